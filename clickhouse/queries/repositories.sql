@@ -1,0 +1,21 @@
+-- Repositories with their newest published checkpoint. {{columns}} is the row or a count.
+WITH
+    newest AS
+    (
+        SELECT * FROM checkpoints WHERE version <= {data_version:UInt64} ORDER BY version DESC LIMIT 1 BY repository_id
+    ),
+    known AS
+    (
+        SELECT
+            r.id AS id, r.forge AS forge, r.owner AS owner, r.name AS name, r.full_name AS full_name, r.url AS url,
+            r.default_branch AS default_branch, r.discovered_at AS discovered_at, toInt8(r.scan_status) AS scan_status,
+            r.last_scan_at AS last_scan_at, r.scan_error AS scan_error,
+            c.generation AS generation, c.sequence AS sequence, c.commit AS head_commit, c.commit_time AS head_time,
+            c.state_time AS head_state_time, c.actor AS head_actor, c.actor_is_bot AS head_actor_is_bot,
+            c.subject AS head_subject, c.branch AS branch, c.extractor_version AS extractor_version,
+            c.commits AS commits, c.created AS created, c.modified AS modified, c.deleted AS deleted, c.moved AS moved,
+            c.resources AS resources, c.files AS files, c.unparsable_versions AS unparsable_versions, c.run_id AS run_id
+        FROM repositories AS r FINAL
+        LEFT JOIN newest AS c ON c.repository_id = r.id
+    )
+SELECT {{columns}} FROM known WHERE {{filter}} {{tail}}

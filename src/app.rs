@@ -1,0 +1,159 @@
+//! Composition root: from a configuration to running services.
+
+use std::ffi::OsString;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clickhouse::{Client, Compression};
+
+use crate::config::{ClickHouseConfig, Config};
+use crate::git::FetchLimits;
+use crate::manifest::redact::Redactor;
+use crate::pipeline::Pipeline;
+use crate::store::engine::{self, EngineCommand, EngineError, Supervisor};
+use crate::store::{self, Reader, ReaderOptions, Store, StoreError, Writer};
+
+/// How the holder of a data directory calls itself when others may use its engine.
+const SERVER: &str = "kubestats serve";
+const ENGINE_START: Duration = Duration::from_secs(60);
+const KEY_BYTES: usize = 32;
+
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error("{}: {source}", .path.display())]
+    File { path: PathBuf, source: std::io::Error },
+    #[error("{} is no redaction key ({KEY_BYTES} bytes); restore it from a backup", .0.display())]
+    BadKey(PathBuf),
+    #[error("no random bytes for a new redaction key: {0}")]
+    NoRandomness(getrandom::Error),
+}
+
+/// The services of one process.
+pub struct App {
+    pub config: Config,
+    pub store: Store,
+    pub reader: Reader,
+    pub writer: Writer,
+    /// What was migrated at the start.
+    pub migrated: Vec<&'static str>,
+}
+
+impl App {
+    /// Connects to ClickHouse (an external one, a running server's engine, or a new engine of our own) and brings its
+    /// schema up to date. `command` is the subcommand, for the message that a second process gets.
+    ///
+    /// # Errors
+    /// When the engine cannot be started, somebody else holds the data directory, or the schema does not fit.
+    pub async fn open(config: Config, command: &str) -> Result<Self, AppError> {
+        let store = connect(&config, command).await?;
+        match store::migrate(&store).await {
+            Ok(migrated) => {
+                let options =
+                    ReaderOptions { timeout: config.query_timeout, cache_bytes: config.query_cache_bytes };
+                let reader = Reader::new(store.clone(), options);
+                let writer = Writer::new(store.clone());
+                Ok(Self { config, store, reader, writer, migrated })
+            }
+            Err(error) => {
+                store.close().await;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// What scans need.
+    ///
+    /// # Errors
+    /// When the redaction key can neither be read nor made.
+    pub fn pipeline(&self) -> Result<Pipeline, AppError> {
+        let key = redaction_key(&self.config.redaction_key_file())?;
+        Ok(Pipeline {
+            reader: self.reader.clone(),
+            writer: self.writer.clone(),
+            redactor: Arc::new(Redactor::new(&key)),
+            mirrors: self.config.mirrors_dir(),
+            limits: FetchLimits { time: self.config.fetch_timeout, bytes: self.config.fetch_limit_bytes },
+        })
+    }
+
+    /// Ends what this process started.
+    pub async fn close(self) {
+        self.store.close().await;
+    }
+}
+
+async fn connect(config: &Config, command: &str) -> Result<Store, AppError> {
+    if let Some(external) = &config.clickhouse {
+        return Ok(Store::elsewhere(external_client(external)));
+    }
+    let running = engine::holder(&config.engine_dir());
+    if running.is_some_and(|holder| holder.description.starts_with(SERVER)) {
+        let store = Store::elsewhere(engine::client(&config.engine_socket()));
+        // A server that is going down still holds the lock; then the engine's own start says who holds it.
+        if store.ping().await.is_ok() {
+            return Ok(store);
+        }
+    }
+    // Names what is missing before a child process does.
+    let library =
+        engine::find_library(config.engine.library.as_deref(), config.engine.cache_home.as_deref())?;
+    let supervisor = Supervisor::start(engine_command(config, command, &library)?).await?;
+    Ok(Store::embedded(supervisor))
+}
+
+fn external_client(config: &ClickHouseConfig) -> Client {
+    let client = Client::default().with_url(&config.url).with_database(&config.database);
+    let client = client.with_compression(Compression::None);
+    if config.user.is_empty() { client } else { client.with_user(&config.user).with_password(&config.password) }
+}
+
+fn engine_command(config: &Config, command: &str, library: &Path) -> Result<EngineCommand, AppError> {
+    let program = std::env::current_exe().map_err(|source| AppError::File { path: "this program".into(), source })?;
+    let holder = format!("kubestats {command} (pid {})", std::process::id());
+    let arguments: Vec<OsString> = vec![
+        "engine".into(),
+        "--data".into(),
+        config.data_dir.clone().into(),
+        "--library".into(),
+        library.into(),
+        "--holder".into(),
+        holder.into(),
+    ];
+    Ok(EngineCommand {
+        program,
+        arguments,
+        directory: config.engine_dir(),
+        socket: config.engine_socket(),
+        startup_timeout: ENGINE_START,
+    })
+}
+
+/// Reads the key that secrets are digested with; the first use makes it.
+fn redaction_key(path: &Path) -> Result<Vec<u8>, AppError> {
+    let failed = |source| AppError::File { path: path.to_owned(), source };
+    if !path.exists() {
+        let mut key = [0; KEY_BYTES];
+        getrandom::fill(&mut key).map_err(AppError::NoRandomness)?;
+        // Written aside and linked into place: another process sees no key or a whole one, and the first one wins.
+        let draft = path.with_extension(format!("key.{}", std::process::id()));
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft).map_err(failed)?;
+        file.write_all(&key).and_then(|()| file.sync_all()).map_err(failed)?;
+        let linked = fs::hard_link(&draft, path);
+        fs::remove_file(&draft).map_err(failed)?;
+        if let Err(error) = linked
+            && error.kind() != std::io::ErrorKind::AlreadyExists
+        {
+            return Err(failed(error));
+        }
+    }
+    let key = fs::read(path).map_err(failed)?;
+    if key.len() == KEY_BYTES { Ok(key) } else { Err(AppError::BadKey(path.to_owned())) }
+}

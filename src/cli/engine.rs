@@ -1,0 +1,53 @@
+//! `kubestats engine`: the embedded ClickHouse as a process of its own.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::config::Config;
+use crate::store::engine::{self, EngineOptions};
+
+#[derive(Args)]
+pub struct Options {
+    /// The Unix socket to serve [default: run/engine.sock in the data folder]
+    #[arg(long, value_name = "PATH")]
+    socket: Option<PathBuf>,
+    /// The engine's library [default: in the user's cache folder, where `make setup` puts it]
+    #[arg(long, value_name = "FILE")]
+    library: Option<PathBuf>,
+    /// Serve on this TCP address instead of the socket; stands in for a ClickHouse server in tests
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// User that requests must name
+    #[arg(long, requires = "password")]
+    user: Option<String>,
+    /// Password that requests must carry
+    #[arg(long, requires = "user")]
+    password: Option<String>,
+    /// Who starts the engine, for the message that a second process gets
+    #[arg(long, default_value = "kubestats engine")]
+    holder: String,
+}
+
+/// Runs until stdin ends or SIGTERM comes; returns only what went wrong.
+pub fn run(config: &Config, options: Options) -> anyhow::Error {
+    let configured = options.library.as_deref().or(config.engine.library.as_deref());
+    let library = match engine::find_library(configured, config.engine.cache_home.as_deref()) {
+        Ok(library) => library,
+        Err(error) => return error.into(),
+    };
+    let options = EngineOptions {
+        directory: config.engine_dir(),
+        socket: options.socket.unwrap_or_else(|| config.engine_socket()),
+        library,
+        listen: options.listen,
+        credentials: options.user.zip(options.password),
+        memory_limit_bytes: config.engine.memory_bytes,
+        max_concurrent_queries: config.engine.max_concurrent_queries,
+        holder: options.holder,
+    };
+    match engine::run(options) {
+        Err(error) => error.into(),
+    }
+}

@@ -1,0 +1,50 @@
+//! What a client sees of a failure: a code and a message that helps, never an inner error.
+
+use async_graphql::{Error, ErrorExtensions};
+
+use crate::store::StoreError;
+
+/// A code of `extensions.code`.
+#[derive(Clone, Copy, Debug)]
+pub enum Code {
+    BadUserInput,
+    Timeout,
+    ResourceExhausted,
+    Internal,
+}
+
+impl Code {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::BadUserInput => "BAD_USER_INPUT",
+            Self::Timeout => "TIMEOUT",
+            Self::ResourceExhausted => "RESOURCE_EXHAUSTED",
+            Self::Internal => "INTERNAL",
+        }
+    }
+}
+
+/// An error with a code.
+pub fn error(code: Code, message: impl Into<String>) -> Error {
+    Error::new(message).extend_with(|_, extensions| extensions.set("code", code.as_str()))
+}
+
+/// The client's own mistake.
+pub fn bad_input(message: impl Into<String>) -> Error {
+    error(Code::BadUserInput, message)
+}
+
+/// A failure of the store: logged here, once; the client learns whether to try again, or to ask for less.
+pub fn from_store(failure: StoreError) -> Error {
+    tracing::error!(error = %failure, "a question failed");
+    match failure {
+        StoreError::Timeout(limit) => {
+            let message = format!("the query took longer than {} s; narrow it with a filter or a time range", limit.as_secs());
+            error(Code::Timeout, message)
+        }
+        StoreError::Unavailable(_) | StoreError::Engine(_) => {
+            error(Code::Internal, "the database cannot be reached at the moment; try again")
+        }
+        _ => error(Code::Internal, "the query failed inside the server; its log says why"),
+    }
+}

@@ -1,0 +1,279 @@
+//! Filter inputs, in one style for every list.
+
+use async_graphql::{Error, ID, InputObject};
+
+use super::error::bad_input;
+use super::id::{self, NodeType};
+use super::pagination::TimeRange;
+use super::types::{EventTypeValue, ResourceStatus};
+use crate::store::query::{
+    EventField, FailureField, Field, Filter, Operator, RepositoryField, ResourceField,
+};
+
+/// Bytes that one compared text may have, and texts that one list may hold.
+const MAX_TEXT: usize = 4 << 10;
+const MAX_LIST: usize = 1_000;
+
+/// Comparisons of a text; all that are given have to hold.
+#[derive(InputObject, Clone, Debug, Default)]
+pub struct StringFilter {
+    /// Equal to this.
+    eq: Option<String>,
+    /// Not equal to this.
+    ne: Option<String>,
+    /// One of these.
+    r#in: Option<Vec<String>>,
+    /// None of these.
+    not_in: Option<Vec<String>>,
+    /// Contains this, whatever the case.
+    contains: Option<String>,
+    /// Begins with this.
+    starts_with: Option<String>,
+}
+
+/// Comparisons of a reference; all that are given have to hold.
+#[derive(InputObject, Clone, Debug, Default)]
+pub struct IdFilter {
+    /// This one.
+    eq: Option<ID>,
+    /// One of these.
+    r#in: Option<Vec<ID>>,
+}
+
+/// Comparisons of an event's type; all that are given have to hold.
+#[derive(InputObject, Clone, Debug, Default)]
+pub struct EventTypeFilter {
+    /// This one.
+    eq: Option<EventTypeValue>,
+    /// One of these.
+    r#in: Option<Vec<EventTypeValue>>,
+}
+
+/// Comparisons of a resource's status; all that are given have to hold.
+#[derive(InputObject, Clone, Debug, Default)]
+pub struct ResourceStatusFilter {
+    /// This one.
+    eq: Option<ResourceStatus>,
+    /// One of these.
+    r#in: Option<Vec<ResourceStatus>>,
+}
+
+/// Which repositories; all conditions that are given have to hold.
+#[derive(InputObject, Clone, Debug, Default)]
+pub struct RepositoryFilter {
+    /// Owner and name, joined by a slash.
+    full_name: Option<StringFilter>,
+    /// The account or folder it belongs to.
+    owner: Option<StringFilter>,
+    /// Its name without the owner.
+    name: Option<StringFilter>,
+    /// Its normalised URL, or the path of a repository without a remote.
+    url: Option<StringFilter>,
+    /// Where it lives: the host of its URL, or `local`.
+    forge: Option<StringFilter>,
+}
+
+/// Which resources; all conditions that are given have to hold. Without a condition on the status, those that are alive.
+#[derive(InputObject, Clone, Debug, Default)]
+pub struct ResourceFilter {
+    /// The repositories they are in.
+    repository: Option<IdFilter>,
+    /// API group; empty for the core group.
+    group: Option<StringFilter>,
+    /// Kind, as `HelmRelease`.
+    kind: Option<StringFilter>,
+    /// Group and version, as `helm.toolkit.fluxcd.io/v2`.
+    api_version: Option<StringFilter>,
+    /// Declared namespace; empty for none.
+    namespace: Option<StringFilter>,
+    /// `metadata.name`.
+    name: Option<StringFilter>,
+    /// Path of the file.
+    path: Option<StringFilter>,
+    /// Alive or deleted.
+    status: Option<ResourceStatusFilter>,
+}
+
+/// Which events; all conditions that are given have to hold.
+#[derive(InputObject, Clone, Debug, Default)]
+pub struct ResourceEventFilter {
+    /// CREATED, MODIFIED, DELETED.
+    r#type: Option<EventTypeFilter>,
+    /// The repositories they happened in.
+    repository: Option<IdFilter>,
+    /// The resources they happened to.
+    resource: Option<IdFilter>,
+    /// API group; empty for the core group.
+    group: Option<StringFilter>,
+    /// Kind, as `HelmRelease`.
+    kind: Option<StringFilter>,
+    /// Group and version, as `helm.toolkit.fluxcd.io/v2`.
+    api_version: Option<StringFilter>,
+    /// Declared namespace; empty for none.
+    namespace: Option<StringFilter>,
+    /// `metadata.name`.
+    name: Option<StringFilter>,
+    /// Path of the file after the event.
+    path: Option<StringFilter>,
+    /// Hexadecimal commit id.
+    commit: Option<StringFilter>,
+    /// Committer time.
+    time: Option<TimeRange>,
+    /// Whether the resource moved to another file, or to another place among equals in its file.
+    moved: Option<bool>,
+    /// Whether a program made the commit.
+    is_bot: Option<bool>,
+}
+
+/// Which failures; all conditions that are given have to hold.
+#[derive(InputObject, Clone, Debug, Default)]
+pub struct ScanFailureFilter {
+    /// The repositories they are in.
+    repository: Option<IdFilter>,
+    /// Path of the file.
+    path: Option<StringFilter>,
+    /// Committer time.
+    time: Option<TimeRange>,
+}
+
+impl RepositoryFilter {
+    pub fn conditions(&self) -> Result<Filter<RepositoryField>, Error> {
+        let mut filter = Filter::default();
+        text(&mut filter, RepositoryField::FullName, self.full_name.as_ref())?;
+        text(&mut filter, RepositoryField::Owner, self.owner.as_ref())?;
+        text(&mut filter, RepositoryField::Name, self.name.as_ref())?;
+        text(&mut filter, RepositoryField::Url, self.url.as_ref())?;
+        text(&mut filter, RepositoryField::Forge, self.forge.as_ref())?;
+        Ok(filter)
+    }
+}
+
+impl ResourceFilter {
+    pub fn conditions(&self) -> Result<Filter<ResourceField>, Error> {
+        let mut filter = Filter::default();
+        reference(&mut filter, ResourceField::Repository, NodeType::Repository, self.repository.as_ref())?;
+        text(&mut filter, ResourceField::Group, self.group.as_ref())?;
+        text(&mut filter, ResourceField::Kind, self.kind.as_ref())?;
+        text(&mut filter, ResourceField::ApiVersion, self.api_version.as_ref())?;
+        text(&mut filter, ResourceField::Namespace, self.namespace.as_ref())?;
+        text(&mut filter, ResourceField::Name, self.name.as_ref())?;
+        text(&mut filter, ResourceField::Path, self.path.as_ref())?;
+        let status = self.status.clone().unwrap_or_default();
+        choice(&mut filter, ResourceField::Status, status.eq, status.r#in.as_deref(), ResourceStatus::as_str);
+        if !filter.mentions(|field| field == ResourceField::Status) {
+            filter = filter.and(ResourceField::Status, Operator::Equal(ResourceStatus::Active.as_str().to_owned()));
+        }
+        Ok(filter)
+    }
+}
+
+impl ResourceEventFilter {
+    pub fn conditions(&self) -> Result<Filter<EventField>, Error> {
+        let mut filter = Filter::default();
+        let types = self.r#type.clone().unwrap_or_default();
+        choice(&mut filter, EventField::Type, types.eq, types.r#in.as_deref(), EventTypeValue::as_str);
+        reference(&mut filter, EventField::Repository, NodeType::Repository, self.repository.as_ref())?;
+        reference(&mut filter, EventField::Resource, NodeType::Resource, self.resource.as_ref())?;
+        text(&mut filter, EventField::Group, self.group.as_ref())?;
+        text(&mut filter, EventField::Kind, self.kind.as_ref())?;
+        text(&mut filter, EventField::ApiVersion, self.api_version.as_ref())?;
+        text(&mut filter, EventField::Namespace, self.namespace.as_ref())?;
+        text(&mut filter, EventField::Name, self.name.as_ref())?;
+        text(&mut filter, EventField::Path, self.path.as_ref())?;
+        text(&mut filter, EventField::Commit, self.commit.as_ref())?;
+        time(&mut filter, EventField::Time, self.time);
+        truth(&mut filter, EventField::Moved, self.moved);
+        truth(&mut filter, EventField::ActorIsBot, self.is_bot);
+        Ok(filter)
+    }
+}
+
+impl ScanFailureFilter {
+    pub fn conditions(&self) -> Result<Filter<FailureField>, Error> {
+        let mut filter = Filter::default();
+        reference(&mut filter, FailureField::Repository, NodeType::Repository, self.repository.as_ref())?;
+        text(&mut filter, FailureField::Path, self.path.as_ref())?;
+        time(&mut filter, FailureField::Time, self.time);
+        Ok(filter)
+    }
+}
+
+fn text<F: Field>(filter: &mut Filter<F>, field: F, given: Option<&StringFilter>) -> Result<(), Error> {
+    let Some(StringFilter { eq, ne, r#in, not_in, contains, starts_with }) = given.cloned() else { return Ok(()) };
+    let operators = [
+        eq.map(Operator::Equal),
+        ne.map(Operator::NotEqual),
+        r#in.map(Operator::In),
+        not_in.map(Operator::NotIn),
+        contains.map(Operator::Contains),
+        starts_with.map(Operator::StartsWith),
+    ];
+    for operator in operators.into_iter().flatten() {
+        check_size(&operator)?;
+        filter.add(field, operator);
+    }
+    Ok(())
+}
+
+fn check_size(operator: &Operator) -> Result<(), Error> {
+    let texts = match operator {
+        Operator::In(texts) | Operator::NotIn(texts) => texts.as_slice(),
+        Operator::Equal(text) | Operator::NotEqual(text) | Operator::Contains(text) | Operator::StartsWith(text) => {
+            std::slice::from_ref(text)
+        }
+        Operator::AtLeast(_) | Operator::LessThan(_) | Operator::Is(_) => &[],
+    };
+    if texts.len() > MAX_LIST {
+        return Err(bad_input(format!("a filter's list holds {} values; at most {MAX_LIST} are allowed", texts.len())));
+    }
+    match texts.iter().map(String::len).max() {
+        Some(longest) if longest > MAX_TEXT => {
+            Err(bad_input(format!("a filter's text has {longest} bytes; at most {MAX_TEXT} are allowed")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn reference<F: Field>(
+    filter: &mut Filter<F>,
+    field: F,
+    node: NodeType,
+    given: Option<&IdFilter>,
+) -> Result<(), Error> {
+    let Some(given) = given else { return Ok(()) };
+    if let Some(eq) = &given.eq {
+        filter.add(field, Operator::Equal(id::decode_as(node, eq)?.to_string()));
+    }
+    if let Some(ids) = &given.r#in {
+        let ids: Result<Vec<String>, Error> =
+            ids.iter().map(|id| Ok(id::decode_as(node, id)?.to_string())).collect();
+        let operator = Operator::In(ids?);
+        check_size(&operator)?;
+        filter.add(field, operator);
+    }
+    Ok(())
+}
+
+fn choice<F: Field, T: Copy>(filter: &mut Filter<F>, field: F, eq: Option<T>, list: Option<&[T]>, name: fn(T) -> &'static str) {
+    if let Some(eq) = eq {
+        filter.add(field, Operator::Equal(name(eq).to_owned()));
+    }
+    if let Some(list) = list {
+        filter.add(field, Operator::In(list.iter().map(|value| name(*value).to_owned()).collect()));
+    }
+}
+
+fn time<F: Field>(filter: &mut Filter<F>, field: F, range: Option<TimeRange>) {
+    if let Some(from) = range.and_then(|range| range.from) {
+        filter.add(field, Operator::AtLeast(from.ceil_seconds()));
+    }
+    if let Some(to) = range.and_then(|range| range.to) {
+        filter.add(field, Operator::LessThan(to.ceil_seconds()));
+    }
+}
+
+fn truth<F: Field>(filter: &mut Filter<F>, field: F, value: Option<bool>) {
+    if let Some(value) = value {
+        filter.add(field, Operator::Is(value));
+    }
+}

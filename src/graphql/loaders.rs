@@ -1,0 +1,119 @@
+//! Batches of nested fields: a page of events asks once for all their resources and once for all their repositories.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use async_graphql::Error;
+use async_graphql::dataloader::{DataLoader, Loader};
+use uuid::Uuid;
+
+use super::error::from_store;
+use crate::store::Snapshot;
+use crate::store::query::{
+    Content, ContentAt, Filter, Operator, Repositories, RepositoryField, RepositoryRecord, ResourceField,
+    ResourceRecord, Resources,
+};
+
+/// The loaders of one request.
+pub struct Loaders {
+    pub repositories: DataLoader<RepositoryLoader>,
+    pub resources: DataLoader<ResourceLoader>,
+    pub contents: DataLoader<ContentLoader>,
+}
+
+impl Loaders {
+    pub fn new(snapshot: &Snapshot) -> Self {
+        Self {
+            repositories: DataLoader::new(RepositoryLoader(snapshot.clone()), tokio::spawn),
+            resources: DataLoader::new(ResourceLoader(snapshot.clone()), tokio::spawn),
+            contents: DataLoader::new(ContentLoader(snapshot.clone()), tokio::spawn),
+        }
+    }
+}
+
+/// Repositories by id.
+pub struct RepositoryLoader(Snapshot);
+
+impl Loader<Uuid> for RepositoryLoader {
+    type Value = Arc<RepositoryRecord>;
+    type Error = Error;
+
+    async fn load(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, Self::Value>, Error> {
+        let filter = Filter::default().and(RepositoryField::Id, Operator::In(sorted(ids)));
+        let rows = self.0.fetch(&Repositories { filter, page: None }).await.map_err(from_store)?;
+        Ok(rows.iter().map(|row| (row.id, Arc::new(row.clone()))).collect())
+    }
+}
+
+/// A resource and the repository it is in, which makes the search short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ResourceKey {
+    pub repository: Uuid,
+    pub resource: Uuid,
+}
+
+/// Resources by id.
+pub struct ResourceLoader(Snapshot);
+
+impl Loader<ResourceKey> for ResourceLoader {
+    type Value = Arc<ResourceRecord>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[ResourceKey]) -> Result<HashMap<ResourceKey, Self::Value>, Error> {
+        let repositories: Vec<Uuid> = keys.iter().map(|key| key.repository).collect();
+        let resources: Vec<Uuid> = keys.iter().map(|key| key.resource).collect();
+        let filter = Filter::default()
+            .and(ResourceField::Repository, Operator::In(sorted(&repositories)))
+            .and(ResourceField::Id, Operator::In(sorted(&resources)));
+        let rows = self.0.fetch(&Resources { filter, page: None }).await.map_err(from_store)?;
+        let key = |row: &ResourceRecord| ResourceKey { repository: row.repository_id, resource: row.id };
+        Ok(rows.iter().map(|row| (key(row), Arc::new(row.clone()))).collect())
+    }
+}
+
+/// The content of a resource, now or at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ContentKey {
+    pub resource: ResourceKey,
+    /// Seconds since 1970.
+    pub at: Option<i64>,
+}
+
+/// Contents by resource and time.
+pub struct ContentLoader(Snapshot);
+
+impl Loader<ContentKey> for ContentLoader {
+    type Value = Arc<Content>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[ContentKey]) -> Result<HashMap<ContentKey, Self::Value>, Error> {
+        // One document rarely asks for more than one time; each is a question of its own.
+        let mut times: BTreeMap<Option<i64>, Vec<ResourceKey>> = BTreeMap::new();
+        for key in keys {
+            times.entry(key.at).or_default().push(key.resource);
+        }
+        let mut found = HashMap::new();
+        for (at, keys) in times {
+            let mut repositories: Vec<Uuid> = keys.iter().map(|key| key.repository).collect();
+            let mut resources: Vec<Uuid> = keys.iter().map(|key| key.resource).collect();
+            repositories.sort_unstable();
+            repositories.dedup();
+            resources.sort_unstable();
+            let rows = self.0.fetch(&ContentAt { repositories, resources, at }).await.map_err(from_store)?;
+            let rows: HashMap<Uuid, Arc<Content>> =
+                rows.iter().map(|row| (row.resource_id, Arc::new(row.clone()))).collect();
+            found.extend(keys.into_iter().filter_map(|resource| {
+                Some((ContentKey { resource, at }, rows.get(&resource.resource)?.clone()))
+            }));
+        }
+        Ok(found)
+    }
+}
+
+/// In one order, so that the same set is the same question to the cache.
+fn sorted(ids: &[Uuid]) -> Vec<String> {
+    let mut ids = ids.to_vec();
+    ids.sort_unstable();
+    ids.dedup();
+    ids.iter().map(Uuid::to_string).collect()
+}

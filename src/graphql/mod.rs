@@ -1,0 +1,57 @@
+//! The GraphQL API: types, resolvers, pages, limits. Resolvers hold no SQL; they ask the store's questions.
+//!
+//! Every request reads one version of the data: [`execute`] takes a snapshot and hands it, with the loaders that batch
+//! nested fields, to the resolvers.
+
+mod bucket;
+mod error;
+mod filter;
+mod id;
+mod loaders;
+mod pagination;
+mod query;
+mod scalars;
+mod types;
+
+use async_graphql::{EmptyMutation, EmptySubscription, Request, Response, SDLExportOptions};
+
+use crate::store::Reader;
+
+/// The schema with its resolvers.
+pub type Schema = async_graphql::Schema<query::Query, EmptyMutation, EmptySubscription>;
+
+/// Fields may nest this deep. Introspection, as GraphiQL sends it, needs 15.
+const MAX_DEPTH: usize = 20;
+/// Fields that one document may select.
+const MAX_FIELDS: usize = 2_000;
+
+/// The schema over a reader.
+pub fn schema(reader: Reader) -> Schema {
+    builder().limit_depth(MAX_DEPTH).limit_complexity(MAX_FIELDS).data(reader).finish()
+}
+
+/// The schema in the schema definition language, as `schema.graphql` holds it.
+pub fn sdl() -> String {
+    let options = SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items();
+    builder().finish().sdl_with_options(options)
+}
+
+fn builder() -> async_graphql::SchemaBuilder<query::Query, EmptyMutation, EmptySubscription> {
+    async_graphql::Schema::build(query::Query, EmptyMutation, EmptySubscription).register_output_type::<types::Node>()
+}
+
+/// Runs a request against one version of the data.
+pub async fn execute(schema: &Schema, reader: &Reader, request: Request) -> Response {
+    match reader.snapshot().await {
+        Ok(snapshot) => {
+            let loaders = loaders::Loaders::new(&snapshot);
+            schema.execute(request.data(snapshot).data(loaders)).await
+        }
+        Err(error) => Response::from_errors(vec![error::from_store(error).into_server_error(Default::default())]),
+    }
+}
+
+/// The answer to a request that is not run.
+pub fn refusal(message: &str) -> Response {
+    Response::from_errors(vec![error::bad_input(message).into_server_error(Default::default())])
+}

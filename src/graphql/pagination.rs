@@ -1,0 +1,113 @@
+//! Relay pages: arguments in, connections out. Cursors hold the sort values of their row.
+
+use async_graphql::connection::{Connection, Edge, EmptyFields};
+use async_graphql::{Error, InputObject, ObjectType, OutputType};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::error::bad_input;
+use crate::store::query::{Direction, Order, Page, PageEnd};
+
+/// Rows of a page that asks for no number.
+const DEFAULT_SIZE: u32 = 50;
+/// Rows of the largest page.
+pub const MAX_SIZE: u32 = 500;
+/// No cursor of ours is longer.
+const MAX_CURSOR: usize = 16 << 10;
+
+/// The arguments of a connection.
+#[derive(Clone, Debug, Default)]
+pub struct Arguments {
+    pub first: Option<i32>,
+    pub after: Option<String>,
+    pub last: Option<i32>,
+    pub before: Option<String>,
+}
+
+impl Arguments {
+    /// The page they ask for.
+    ///
+    /// # Errors
+    /// `first` with `last`, a negative or too large number, a cursor that is none of this list's.
+    pub fn page(&self, order: Order) -> Result<Page, Error> {
+        let (end, asked, name) = match (self.first, self.last) {
+            (Some(_), Some(_)) => return Err(bad_input("give `first` or `last`, not both")),
+            (None, Some(last)) => (PageEnd::Last, Some(last), "last"),
+            (first, None) => (PageEnd::First, first, "first"),
+        };
+        let size = match asked {
+            None => DEFAULT_SIZE,
+            Some(asked) => u32::try_from(asked)
+                .ok()
+                .filter(|size| *size <= MAX_SIZE)
+                .ok_or_else(|| bad_input(format!("`{name}` is {asked}; it has to be between 0 and {MAX_SIZE}")))?,
+        };
+        let after = self.after.as_deref().map(|cursor| decode(cursor, "after", &order)).transpose()?;
+        let before = self.before.as_deref().map(|cursor| decode(cursor, "before", &order)).transpose()?;
+        Ok(Page { end, size, order, after, before })
+    }
+}
+
+/// The direction of an order.
+#[derive(async_graphql::Enum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OrderDirection {
+    /// Smallest, earliest, first in the alphabet first.
+    Asc,
+    /// Largest, latest, last in the alphabet first.
+    Desc,
+}
+
+impl From<OrderDirection> for Direction {
+    fn from(direction: OrderDirection) -> Self {
+        match direction {
+            OrderDirection::Asc => Self::Ascending,
+            OrderDirection::Desc => Self::Descending,
+        }
+    }
+}
+
+/// A half-open range of time: from the first instant up to, but not including, the second.
+#[derive(InputObject, Clone, Copy, Debug)]
+pub struct TimeRange {
+    /// The first instant of the range; without it the range has no beginning.
+    pub from: Option<super::scalars::DateTime>,
+    /// The first instant after the range; without it the range has no end.
+    pub to: Option<super::scalars::DateTime>,
+}
+
+/// The connection of one page. `values` gives the sort values of a row, `node` what clients see of it.
+pub fn connection<R, N, F>(
+    page: &Page,
+    rows: &[R],
+    fields: F,
+    values: impl Fn(&R, &Order) -> Vec<String>,
+    node: impl Fn(&R) -> N,
+) -> Connection<String, N, F, EmptyFields>
+where
+    N: OutputType,
+    F: ObjectType,
+{
+    let (rows, more) = page.cut(rows);
+    let (has_previous, has_next) = match page.end {
+        PageEnd::First => (page.after.is_some(), more),
+        PageEnd::Last => (more, page.before.is_some()),
+    };
+    let mut connection = Connection::with_additional_fields(has_previous, has_next, fields);
+    connection.edges = rows.into_iter().map(|row| Edge::new(encode(&values(row, &page.order)), node(row))).collect();
+    connection
+}
+
+fn encode(values: &[String]) -> String {
+    URL_SAFE_NO_PAD.encode(serde_json::Value::from(values).to_string())
+}
+
+fn decode(cursor: &str, name: &str, order: &Order) -> Result<Vec<String>, Error> {
+    let values = || {
+        let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
+        let values: Vec<String> = serde_json::from_slice(&bytes).ok()?;
+        let fits = values.len() == order.0.len() && values.iter().zip(&order.0).all(|(value, (key, _))| key.accepts(value));
+        fits.then_some(values)
+    };
+    let values = if cursor.len() <= MAX_CURSOR { values() } else { None };
+    values.ok_or_else(|| bad_input(format!("`{name}` is no cursor of this list in this order")))
+}

@@ -1,0 +1,153 @@
+//! The root of every question.
+
+use async_graphql::{Context, Error, ID, Object};
+
+use super::error::bad_input;
+use super::filter::{RepositoryFilter, ResourceEventFilter, ResourceFilter, ScanFailureFilter};
+use super::id::{self, NodeType};
+use super::loaders::Loaders;
+use super::pagination::{Arguments, TimeRange};
+use super::types::{
+    Aggregate, Bucket, EventConnection, EventDimension, FailureConnection, Node, Repository, RepositoryConnection,
+    RepositoryOrder, Resource, ResourceConnection, ResourceEventOrder, ResourceOrder, TrendArguments, event_by_id,
+    event_connection, event_trend, failure_connection, repository_connection, resource_by_id, resource_connection,
+};
+use crate::graphql::error::from_store;
+use crate::store::Snapshot;
+use crate::store::query::{Filter, Operator, Repositories, RepositoryField};
+
+/// The questions that can be asked. All fields of one request see the same version of the data.
+pub struct Query;
+
+#[Object]
+impl Query {
+    /// Anything by its global id; null when it is not stored.
+    async fn node(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The global id.")] id: ID,
+    ) -> Result<Option<Node>, Error> {
+        let (node, uuid) = id::decode(&id)?;
+        Ok(match node {
+            NodeType::Repository => {
+                let found = context.data::<Loaders>()?.repositories.load_one(uuid).await?;
+                found.map(Repository).map(Node::Repository)
+            }
+            NodeType::Resource => resource_by_id(context, uuid).await?.map(Node::Resource),
+            NodeType::ResourceEvent => event_by_id(context, uuid).await?.map(Node::ResourceEvent),
+        })
+    }
+
+    /// One repository, by one of its names; null when there is none.
+    async fn repository(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The global id.")] id: Option<ID>,
+        #[graphql(desc = "Owner and name, joined by a slash.")] full_name: Option<String>,
+        #[graphql(desc = "The normalised URL, or the path of a repository without a remote.")] url: Option<String>,
+    ) -> Result<Option<Repository>, Error> {
+        let condition = match (id, full_name, url) {
+            (Some(id), None, None) => (RepositoryField::Id, id::decode_as(NodeType::Repository, &id)?.to_string()),
+            (None, Some(full_name), None) => (RepositoryField::FullName, full_name),
+            (None, None, Some(url)) => (RepositoryField::Url, url),
+            _ => return Err(bad_input("give exactly one of `id`, `fullName` and `url`")),
+        };
+        let filter = Filter::default().and(condition.0, Operator::Equal(condition.1));
+        let question = Repositories { filter, page: None };
+        let row = context.data::<Snapshot>()?.fetch_optional(&question).await.map_err(from_store)?;
+        Ok(row.map(|row| Repository(row.into())))
+    }
+
+    /// Repositories; by full name unless the order says otherwise.
+    #[allow(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
+    async fn repositories(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Rows of the page, from its beginning.")] first: Option<i32>,
+        #[graphql(desc = "Begin after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Rows of the page, from its end.")] last: Option<i32>,
+        #[graphql(desc = "End before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which repositories.")] filter: Option<RepositoryFilter>,
+        #[graphql(desc = "By what they are ordered; by default full name.")] order_by: Option<Vec<RepositoryOrder>>,
+    ) -> Result<RepositoryConnection, Error> {
+        repository_connection(context, Arguments { first, after, last, before }, filter, order_by).await
+    }
+
+    /// One resource, alive or deleted; null when it is not stored.
+    async fn resource(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The global id.")] id: ID,
+    ) -> Result<Option<Resource>, Error> {
+        resource_by_id(context, id::decode_as(NodeType::Resource, &id)?).await
+    }
+
+    /// Resources of all repositories; those that are alive unless the filter says otherwise.
+    #[allow(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
+    async fn resources(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Rows of the page, from its beginning.")] first: Option<i32>,
+        #[graphql(desc = "Begin after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Rows of the page, from its end.")] last: Option<i32>,
+        #[graphql(desc = "End before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which resources.")] filter: Option<ResourceFilter>,
+        #[graphql(desc = "By what they are ordered; by default kind, then name.")] order_by: Option<Vec<ResourceOrder>>,
+    ) -> Result<ResourceConnection, Error> {
+        let conditions = filter.unwrap_or_default().conditions()?;
+        resource_connection(context, Arguments { first, after, last, before }, conditions, order_by).await
+    }
+
+    /// Events of all repositories; newest first unless the order says otherwise.
+    #[allow(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
+    async fn events(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Rows of the page, from its beginning.")] first: Option<i32>,
+        #[graphql(desc = "Begin after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Rows of the page, from its end.")] last: Option<i32>,
+        #[graphql(desc = "End before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which events.")] filter: Option<ResourceEventFilter>,
+        #[graphql(desc = "By what they are ordered; by default time, newest first.")] order_by: Option<
+            Vec<ResourceEventOrder>,
+        >,
+    ) -> Result<EventConnection, Error> {
+        let conditions = filter.unwrap_or_default().conditions()?;
+        event_connection(context, Arguments { first, after, last, before }, conditions, order_by).await
+    }
+
+    /// Versions of files that could not be read as YAML, newest first.
+    async fn scan_failures(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Rows of the page, from its beginning.")] first: Option<i32>,
+        #[graphql(desc = "Begin after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Rows of the page, from its end.")] last: Option<i32>,
+        #[graphql(desc = "End before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which failures.")] filter: Option<ScanFailureFilter>,
+    ) -> Result<FailureConnection, Error> {
+        let conditions = filter.unwrap_or_default().conditions()?;
+        failure_connection(context, Arguments { first, after, last, before }, conditions).await
+    }
+
+    /// Events counted over time. Empty buckets are filled with zeros; groups beyond `top` (over the whole range) add up to
+    /// `other`, so that the rows of a bucket always sum to all its events.
+    #[allow(clippy::too_many_arguments, reason = "the arguments of an aggregation")]
+    async fn event_trend(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The width of a bucket; without it the whole range is one.")] bucket: Option<Bucket>,
+        #[graphql(desc = "IANA name of the time zone in which buckets begin.", default = "UTC")] time_zone: String,
+        #[graphql(desc = "The range; an open end is the first or last event that the filter matches.")] range: Option<
+            TimeRange,
+        >,
+        #[graphql(desc = "The dimensions of a group; without any, all events are one group.", default)] group_by: Vec<
+            EventDimension,
+        >,
+        #[graphql(desc = "Which events.")] filter: Option<ResourceEventFilter>,
+        #[graphql(desc = "Groups that are named, 1 to 1000.", default = 10)] top: i32,
+    ) -> Result<Aggregate, Error> {
+        let filter = filter.unwrap_or_default();
+        event_trend(context, TrendArguments { bucket, time_zone, range, group_by, filter, top }).await
+    }
+}

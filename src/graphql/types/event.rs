@@ -1,0 +1,241 @@
+//! Lifecycle events.
+
+use std::sync::Arc;
+
+use async_graphql::connection::{Connection, EmptyFields};
+use async_graphql::{Context, Enum, Error, ID, InputObject, Json, Object, SimpleObject};
+use uuid::Uuid;
+
+use super::resource::load_repository;
+use super::{Actor, Commit, Repository, Resource};
+use crate::graphql::error::{Code, error, from_store};
+use crate::graphql::id::{self, NodeType};
+use crate::graphql::loaders::{Loaders, ResourceKey};
+use crate::graphql::pagination::{Arguments, OrderDirection, connection};
+use crate::graphql::scalars::{DateTime, Long};
+use crate::manifest::yaml::Node as YamlNode;
+use crate::model::EventType;
+use crate::store::Snapshot;
+use crate::store::query::{EventCount, EventField, EventOrder, EventRecord, Events, Filter, Operator};
+
+/// One lifecycle change of one resource in one commit.
+pub struct ResourceEvent(pub Arc<EventRecord>);
+
+/// What happened to a resource.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+#[graphql(name = "EventType")]
+pub enum EventTypeValue {
+    /// It appeared.
+    Created,
+    /// Its data, its path or its place in the file changed.
+    Modified,
+    /// It disappeared.
+    Deleted,
+}
+
+impl EventTypeValue {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => EventType::Created.as_str(),
+            Self::Modified => EventType::Modified.as_str(),
+            Self::Deleted => EventType::Deleted.as_str(),
+        }
+    }
+}
+
+/// One changed field of a resource. An absent value and null differ: an added field has no `before`, a removed one no `after`.
+#[derive(SimpleObject)]
+pub struct Change {
+    /// JSON pointer (RFC 6901) to the field; `/path` for a move.
+    pointer: String,
+    /// The value before; null when the field was added.
+    before: Option<Json<serde_json::Value>>,
+    /// The value after; null when the field was removed.
+    after: Option<Json<serde_json::Value>>,
+}
+
+#[Object]
+impl ResourceEvent {
+    /// The global id: opaque, and the same for ever.
+    pub async fn id(&self) -> ID {
+        id::encode(NodeType::ResourceEvent, self.0.id)
+    }
+
+    /// What happened.
+    async fn r#type(&self) -> EventTypeValue {
+        match self.0.event_type() {
+            EventType::Created => EventTypeValue::Created,
+            EventType::Modified => EventTypeValue::Modified,
+            EventType::Deleted => EventTypeValue::Deleted,
+        }
+    }
+
+    /// Committer time, as it stands in the commit.
+    async fn time(&self) -> DateTime {
+        DateTime::from_seconds(self.0.time)
+    }
+
+    /// When kubestats stored it.
+    async fn recorded_at(&self) -> DateTime {
+        DateTime::from_milliseconds(self.0.recorded_at)
+    }
+
+    /// The repository it happened in.
+    async fn repository(&self, context: &Context<'_>) -> Result<Repository, Error> {
+        load_repository(context, self.0.repository_id).await
+    }
+
+    /// The resource it happened to.
+    async fn resource(&self, context: &Context<'_>) -> Result<Resource, Error> {
+        let key = ResourceKey { repository: self.0.repository_id, resource: self.0.resource_id };
+        let found = context.data::<Loaders>()?.resources.load_one(key).await?;
+        found.map(Resource).ok_or_else(|| error(Code::Internal, "the resource of this event is not stored"))
+    }
+
+    /// The commit that did it.
+    async fn commit(&self) -> Commit {
+        Commit {
+            id: self.0.commit.clone(),
+            time: DateTime::from_seconds(self.0.time),
+            subject: self.0.subject.clone(),
+            actor: Actor { name: self.0.actor.clone(), is_bot: self.0.actor_is_bot },
+        }
+    }
+
+    /// Group and version after it (before it, for DELETED).
+    async fn api_version(&self) -> &str {
+        &self.0.api_version
+    }
+
+    /// Kind, as `HelmRelease`.
+    async fn kind(&self) -> &str {
+        &self.0.kind
+    }
+
+    /// API group; empty for the core group.
+    async fn group(&self) -> &str {
+        &self.0.group
+    }
+
+    /// The declared `metadata.namespace`; null when there is none.
+    async fn namespace(&self) -> Option<&str> {
+        Some(self.0.namespace.as_str()).filter(|namespace| !namespace.is_empty())
+    }
+
+    /// `metadata.name`.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Path of the file after it (before it, for DELETED); bytes that are not UTF-8 are replaced.
+    async fn path(&self) -> String {
+        String::from_utf8_lossy(&self.0.path).into_owned()
+    }
+
+    /// Whether the resource moved to another file, or to another place among equals in its file.
+    async fn moved(&self) -> bool {
+        self.0.moved
+    }
+
+    /// The path before a move; null for other events.
+    async fn path_before(&self) -> Option<String> {
+        self.0.moved.then(|| String::from_utf8_lossy(&self.0.path_before).into_owned())
+    }
+
+    /// Hexadecimal id of the blob that held the resource before; null for CREATED.
+    async fn blob_before(&self) -> Option<&str> {
+        Some(self.0.blob_before.as_str()).filter(|blob| !blob.is_empty())
+    }
+
+    /// Hexadecimal id of the blob that holds the resource after it; null for DELETED.
+    async fn blob_after(&self) -> Option<&str> {
+        Some(self.0.blob_after.as_str()).filter(|blob| !blob.is_empty())
+    }
+
+    /// What changed, field by field; empty for CREATED and DELETED.
+    async fn changes(&self) -> Result<Vec<Change>, Error> {
+        let value = |json: &Option<String>| -> Result<Option<Json<serde_json::Value>>, Error> {
+            let Some(json) = json else { return Ok(None) };
+            let data = YamlNode::from_json(json).map_err(|failure| {
+                tracing::error!(event = %self.0.id, error = %failure, "a stored change cannot be read");
+                error(Code::Internal, "a stored change of this event cannot be read")
+            })?;
+            Ok(Some(Json(data.to_display_json())))
+        };
+        let changes = self.0.changes.iter();
+        changes
+            .map(|(pointer, before, after)| {
+                Ok(Change { pointer: pointer.clone(), before: value(before)?, after: value(after)? })
+            })
+            .collect()
+    }
+
+    /// Changes that were left out because there were too many.
+    async fn changes_omitted(&self) -> u32 {
+        self.0.changes_omitted
+    }
+
+    /// The run of the scan that stored it.
+    async fn run_id(&self) -> ID {
+        ID(self.0.run_id.to_string())
+    }
+}
+
+/// What events can be ordered by.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResourceEventOrderField {
+    /// Committer time, then the order of the walk.
+    Time,
+}
+
+/// One key of an order of events.
+#[derive(InputObject, Clone, Copy, Debug)]
+pub struct ResourceEventOrder {
+    /// The key.
+    field: ResourceEventOrderField,
+    /// Its direction.
+    #[graphql(default_with = "OrderDirection::Desc")]
+    direction: OrderDirection,
+}
+
+/// A page of events.
+pub type EventConnection = Connection<String, ResourceEvent, EventTotals, EmptyFields>;
+
+/// What a page says of the whole list.
+pub struct EventTotals(Filter<EventField>);
+
+#[Object]
+impl EventTotals {
+    /// Rows of all pages together; counted only when asked for.
+    async fn total_count(&self, context: &Context<'_>) -> Result<Long, Error> {
+        let question = EventCount { filter: self.0.clone() };
+        let rows = context.data::<Snapshot>()?.fetch(&question).await.map_err(from_store)?;
+        Ok(rows.first().copied().unwrap_or_default().into())
+    }
+}
+
+pub async fn event_connection(
+    context: &Context<'_>,
+    arguments: Arguments,
+    filter: Filter<EventField>,
+    order_by: Option<Vec<ResourceEventOrder>>,
+) -> Result<EventConnection, Error> {
+    // There is one key yet; the first mention of it decides.
+    let direction = order_by.unwrap_or_default().first().map_or(OrderDirection::Desc, |order| match order.field {
+        ResourceEventOrderField::Time => order.direction,
+    });
+    let page = arguments.page(EventOrder::keys(direction.into()))?;
+    let question = Events { filter: filter.clone(), page: Some(page.clone()) };
+    let rows = context.data::<Snapshot>()?.fetch(&question).await.map_err(from_store)?;
+    Ok(connection(&page, &rows, EventTotals(filter), EventRecord::sort_values, |row| {
+        ResourceEvent(Arc::new(row.clone()))
+    }))
+}
+
+/// An event by its id.
+pub async fn event_by_id(context: &Context<'_>, id: Uuid) -> Result<Option<ResourceEvent>, Error> {
+    let filter = Filter::default().and(EventField::Id, Operator::Equal(id.to_string()));
+    let question = Events { filter, page: None };
+    let row = context.data::<Snapshot>()?.fetch_optional(&question).await.map_err(from_store)?;
+    Ok(row.map(|row| ResourceEvent(Arc::new(row))))
+}

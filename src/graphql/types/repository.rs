@@ -1,0 +1,247 @@
+//! Repositories.
+
+use std::sync::Arc;
+
+use async_graphql::connection::{Connection, EmptyFields};
+use async_graphql::{Context, Enum, Error, ID, InputObject, Object};
+
+use super::{
+    Actor, Commit, EventConnection, FailureConnection, ResourceConnection, ResourceEventOrder, ResourceOrder,
+    event_connection, failure_connection, resource_connection,
+};
+use crate::graphql::error::from_store;
+use crate::graphql::filter::{RepositoryFilter, ResourceEventFilter, ResourceFilter, ScanFailureFilter};
+use crate::graphql::id::{self, NodeType};
+use crate::graphql::pagination::{Arguments, OrderDirection, connection};
+use crate::graphql::scalars::{DateTime, Long};
+use crate::model::ScanStatus as ModelStatus;
+use crate::store::Snapshot;
+use crate::store::query::{
+    Direction, EventField, FailureField, Filter, Operator, Repositories, RepositoryCount, RepositoryField,
+    RepositoryOrder as StoreOrder, RepositoryRecord, ResourceField,
+};
+
+/// A Git repository with Kubernetes manifests.
+pub struct Repository(pub Arc<RepositoryRecord>);
+
+/// How the last scan of a repository ended.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScanStatus {
+    /// Never scanned to the end.
+    Pending,
+    /// Everything up to the head is stored.
+    Succeeded,
+    /// `scanError` says why; what was stored before is still there.
+    Failed,
+}
+
+#[Object]
+impl Repository {
+    /// The global id: opaque, and the same for ever.
+    pub async fn id(&self) -> ID {
+        id::encode(NodeType::Repository, self.0.id)
+    }
+
+    /// Where it lives: the host of its URL, or `local`.
+    async fn forge(&self) -> &str {
+        &self.0.forge
+    }
+
+    /// Owner and name, joined by a slash.
+    async fn full_name(&self) -> &str {
+        &self.0.full_name
+    }
+
+    /// The account or folder it belongs to.
+    async fn owner(&self) -> &str {
+        &self.0.owner
+    }
+
+    /// Its name without the owner.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Its normalised URL, or the path of a repository without a remote.
+    async fn url(&self) -> &str {
+        &self.0.url
+    }
+
+    /// The branch whose history is read; null before the first mirror.
+    async fn default_branch(&self) -> Option<&str> {
+        Some(self.0.default_branch.as_str()).filter(|branch| !branch.is_empty())
+    }
+
+    /// When kubestats first met it.
+    async fn discovered_at(&self) -> DateTime {
+        DateTime::from_milliseconds(self.0.discovered_at)
+    }
+
+    /// How its last scan ended.
+    async fn scan_status(&self) -> ScanStatus {
+        match self.0.status() {
+            ModelStatus::Pending => ScanStatus::Pending,
+            ModelStatus::Succeeded => ScanStatus::Succeeded,
+            ModelStatus::Failed => ScanStatus::Failed,
+        }
+    }
+
+    /// When its last scan ended.
+    async fn last_scan_at(&self) -> Option<DateTime> {
+        self.0.last_scan_at.map(DateTime::from_milliseconds)
+    }
+
+    /// Why its last scan failed.
+    async fn scan_error(&self) -> Option<&str> {
+        self.0.scan_error.as_deref()
+    }
+
+    /// The commit up to which its events are stored; null before the first scan.
+    async fn head_commit(&self) -> Option<Commit> {
+        let head = self.0.checkpoint()?.head;
+        Some(Commit {
+            id: head.commit,
+            time: DateTime::from_seconds(head.time),
+            subject: head.subject,
+            actor: Actor { name: head.actor, is_bot: head.actor_is_bot },
+        })
+    }
+
+    /// Resources alive at its head.
+    async fn resource_count(&self) -> Long {
+        self.0.resources.into()
+    }
+
+    /// Events of its whole history.
+    async fn event_count(&self) -> Long {
+        (self.0.created + self.0.modified + self.0.deleted).into()
+    }
+
+    /// Commits that touch YAML.
+    async fn commit_count(&self) -> Long {
+        self.0.commits.into()
+    }
+
+    /// Versions of files that could not be read as YAML.
+    async fn unparsable_count(&self) -> Long {
+        self.0.unparsable_versions.into()
+    }
+
+    /// Its resources; those that are alive unless the filter says otherwise.
+    #[allow(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
+    async fn resources(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Rows of the page, from its beginning.")] first: Option<i32>,
+        #[graphql(desc = "Begin after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Rows of the page, from its end.")] last: Option<i32>,
+        #[graphql(desc = "End before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which resources.")] filter: Option<ResourceFilter>,
+        #[graphql(desc = "By what they are ordered; by default kind, then name.")] order_by: Option<Vec<ResourceOrder>>,
+    ) -> Result<ResourceConnection, Error> {
+        let mut conditions = filter.unwrap_or_default().conditions()?;
+        conditions.add(ResourceField::Repository, Operator::Equal(self.0.id.to_string()));
+        resource_connection(context, Arguments { first, after, last, before }, conditions, order_by).await
+    }
+
+    /// Its events; newest first unless the order says otherwise.
+    #[allow(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
+    async fn events(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Rows of the page, from its beginning.")] first: Option<i32>,
+        #[graphql(desc = "Begin after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Rows of the page, from its end.")] last: Option<i32>,
+        #[graphql(desc = "End before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which events.")] filter: Option<ResourceEventFilter>,
+        #[graphql(desc = "By what they are ordered; by default time, newest first.")] order_by: Option<
+            Vec<ResourceEventOrder>,
+        >,
+    ) -> Result<EventConnection, Error> {
+        let mut conditions = filter.unwrap_or_default().conditions()?;
+        conditions.add(EventField::Repository, Operator::Equal(self.0.id.to_string()));
+        event_connection(context, Arguments { first, after, last, before }, conditions, order_by).await
+    }
+
+    /// Versions of its files that could not be read as YAML, newest first.
+    #[allow(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
+    async fn scan_failures(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Rows of the page, from its beginning.")] first: Option<i32>,
+        #[graphql(desc = "Begin after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Rows of the page, from its end.")] last: Option<i32>,
+        #[graphql(desc = "End before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which failures.")] filter: Option<ScanFailureFilter>,
+    ) -> Result<FailureConnection, Error> {
+        let mut conditions = filter.unwrap_or_default().conditions()?;
+        conditions.add(FailureField::Repository, Operator::Equal(self.0.id.to_string()));
+        failure_connection(context, Arguments { first, after, last, before }, conditions).await
+    }
+}
+
+/// What repositories can be ordered by.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RepositoryOrderField {
+    /// Owner and name, joined by a slash.
+    FullName,
+    /// Resources alive at the head.
+    ResourceCount,
+    /// Committer time of the head.
+    HeadTime,
+}
+
+/// One key of an order of repositories.
+#[derive(InputObject, Clone, Copy, Debug)]
+pub struct RepositoryOrder {
+    /// The key.
+    field: RepositoryOrderField,
+    /// Its direction.
+    #[graphql(default_with = "OrderDirection::Asc")]
+    direction: OrderDirection,
+}
+
+/// A page of repositories.
+pub type RepositoryConnection = Connection<String, Repository, RepositoryTotals, EmptyFields>;
+
+/// What a page says of the whole list.
+pub struct RepositoryTotals(Filter<RepositoryField>);
+
+#[Object]
+impl RepositoryTotals {
+    /// Rows of all pages together; counted only when asked for.
+    async fn total_count(&self, context: &Context<'_>) -> Result<Long, Error> {
+        let question = RepositoryCount { filter: self.0.clone() };
+        let rows = context.data::<Snapshot>()?.fetch(&question).await.map_err(from_store)?;
+        Ok(rows.first().copied().unwrap_or_default().into())
+    }
+}
+
+pub async fn repository_connection(
+    context: &Context<'_>,
+    arguments: Arguments,
+    filter: Option<RepositoryFilter>,
+    order_by: Option<Vec<RepositoryOrder>>,
+) -> Result<RepositoryConnection, Error> {
+    let filter = filter.unwrap_or_default().conditions()?;
+    let orders: Vec<(StoreOrder, Direction)> = order_by.unwrap_or_default().iter().map(RepositoryOrder::key).collect();
+    let default = [(StoreOrder::FullName, Direction::Ascending)];
+    let orders = if orders.is_empty() { default.as_slice() } else { orders.as_slice() };
+    let page = arguments.page(StoreOrder::keys(orders))?;
+    let question = Repositories { filter: filter.clone(), page: Some(page.clone()) };
+    let rows = context.data::<Snapshot>()?.fetch(&question).await.map_err(from_store)?;
+    Ok(connection(&page, &rows, RepositoryTotals(filter), RepositoryRecord::sort_values, |row| {
+        Repository(Arc::new(row.clone()))
+    }))
+}
+
+impl RepositoryOrder {
+    fn key(&self) -> (StoreOrder, Direction) {
+        let field = match self.field {
+            RepositoryOrderField::FullName => StoreOrder::FullName,
+            RepositoryOrderField::ResourceCount => StoreOrder::ResourceCount,
+            RepositoryOrderField::HeadTime => StoreOrder::HeadTime,
+        };
+        (field, self.direction.into())
+    }
+}

@@ -1,0 +1,268 @@
+//! Resources.
+
+use std::sync::Arc;
+
+use async_graphql::connection::{Connection, EmptyFields};
+use async_graphql::{Context, Enum, Error, ID, InputObject, Json, Object};
+use uuid::Uuid;
+
+use super::{EventConnection, Repository, ResourceEventOrder, event_connection};
+use crate::graphql::error::{Code, bad_input, error, from_store};
+use crate::graphql::filter::ResourceEventFilter;
+use crate::graphql::id::{self, NodeType};
+use crate::graphql::loaders::{ContentKey, Loaders, ResourceKey};
+use crate::graphql::pagination::{Arguments, OrderDirection, connection};
+use crate::graphql::scalars::{DateTime, Long};
+use crate::manifest::yaml::Node as YamlNode;
+use crate::store::Snapshot;
+use crate::store::query::{
+    Direction, EventField, Filter, Operator, ResourceCount, ResourceField, ResourceOrder as StoreOrder,
+    ResourceRecord, Resources,
+};
+
+/// One Kubernetes object declared in one file, through all its changes and moves.
+pub struct Resource(pub Arc<ResourceRecord>);
+
+/// Whether a resource is there at the head of its repository.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResourceStatus {
+    /// It is declared at the head.
+    Active,
+    /// It was removed.
+    Deleted,
+}
+
+impl ResourceStatus {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "ACTIVE",
+            Self::Deleted => "DELETED",
+        }
+    }
+}
+
+#[Object]
+impl Resource {
+    /// The global id: opaque, and the same for ever.
+    pub async fn id(&self) -> ID {
+        id::encode(NodeType::Resource, self.0.id)
+    }
+
+    /// The repository that declares it.
+    async fn repository(&self, context: &Context<'_>) -> Result<Repository, Error> {
+        load_repository(context, self.0.repository_id).await
+    }
+
+    /// API group; empty for the core group.
+    async fn group(&self) -> &str {
+        &self.0.group
+    }
+
+    /// Group and version, as `helm.toolkit.fluxcd.io/v2`.
+    async fn api_version(&self) -> &str {
+        &self.0.api_version
+    }
+
+    /// The version part of `apiVersion`, as `v2`.
+    async fn version(&self) -> &str {
+        self.0.api_version.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// Kind, as `HelmRelease`.
+    async fn kind(&self) -> &str {
+        &self.0.kind
+    }
+
+    /// The declared `metadata.namespace`; null when there is none.
+    async fn namespace(&self) -> Option<&str> {
+        Some(self.0.namespace.as_str()).filter(|namespace| !namespace.is_empty())
+    }
+
+    /// `metadata.name`.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Path of the file that declares it; bytes that are not UTF-8 are replaced.
+    async fn path(&self) -> String {
+        String::from_utf8_lossy(&self.0.path).into_owned()
+    }
+
+    /// Whether it is there at the head.
+    async fn status(&self) -> ResourceStatus {
+        self.status_value()
+    }
+
+    /// Time of the commit that created it.
+    async fn created_at(&self) -> DateTime {
+        DateTime::from_seconds(self.0.created_at)
+    }
+
+    /// Time of the commit of its last event.
+    async fn updated_at(&self) -> DateTime {
+        DateTime::from_seconds(self.0.updated_at)
+    }
+
+    /// Time of the commit that deleted it.
+    async fn deleted_at(&self) -> Option<DateTime> {
+        self.0.deleted_at.map(DateTime::from_seconds)
+    }
+
+    /// Hexadecimal id of the blob in which its last event found it.
+    async fn blob_id(&self) -> &str {
+        &self.0.blob
+    }
+
+    /// Its data, secrets redacted. Numbers that JSON readers would change (`1.10`, `0644`) are strings of their source
+    /// text. Null where the pointer leads nowhere, and where it did not exist at the time.
+    async fn content(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "A JSON pointer (RFC 6901) to a part of it, as `/spec/chart`.")] pointer: Option<String>,
+        #[graphql(desc = "As it was at this time; without it, as its last event left it.")] at: Option<DateTime>,
+    ) -> Result<Option<Json<serde_json::Value>>, Error> {
+        let pointer = pointer.unwrap_or_default();
+        if !pointer.is_empty() && !pointer.starts_with('/') {
+            return Err(bad_input(format!("{pointer:?} is no JSON pointer: it has to begin with `/`")));
+        }
+        let data = self.data(context, at).await?;
+        Ok(data.and_then(|data| data.pointer(&pointer).map(YamlNode::to_display_json)).map(Json))
+    }
+
+    /// Its data as YAML, secrets redacted; null where it did not exist at the time.
+    async fn yaml(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "As it was at this time; without it, as its last event left it.")] at: Option<DateTime>,
+    ) -> Result<Option<String>, Error> {
+        Ok(self.data(context, at).await?.map(|data| data.to_yaml()))
+    }
+
+    /// Its events; newest first unless the order says otherwise.
+    #[allow(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
+    async fn events(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Rows of the page, from its beginning.")] first: Option<i32>,
+        #[graphql(desc = "Begin after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Rows of the page, from its end.")] last: Option<i32>,
+        #[graphql(desc = "End before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which events.")] filter: Option<ResourceEventFilter>,
+        #[graphql(desc = "By what they are ordered; by default time, newest first.")] order_by: Option<
+            Vec<ResourceEventOrder>,
+        >,
+    ) -> Result<EventConnection, Error> {
+        let mut conditions = filter.unwrap_or_default().conditions()?;
+        conditions.add(EventField::Repository, Operator::Equal(self.0.repository_id.to_string()));
+        conditions.add(EventField::Resource, Operator::Equal(self.0.id.to_string()));
+        event_connection(context, Arguments { first, after, last, before }, conditions, order_by).await
+    }
+}
+
+impl Resource {
+    fn status_value(&self) -> ResourceStatus {
+        if self.0.deleted_at.is_some() { ResourceStatus::Deleted } else { ResourceStatus::Active }
+    }
+
+    async fn data(&self, context: &Context<'_>, at: Option<DateTime>) -> Result<Option<YamlNode>, Error> {
+        let resource = ResourceKey { repository: self.0.repository_id, resource: self.0.id };
+        let key = ContentKey { resource, at: at.map(|at| at.0.timestamp()) };
+        let Some(content) = context.data::<Loaders>()?.contents.load_one(key).await? else { return Ok(None) };
+        if at.is_some() && content.deleted {
+            return Ok(None);
+        }
+        let data = YamlNode::from_json(&content.content);
+        data.map(Some).map_err(|failure| {
+            tracing::error!(resource = %self.0.id, error = %failure, "stored content cannot be read");
+            error(Code::Internal, "the stored content of this resource cannot be read")
+        })
+    }
+}
+
+/// The repository of a row; it is there as long as the row is.
+pub async fn load_repository(context: &Context<'_>, id: Uuid) -> Result<Repository, Error> {
+    let found = context.data::<Loaders>()?.repositories.load_one(id).await?;
+    found.map(Repository).ok_or_else(|| error(Code::Internal, "the repository of this row is not stored"))
+}
+
+/// What resources can be ordered by.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResourceOrderField {
+    /// Kind.
+    Kind,
+    /// Declared namespace.
+    Namespace,
+    /// `metadata.name`.
+    Name,
+    /// Path of the file, byte by byte.
+    Path,
+    /// Time of the commit that created it.
+    CreatedAt,
+    /// Time of the commit of its last event.
+    UpdatedAt,
+}
+
+/// One key of an order of resources.
+#[derive(InputObject, Clone, Copy, Debug)]
+pub struct ResourceOrder {
+    /// The key.
+    field: ResourceOrderField,
+    /// Its direction.
+    #[graphql(default_with = "OrderDirection::Asc")]
+    direction: OrderDirection,
+}
+
+impl ResourceOrder {
+    fn key(&self) -> (StoreOrder, Direction) {
+        let field = match self.field {
+            ResourceOrderField::Kind => StoreOrder::Kind,
+            ResourceOrderField::Namespace => StoreOrder::Namespace,
+            ResourceOrderField::Name => StoreOrder::Name,
+            ResourceOrderField::Path => StoreOrder::Path,
+            ResourceOrderField::CreatedAt => StoreOrder::CreatedAt,
+            ResourceOrderField::UpdatedAt => StoreOrder::UpdatedAt,
+        };
+        (field, self.direction.into())
+    }
+}
+
+/// A page of resources.
+pub type ResourceConnection = Connection<String, Resource, ResourceTotals, EmptyFields>;
+
+/// What a page says of the whole list.
+pub struct ResourceTotals(Filter<ResourceField>);
+
+#[Object]
+impl ResourceTotals {
+    /// Rows of all pages together; counted only when asked for.
+    async fn total_count(&self, context: &Context<'_>) -> Result<Long, Error> {
+        let question = ResourceCount { filter: self.0.clone() };
+        let rows = context.data::<Snapshot>()?.fetch(&question).await.map_err(from_store)?;
+        Ok(rows.first().copied().unwrap_or_default().into())
+    }
+}
+
+pub async fn resource_connection(
+    context: &Context<'_>,
+    arguments: Arguments,
+    filter: Filter<ResourceField>,
+    order_by: Option<Vec<ResourceOrder>>,
+) -> Result<ResourceConnection, Error> {
+    let orders: Vec<(StoreOrder, Direction)> = order_by.unwrap_or_default().iter().map(ResourceOrder::key).collect();
+    let default = [(StoreOrder::Kind, Direction::Ascending), (StoreOrder::Name, Direction::Ascending)];
+    let orders = if orders.is_empty() { default.as_slice() } else { orders.as_slice() };
+    let page = arguments.page(StoreOrder::keys(orders))?;
+    let question = Resources { filter: filter.clone(), page: Some(page.clone()) };
+    let rows = context.data::<Snapshot>()?.fetch(&question).await.map_err(from_store)?;
+    Ok(connection(&page, &rows, ResourceTotals(filter), ResourceRecord::sort_values, |row| {
+        Resource(Arc::new(row.clone()))
+    }))
+}
+
+/// A resource, alive or deleted, by its id.
+pub async fn resource_by_id(context: &Context<'_>, id: Uuid) -> Result<Option<Resource>, Error> {
+    let filter = Filter::default().and(ResourceField::Id, Operator::Equal(id.to_string()));
+    let question = Resources { filter, page: None };
+    let row = context.data::<Snapshot>()?.fetch_optional(&question).await.map_err(from_store)?;
+    Ok(row.map(|row| Resource(Arc::new(row))))
+}

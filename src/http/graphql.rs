@@ -1,0 +1,108 @@
+//! GraphQL over HTTP: <https://graphql.github.io/graphql-over-http/draft/>. JSON by POST, queries alone by GET.
+
+use async_graphql::parser::types::OperationType;
+use async_graphql::{Request, Response};
+use async_graphql_axum::GraphQLResponse;
+use axum::body::Bytes;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::IntoResponse;
+
+use super::Context;
+use crate::graphql::{execute, refusal};
+
+const JSON: &str = "application/json";
+const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
+
+/// `GET /graphql?query=…`: queries only, so that a link can change nothing.
+pub async fn get(
+    State(context): State<Context>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> axum::response::Response {
+    let Some(media_type) = negotiate(&headers) else { return not_acceptable() };
+    let request = match async_graphql::http::parse_query_string(query.as_deref().unwrap_or_default()) {
+        Ok(request) if !request.query.is_empty() => request,
+        _ => return refuse(media_type, StatusCode::BAD_REQUEST, "the parameter `query` holds no GraphQL document"),
+    };
+    run(&context, media_type, request, true).await
+}
+
+/// `POST /graphql` with a JSON body. Any other media type is refused: a browser may send some to a foreign site unasked.
+pub async fn post(State(context): State<Context>, headers: HeaderMap, body: Bytes) -> axum::response::Response {
+    let Some(media_type) = negotiate(&headers) else { return not_acceptable() };
+    if media_type_of(headers.get(header::CONTENT_TYPE)) != Some(JSON) {
+        return refuse(media_type, StatusCode::UNSUPPORTED_MEDIA_TYPE, "send the request as application/json");
+    }
+    match serde_json::from_slice::<Request>(&body) {
+        Ok(request) if !request.query.is_empty() => run(&context, media_type, request, false).await,
+        _ => {
+            let message = "the body is no GraphQL request: a JSON object with `query`, and perhaps `variables` and `operationName`";
+            refuse(media_type, StatusCode::BAD_REQUEST, message)
+        }
+    }
+}
+
+async fn run(
+    context: &Context,
+    media_type: &'static str,
+    mut request: Request,
+    queries_only: bool,
+) -> axum::response::Response {
+    if queries_only && is_no_query(&mut request) {
+        let mut response = refuse(media_type, StatusCode::METHOD_NOT_ALLOWED, "GET runs queries only; use POST");
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+        return response;
+    }
+    let response = execute(&context.schema, &context.reader, request).await;
+    // A document that could not be run at all is the client's mistake; with the older media type status 200 says only that
+    // an answer is there.
+    let never_began = response.is_err() && response.data == async_graphql::Value::Null && !response.errors.iter().any(|e| !e.path.is_empty());
+    let status =
+        if never_began && media_type == GRAPHQL_RESPONSE { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    answer(media_type, status, response)
+}
+
+/// Whether the operation that would run is a mutation or a subscription.
+fn is_no_query(request: &mut Request) -> bool {
+    let name = request.operation_name.clone();
+    let Ok(document) = request.parsed_query() else { return false };
+    document.operations.iter().any(|(operation_name, operation)| {
+        let meant = name.as_deref().is_none_or(|name| operation_name.is_some_and(|this| this == name));
+        meant && operation.node.ty != OperationType::Query
+    })
+}
+
+/// The media type of the answer; `None` when the client takes none of ours.
+fn negotiate(headers: &HeaderMap) -> Option<&'static str> {
+    let accepted: Vec<&str> = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
+    let accepted = accepted.join(",");
+    if accepted.trim().is_empty() {
+        return Some(JSON);
+    }
+    accepted.split(',').find_map(|range| match range.split(';').next().unwrap_or_default().trim() {
+        GRAPHQL_RESPONSE => Some(GRAPHQL_RESPONSE),
+        JSON | "application/*" | "*/*" => Some(JSON),
+        _ => None,
+    })
+}
+
+fn media_type_of(content_type: Option<&HeaderValue>) -> Option<&str> {
+    content_type?.to_str().ok()?.split(';').next().map(str::trim)
+}
+
+fn answer(media_type: &'static str, status: StatusCode, response: Response) -> axum::response::Response {
+    let mut http = GraphQLResponse::from(response).into_response();
+    *http.status_mut() = status;
+    let content_type = if media_type == JSON { "application/json; charset=utf-8" } else { "application/graphql-response+json; charset=utf-8" };
+    http.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    http
+}
+
+fn refuse(media_type: &'static str, status: StatusCode, message: &str) -> axum::response::Response {
+    answer(media_type, status, refusal(message))
+}
+
+fn not_acceptable() -> axum::response::Response {
+    (StatusCode::NOT_ACCEPTABLE, "this endpoint answers application/graphql-response+json and application/json\n").into_response()
+}

@@ -1,0 +1,52 @@
+//! The HTTP server: GraphQL, the playground, health.
+
+mod graphql;
+mod playground;
+
+use std::path::PathBuf;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Redirect;
+use axum::routing::get;
+use tower_http::trace::TraceLayer;
+
+use crate::graphql::Schema;
+use crate::store::Reader;
+
+/// Bytes that the body of a request may have.
+const MAX_BODY: usize = 1 << 20;
+
+/// What handlers share.
+#[derive(Clone)]
+pub struct Context {
+    pub schema: Schema,
+    pub reader: Reader,
+    /// Folder of the built playground; `None` when there is none.
+    pub playground: Option<PathBuf>,
+}
+
+/// All routes.
+pub fn router(context: Context) -> Router {
+    Router::new()
+        .route("/", get(|| async { Redirect::temporary("/playground/") }))
+        .route("/graphql", get(graphql::get).post(graphql::post))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .merge(playground::routes(context.playground.as_deref()))
+        .layer(axum::extract::DefaultBodyLimit::max(MAX_BODY))
+        .layer(TraceLayer::new_for_http())
+        .with_state(context)
+}
+
+/// Ready when ClickHouse answers.
+async fn ready(State(context): State<Context>) -> (StatusCode, &'static str) {
+    match context.reader.ping().await {
+        Ok(()) => (StatusCode::OK, "ready\n"),
+        Err(error) => {
+            tracing::warn!(%error, "not ready");
+            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n")
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! Scans a repository: mirror, walk, store, publish.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::Utc;
+use tokio::sync::mpsc;
+
+use super::Progress;
+use super::lock::RepositoryLock;
+use crate::git::{FetchLimits, GitError, Head, Mirror, Remote};
+use crate::manifest::redact::Redactor;
+use crate::model::{Checkpoint, Repository, RepositoryId, ResourceEvent, RunId, ScanFailure, ScanStatus, Step, Totals};
+use crate::scan::{Batch, EXTRACTOR_VERSION, Outcome, Resume, ScanError, Scanner, Stop, is_bot};
+use crate::store::query::{KindCount, Operator, ResourceField, Filter, Resources, ResourcesByKind};
+use crate::store::{Origin, Reader, StoreError, Writer};
+
+/// Rows that one insert carries at least: fewer would leave ClickHouse with many small parts to merge.
+const INSERT_EVENTS: usize = 8_000;
+/// An insert goes out earlier when its contents are this large, in bytes.
+const INSERT_BYTES: usize = 32 << 20;
+/// Batches that may wait between the walk and the database.
+const WAITING_BATCHES: usize = 4;
+
+#[derive(Debug, thiserror::Error)]
+pub enum PipelineError {
+    #[error(transparent)]
+    Git(#[from] GitError),
+    #[error(transparent)]
+    Scan(ScanError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("another scan of this repository is running ({holder})")]
+    Busy { holder: String },
+    #[error("{}: {source}", .path.display())]
+    File { path: PathBuf, source: std::io::Error },
+    #[error("the scan ended unexpectedly")]
+    Aborted,
+}
+
+impl From<ScanError> for PipelineError {
+    fn from(error: ScanError) -> Self {
+        match error {
+            ScanError::Git(error) => Self::Git(error),
+            other => Self::Scan(other),
+        }
+    }
+}
+
+/// What it takes to scan. Cheap to clone.
+#[derive(Clone)]
+pub struct Pipeline {
+    pub reader: Reader,
+    pub writer: Writer,
+    pub redactor: Arc<Redactor>,
+    /// Folder of the mirrors.
+    pub mirrors: PathBuf,
+    pub limits: FetchLimits,
+}
+
+/// What a scan did, and what the repository holds now.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    pub repository: Repository,
+    pub checkpoint: Checkpoint,
+    /// What this scan added to the totals.
+    pub added: Added,
+    /// Resources alive at the head, by group and kind, most first.
+    pub kinds: Vec<KindCount>,
+    /// Time from the opened mirror to everything stored.
+    pub duration: Duration,
+    /// The history was read from its root although an earlier scan had stored events.
+    pub rebuilt: bool,
+}
+
+/// What one scan added.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Added {
+    pub commits: u64,
+    pub events: u64,
+    pub unparsable_versions: u64,
+}
+
+/// How a scan goes on from what is stored.
+enum Plan {
+    UpToDate,
+    Continue,
+    /// From the root, as this generation.
+    FromRoot(u32),
+}
+
+impl Pipeline {
+    /// Scans one source to its head; everything it found is visible afterwards.
+    ///
+    /// # Errors
+    /// When the source cannot be mirrored, another scan of it runs, or Git or ClickHouse fails. What was published before
+    /// stays as it was, and the failure is recorded with the repository.
+    pub async fn scan(&self, remote: &Remote, progress: Arc<dyn Progress>) -> Result<Summary, PipelineError> {
+        let mut repository = self.repository(remote).await?;
+        let path = |source| PipelineError::File { path: self.mirrors.clone(), source };
+        std::fs::create_dir_all(&self.mirrors).map_err(path)?;
+        let _lock = RepositoryLock::take(&self.mirrors.join(format!("{}.lock", repository.id)))?;
+        let result = self.scan_locked(&mut repository, remote, progress).await;
+        repository.last_scan_at_ms = Some(Utc::now().timestamp_millis());
+        match result {
+            Ok(mut summary) => {
+                repository.scan_status = ScanStatus::Succeeded;
+                repository.scan_error = None;
+                self.writer.save_repository(&repository).await?;
+                summary.repository = repository;
+                Ok(summary)
+            }
+            Err(error) => {
+                repository.scan_status = ScanStatus::Failed;
+                repository.scan_error = Some(error.to_string());
+                if let Err(second) = self.writer.save_repository(&repository).await {
+                    tracing::warn!(repository = repository.full_name(), error = %second, "failure could not be recorded");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// The repository that a source means; a new one is stored.
+    async fn repository(&self, remote: &Remote) -> Result<Repository, PipelineError> {
+        let alias = remote.alias()?;
+        if let Some(known) = self.reader.repository_by_alias(&alias).await? {
+            return Ok(known);
+        }
+        let id = RepositoryId::from_alias(&alias);
+        let repository = Repository::discovered(id, &alias, Utc::now().timestamp_millis());
+        self.writer.save_repository(&repository).await?;
+        self.writer.add_alias(&alias, id).await?;
+        Ok(repository)
+    }
+
+    async fn scan_locked(
+        &self,
+        repository: &mut Repository,
+        remote: &Remote,
+        progress: Arc<dyn Progress>,
+    ) -> Result<Summary, PipelineError> {
+        let (mirror, head) = self.mirror(repository.id, remote, progress.clone()).await?;
+        let started = Instant::now();
+        repository.default_branch.clone_from(&head.branch);
+        let stored = self.reader.checkpoint(repository.id).await?;
+        let plan = plan(&mirror, &head, stored.as_ref())?;
+        let added = match (&plan, &stored) {
+            (Plan::UpToDate, _) => Added::default(),
+            (Plan::FromRoot(generation), _) => self.from_root(repository.id, mirror, &head, *generation, progress).await?,
+            (Plan::Continue, Some(from)) => {
+                match self.continue_from(repository.id, mirror.clone(), &head, from, progress.clone()).await {
+                    // What is stored does not fit the mirror: reading the history again mends it.
+                    Err(PipelineError::Scan(ScanError::Inconsistent(blob))) => {
+                        tracing::warn!(repository = repository.full_name(), blob, "stored state does not fit the mirror");
+                        self.from_root(repository.id, mirror, &head, from.generation + 1, progress).await?
+                    }
+                    result => result?,
+                }
+            }
+            (Plan::Continue, None) => return Err(PipelineError::Aborted),
+        };
+        let checkpoint = self.reader.checkpoint(repository.id).await?.ok_or(PipelineError::Aborted)?;
+        let duration = started.elapsed();
+        let snapshot = self.reader.snapshot().await?;
+        let kinds = snapshot.fetch(&ResourcesByKind { repository: repository.id.0 }).await?.to_vec();
+        let rebuilt = stored.is_some_and(|stored| stored.generation != checkpoint.generation);
+        Ok(Summary { repository: repository.clone(), checkpoint, added, kinds, duration, rebuilt })
+    }
+
+    async fn mirror(
+        &self,
+        id: RepositoryId,
+        remote: &Remote,
+        progress: Arc<dyn Progress>,
+    ) -> Result<(Mirror, Head), PipelineError> {
+        let directory = self.mirrors.join(format!("{id}.git"));
+        let (remote, limits) = (remote.clone(), self.limits);
+        blocking(move || {
+            let mirror = Mirror::sync(&directory, &remote, None, &limits, &mut |step| progress.fetching(&step))?;
+            let head = mirror.head().clone();
+            Ok((mirror, head))
+        })
+        .await
+    }
+
+    async fn from_root(
+        &self,
+        id: RepositoryId,
+        mirror: Mirror,
+        head: &Head,
+        generation: u32,
+        progress: Arc<dyn Progress>,
+    ) -> Result<Added, PipelineError> {
+        // Rows of the published generation stay: readers see them until the new one is published.
+        self.writer.clear_generation(id, generation).await?;
+        self.walk(id, mirror, head, generation, None, Totals::default(), progress).await
+    }
+
+    async fn continue_from(
+        &self,
+        id: RepositoryId,
+        mirror: Mirror,
+        head: &Head,
+        from: &Checkpoint,
+        progress: Arc<dyn Progress>,
+    ) -> Result<Added, PipelineError> {
+        self.writer.clear_unpublished(id, from.generation, from.sequence).await?;
+        let commit = from.head.commit.parse().map_err(|_| ScanError::Inconsistent(from.head.commit.clone()))?;
+        let filter = Filter::default()
+            .and(ResourceField::Repository, Operator::Equal(id.to_string()))
+            .and(ResourceField::Status, Operator::Equal("ACTIVE".to_owned()));
+        let alive = self.reader.snapshot().await?.fetch(&Resources { filter, page: None }).await?;
+        let resume = Resume {
+            commit,
+            sequence: from.sequence,
+            state_time: from.head.state_time,
+            totals: from.totals,
+            resources: alive.iter().map(|record| record.to_model()).collect(),
+        };
+        self.walk(id, mirror, head, from.generation, Some(resume), from.totals, progress).await
+    }
+
+    /// Reads the history, stores its rows and publishes them.
+    #[allow(clippy::too_many_arguments, reason = "one call, and each is needed to make the checkpoint")]
+    async fn walk(
+        &self,
+        id: RepositoryId,
+        mirror: Mirror,
+        head: &Head,
+        generation: u32,
+        resume: Option<Resume>,
+        before: Totals,
+        progress: Arc<dyn Progress>,
+    ) -> Result<Added, PipelineError> {
+        let origin = Origin { repository: id, generation, run: RunId::now() };
+        let (sender, receiver) = mpsc::channel(WAITING_BATCHES);
+        let redactor = self.redactor.clone();
+        let listener = progress.clone();
+        let walker = tokio::task::spawn_blocking(move || {
+            listener.scanning(mirror.commit_count(resume.as_ref().map(|resume| resume.commit))?);
+            let scanner = Scanner::new(&mirror, &redactor, id, Utc::now().timestamp(), resume);
+            scanner.run(&mut |batch| {
+                listener.advanced(batch.commits, batch.events.len() as u64);
+                sender.blocking_send(batch).map_err(|_| Stop)
+            })
+        });
+        // A failed insert drops the receiver, which stops the walk; its reason comes first.
+        let stored = self.store_batches(origin, receiver).await;
+        let walked = walker.await.map_err(|_| PipelineError::Aborted)?;
+        stored?;
+        let outcome = walked?;
+        progress.publishing();
+        self.writer.resources(origin, &outcome.touched).await?;
+        self.writer.publish(&self.checkpoint(origin, head, &outcome)).await?;
+        Ok(Added {
+            commits: outcome.totals.commits - before.commits,
+            events: outcome.totals.events() - before.events(),
+            unparsable_versions: outcome.totals.unparsable_versions - before.unparsable_versions,
+        })
+    }
+
+    async fn store_batches(&self, origin: Origin, mut batches: mpsc::Receiver<Batch>) -> Result<(), PipelineError> {
+        let mut events: Vec<ResourceEvent> = Vec::new();
+        let mut failures: Vec<ScanFailure> = Vec::new();
+        let mut bytes = 0;
+        while let Some(batch) = batches.recv().await {
+            bytes += batch.events.iter().map(|event| event.content.len()).sum::<usize>();
+            events.extend(batch.events);
+            failures.extend(batch.failures);
+            if events.len() >= INSERT_EVENTS || bytes >= INSERT_BYTES {
+                self.writer.events(origin, &events).await?;
+                events.clear();
+                bytes = 0;
+            }
+        }
+        self.writer.events(origin, &events).await?;
+        self.writer.failures(origin, &failures).await?;
+        Ok(())
+    }
+
+    fn checkpoint(&self, origin: Origin, head: &Head, outcome: &Outcome) -> Checkpoint {
+        Checkpoint {
+            repository: origin.repository,
+            generation: origin.generation,
+            sequence: outcome.sequence,
+            head: Step {
+                commit: head.commit.to_string(),
+                time: head.time,
+                state_time: outcome.state_time.unwrap_or(head.time),
+                actor: self.redactor.text(&head.author).into_owned(),
+                actor_is_bot: is_bot(&head.author, &head.author_email),
+                subject: self.redactor.text(&head.subject).into_owned(),
+            },
+            branch: head.branch.clone(),
+            extractor_version: EXTRACTOR_VERSION,
+            totals: outcome.totals,
+            run: origin.run,
+        }
+    }
+}
+
+fn plan(mirror: &Mirror, head: &Head, stored: Option<&Checkpoint>) -> Result<Plan, PipelineError> {
+    let Some(stored) = stored else { return Ok(Plan::FromRoot(1)) };
+    if stored.extractor_version == EXTRACTOR_VERSION {
+        if stored.head.commit == head.commit.to_string() {
+            return Ok(Plan::UpToDate);
+        }
+        if let Ok(commit) = stored.head.commit.parse()
+            && mirror.is_on_first_parent_chain(commit)?
+        {
+            return Ok(Plan::Continue);
+        }
+    }
+    Ok(Plan::FromRoot(stored.generation + 1))
+}
+
+/// Runs Git's blocking calls away from the runtime's threads.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, PipelineError> + Send + 'static,
+) -> Result<T, PipelineError> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| PipelineError::Aborted)?
+}

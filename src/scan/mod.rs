@@ -1,0 +1,17 @@
+//! From file changes to lifecycle events: the rules of identity, pairing and order.
+//!
+//! [`Scanner`] walks a mirror's history, reads each changed manifest and keeps the resources that are alive; every commit
+//! turns into the events by which they changed. It knows nothing of the database: rows go to a sink, in walk order.
+
+mod actor;
+mod changes;
+mod lifecycle;
+mod scanner;
+mod state;
+
+pub use actor::is_bot;
+pub use scanner::{Batch, Outcome, Resume, ScanError, Scanner, Stop};
+
+/// Version of the rules by which events are extracted. A checkpoint records it; a higher one rebuilds the repository's
+/// events in a new generation, so raise it whenever the same history would give other rows.
+pub const EXTRACTOR_VERSION: u32 = 1;

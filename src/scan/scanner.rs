@@ -1,0 +1,368 @@
+//! The walk itself: Git is read on one thread while manifests are parsed and compared on the others.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use rayon::prelude::*;
+
+use super::lifecycle::{self, Failure, File, Transition};
+use super::state::{State, find};
+use super::{actor, changes};
+use crate::git::{Blob, BlobId, BlobReader, Commit, CommitId, GitError, Mirror};
+use crate::manifest::redact::Redactor;
+use crate::manifest::resources::{self, resources};
+use crate::manifest::yaml::{MAX_BYTES, Unparsable};
+use crate::model::{Change, EventId, EventType, RepositoryId, Resource, ResourceEvent, ResourceId, ScanFailure, Step, Totals};
+
+/// Commits that travel together from Git to the parser.
+const CHUNK_COMMITS: usize = 512;
+/// A chunk ends early when it refers to this many blobs.
+const CHUNK_BLOBS: usize = 768;
+
+/// Where an earlier scan stopped.
+pub struct Resume {
+    pub commit: CommitId,
+    pub sequence: u64,
+    /// Running maximum of commit times up to there, in seconds.
+    pub state_time: i64,
+    pub totals: Totals,
+    /// Resources alive at `commit`.
+    pub resources: Vec<Resource>,
+}
+
+/// Rows of some consecutive commits.
+#[derive(Default)]
+pub struct Batch {
+    pub commits: u64,
+    pub events: Vec<ResourceEvent>,
+    pub failures: Vec<ScanFailure>,
+}
+
+/// What is known when the walk has ended.
+pub struct Outcome {
+    pub sequence: u64,
+    /// Running maximum of commit times, in seconds; `None` when all commits are dated after the scan.
+    pub state_time: Option<i64>,
+    pub totals: Totals,
+    /// Every resource that had an event in this scan, as its last event left it.
+    pub touched: Vec<Resource>,
+}
+
+/// Returned by a sink that takes no more rows.
+#[derive(Debug)]
+pub struct Stop;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ScanError {
+    #[error(transparent)]
+    Git(#[from] GitError),
+    #[error("blob {0}, which the history refers to, is missing from the mirror")]
+    MissingBlob(BlobId),
+    /// What was stored does not fit what the mirror holds; only reading the history from the start mends it.
+    #[error("the stored state does not match blob {0} of the mirror")]
+    Inconsistent(String),
+    #[error("the scan was stopped")]
+    Stopped,
+}
+
+/// Reads one repository's history.
+pub struct Scanner<'a> {
+    mirror: &'a Mirror,
+    redactor: &'a Redactor,
+    repository: RepositoryId,
+    /// Commits dated after this (seconds) do not move the running maximum of commit times.
+    now: i64,
+    since: Option<CommitId>,
+    start_sequence: u64,
+    state: State,
+    deleted: Vec<Resource>,
+    sequence: u64,
+    state_time: Option<i64>,
+    totals: Totals,
+}
+
+type Parsed = HashMap<BlobId, Arc<Result<Vec<resources::Resource>, Unparsable>>>;
+
+/// Commits with the blobs they refer to.
+struct Chunk {
+    commits: Vec<Commit>,
+    blobs: Vec<(BlobId, Option<Vec<u8>>)>,
+}
+
+impl<'a> Scanner<'a> {
+    /// `now` is the time of the scan in seconds; without `resume` the walk begins at the root.
+    pub fn new(
+        mirror: &'a Mirror,
+        redactor: &'a Redactor,
+        repository: RepositoryId,
+        now: i64,
+        resume: Option<Resume>,
+    ) -> Self {
+        let since = resume.as_ref().map(|resume| resume.commit);
+        let (sequence, state_time, totals, resources) = match resume {
+            Some(resume) => (resume.sequence, Some(resume.state_time), resume.totals, resume.resources),
+            None => (0, None, Totals::default(), Vec::new()),
+        };
+        Self {
+            mirror,
+            redactor,
+            repository,
+            now,
+            since,
+            start_sequence: sequence,
+            state: State::resume(resources),
+            deleted: Vec::new(),
+            sequence,
+            state_time,
+            totals,
+        }
+    }
+
+    /// Walks to the mirror's head. Rows reach `sink` in walk order.
+    ///
+    /// # Errors
+    /// When Git fails, when the mirror lacks a blob, when resumed rows do not fit the mirror, or when the sink stops.
+    pub fn run(mut self, sink: &mut dyn FnMut(Batch) -> Result<(), Stop>) -> Result<Outcome, ScanError> {
+        let mirror = self.mirror;
+        let since = self.since;
+        std::thread::scope(|scope| {
+            let (sender, receiver) = sync_channel(2);
+            let reader = scope.spawn(move || read_history(mirror, since, &sender));
+            let applied = self.apply_all(receiver, sink);
+            match reader.join() {
+                // The reader stops silently when nobody listens any more: then `applied` tells why.
+                Ok(read) => applied.and(read),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        })?;
+        Ok(self.outcome())
+    }
+
+    fn apply_all(
+        &mut self,
+        chunks: Receiver<Chunk>,
+        sink: &mut dyn FnMut(Batch) -> Result<(), Stop>,
+    ) -> Result<(), ScanError> {
+        for chunk in chunks {
+            self.load_resumed(&chunk.commits)?;
+            let parsed = self.parse(chunk.blobs);
+            let batch = self.apply(chunk.commits, &parsed)?;
+            sink(batch).map_err(|Stop| ScanError::Stopped)?;
+        }
+        Ok(())
+    }
+
+    fn parse(&self, blobs: Vec<(BlobId, Option<Vec<u8>>)>) -> Parsed {
+        blobs
+            .into_par_iter()
+            .map(|(id, bytes)| {
+                let read = match bytes {
+                    Some(bytes) => resources(&bytes),
+                    None => Err(Unparsable { line: 0, column: 0, message: "the file is larger than 4 MiB".to_owned() }),
+                };
+                let redacted = read.map(|resources| resources.into_iter().map(|r| self.redactor.resource(r)).collect());
+                (id, Arc::new(redacted))
+            })
+            .collect()
+    }
+
+    /// Reads again the data of resumed resources whose files the coming commits touch.
+    fn load_resumed(&mut self, commits: &[Commit]) -> Result<(), ScanError> {
+        let mut wanted = HashSet::new();
+        for change in commits.iter().flat_map(|commit| &commit.changes) {
+            for live in self.state.without_data(&change.path) {
+                let blob = live.record.blob.parse().map_err(|_| ScanError::Inconsistent(live.record.blob.clone()))?;
+                wanted.insert(blob);
+            }
+        }
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let mut wanted: Vec<BlobId> = wanted.into_iter().collect();
+        let parsed = self.parse(fetch(&mut self.mirror.blobs()?, &mut wanted)?);
+        let by_hex: HashMap<String, _> = parsed.into_iter().map(|(id, read)| (id.to_string(), read)).collect();
+        for change in commits.iter().flat_map(|commit| &commit.changes) {
+            for live in self.state.without_data(&change.path) {
+                let read = by_hex.get(&live.record.blob).and_then(|read| read.as_ref().as_ref().ok());
+                let resource = read.and_then(|resources| find(live, resources));
+                let resource = resource.ok_or_else(|| ScanError::Inconsistent(live.record.blob.clone()))?;
+                live.data = Some(resource.data.clone());
+            }
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, commits: Vec<Commit>, parsed: &Parsed) -> Result<Batch, ScanError> {
+        let mut batch = Batch { commits: commits.len() as u64, ..Batch::default() };
+        let mut transitions = Vec::new();
+        for commit in commits {
+            let step = Arc::new(self.step(&commit));
+            let (happened, failures) = self.apply_commit(commit, parsed)?;
+            self.totals.unparsable_versions += failures.len() as u64;
+            batch.failures.extend(failures.into_iter().map(|failure| describe(failure, &step, self.redactor)));
+            for transition in happened {
+                self.count(&transition);
+                transitions.push((step.clone(), transition));
+            }
+        }
+        let repository = self.repository;
+        // Differences and JSON are the costly part of an event and need no order: all cores share them.
+        batch.events =
+            transitions.into_par_iter().map(|(step, transition)| write_out(repository, step, transition)).collect();
+        Ok(batch)
+    }
+
+    fn apply_commit(
+        &mut self,
+        commit: Commit,
+        parsed: &Parsed,
+    ) -> Result<(Vec<Transition>, Vec<Failure>), ScanError> {
+        let mut files = Vec::with_capacity(commit.changes.len());
+        for change in commit.changes {
+            let after = match change.blob {
+                None => None,
+                Some(blob) => {
+                    let read = parsed.get(&blob).ok_or(ScanError::MissingBlob(blob))?;
+                    Some((blob.to_string(), read.clone()))
+                }
+            };
+            files.push(File { path: change.path.into(), after });
+        }
+        let commit_id = commit.id.to_string();
+        let repository = self.repository;
+        Ok(lifecycle::apply(&mut self.state, files, commit.time, &mut self.sequence, |identity, path, ordinal| {
+            let namespace = identity.namespace.as_deref().unwrap_or_default();
+            let identity = [&*identity.group, &*identity.kind, namespace, &*identity.name];
+            ResourceId::new(repository, &commit_id, identity, path, ordinal)
+        }))
+    }
+
+    fn step(&mut self, commit: &Commit) -> Step {
+        self.totals.commits += 1;
+        if commit.time <= self.now {
+            self.state_time = self.state_time.max(Some(commit.time));
+        }
+        Step {
+            commit: commit.id.to_string(),
+            time: commit.time,
+            // A history that begins with a commit of the future has no earlier time to lean on.
+            state_time: self.state_time.unwrap_or(commit.time),
+            actor: self.redactor.text(&commit.author).into_owned(),
+            actor_is_bot: actor::is_bot(&commit.author, &commit.author_email),
+            subject: self.redactor.text(&commit.subject).into_owned(),
+        }
+    }
+
+    fn count(&mut self, transition: &Transition) {
+        self.totals.moved += u64::from(transition.path_before.is_some());
+        match transition.event_type {
+            EventType::Created => self.totals.created += 1,
+            EventType::Modified => self.totals.modified += 1,
+            EventType::Deleted => {
+                self.totals.deleted += 1;
+                self.deleted.push(transition.record.clone());
+            }
+        }
+    }
+
+    fn outcome(mut self) -> Outcome {
+        self.totals.resources = self.state.resources().count() as u64;
+        self.totals.files = self.state.files();
+        let alive = self.state.resources().map(|live| &live.record);
+        let mut touched: Vec<Resource> =
+            alive.filter(|record| record.sequence > self.start_sequence).cloned().collect();
+        touched.append(&mut self.deleted);
+        touched.sort_by_key(|record| record.sequence);
+        Outcome { sequence: self.sequence, state_time: self.state_time, totals: self.totals, touched }
+    }
+}
+
+fn describe(failure: Failure, step: &Arc<Step>, redactor: &Redactor) -> ScanFailure {
+    let Failure { sequence, path, blob, reason: Unparsable { line, column, message } } = failure;
+    let message = redactor.text(&message).into_owned();
+    ScanFailure { sequence, step: step.clone(), path, blob, line, column, message }
+}
+
+/// The event of a transition, with its differences and its content as JSON.
+fn write_out(repository: RepositoryId, step: Arc<Step>, transition: Transition) -> ResourceEvent {
+    let Transition { event_type, record, path_before, blob_before, before, after } = transition;
+    let mut list = Vec::new();
+    if let Some(path) = &path_before {
+        list.push(path_change(path, &record.path));
+    }
+    let mut omitted = 0;
+    if let (Some(before), Some(after)) = (&before, &after) {
+        let changes = changes::changes(before, after);
+        list.extend(changes.list.into_iter().map(|c| Change { pointer: c.pointer, before: c.before, after: c.after }));
+        omitted = changes.omitted;
+    }
+    ResourceEvent {
+        sequence: record.sequence,
+        id: EventId::new(repository, &step.commit, record.id, event_type),
+        resource: record.id,
+        event_type,
+        moved: path_before.is_some(),
+        path_before,
+        step,
+        path: record.path,
+        ordinal: record.ordinal,
+        blob_before,
+        blob_after: if event_type == EventType::Deleted { String::new() } else { record.blob },
+        api_version: record.api_version,
+        group: record.group,
+        kind: record.kind,
+        namespace: record.namespace,
+        name: record.name,
+        changes: list,
+        changes_omitted: omitted,
+        content: after.or(before).map(|data| data.to_json()).unwrap_or_default(),
+    }
+}
+
+/// A move shows as a change at `/path`, which no field of a Kubernetes object can be mistaken for.
+fn path_change(before: &[u8], after: &[u8]) -> Change {
+    let json = |path: &[u8]| serde_json::Value::from(String::from_utf8_lossy(path)).to_string();
+    Change { pointer: "/path".to_owned(), before: Some(json(before)), after: Some(json(after)) }
+}
+
+/// Sends the history in chunks; ends early when nobody listens any more.
+fn read_history(mirror: &Mirror, since: Option<CommitId>, sender: &SyncSender<Chunk>) -> Result<(), ScanError> {
+    let mut commits = Vec::new();
+    let mut wanted = Vec::new();
+    let mut blobs = mirror.blobs()?;
+    for commit in mirror.history(since)? {
+        let commit = commit?;
+        wanted.extend(commit.changes.iter().filter_map(|change| change.blob));
+        commits.push(commit);
+        if commits.len() >= CHUNK_COMMITS || wanted.len() >= CHUNK_BLOBS {
+            let chunk = Chunk { commits: std::mem::take(&mut commits), blobs: fetch(&mut blobs, &mut wanted)? };
+            if sender.send(chunk).is_err() {
+                return Ok(());
+            }
+        }
+    }
+    if !commits.is_empty() {
+        // Nobody listening is the listener's to report.
+        let _ = sender.send(Chunk { commits, blobs: fetch(&mut blobs, &mut wanted)? });
+    }
+    Ok(())
+}
+
+/// Reads the wanted blobs once each; one that is too large comes without its bytes.
+fn fetch(reader: &mut BlobReader, wanted: &mut Vec<BlobId>) -> Result<Vec<(BlobId, Option<Vec<u8>>)>, ScanError> {
+    wanted.sort_unstable();
+    wanted.dedup();
+    let mut blobs = Vec::with_capacity(wanted.len());
+    let mut missing = None;
+    reader.read_many(wanted, MAX_BYTES as u64, |id, blob| match blob {
+        Blob::Bytes(bytes) => blobs.push((id, Some(bytes.to_vec()))),
+        Blob::TooLarge(_) => blobs.push((id, None)),
+        Blob::Missing => missing = Some(id),
+    })?;
+    wanted.clear();
+    match missing {
+        Some(id) => Err(ScanError::MissingBlob(id)),
+        None => Ok(blobs),
+    }
+}

@@ -1,0 +1,40 @@
+//! ClickHouse's HTTP interface, as far as the `clickhouse` crate and a person with `curl` use it.
+
+use super::authentication::Authentication;
+use super::host::Host;
+use super::request::{self, LARGEST_STATEMENT, Task};
+use super::{insert, query};
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use std::sync::Arc;
+
+/// What every handler gets.
+#[derive(Clone)]
+pub(super) struct Context {
+    pub host: Arc<Host>,
+    pub authentication: Option<Arc<Authentication>>,
+}
+
+/// `/ping` and `/`; the limit of the body does not hold for the rows of an insert.
+pub(super) fn router(context: Context) -> Router {
+    Router::new()
+        .route("/ping", get(async || "Ok.\n"))
+        .route("/", get(statement).post(statement))
+        .layer(DefaultBodyLimit::max(LARGEST_STATEMENT))
+        .with_state(context)
+}
+
+async fn statement(State(context): State<Context>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    if let Some(Err(response)) = context.authentication.map(|authentication| authentication.check(&parts)) {
+        return response;
+    }
+    let answered = match request::read(Request::from_parts(parts, body)).await {
+        Ok(Task::Query(request)) => query::answer(context.host, request).await,
+        Ok(Task::Insert(request, rows)) => insert::store(context.host, request, rows).await,
+        Err(exception) => Err(exception),
+    };
+    answered.unwrap_or_else(IntoResponse::into_response)
+}

@@ -1,0 +1,150 @@
+//! ClickHouse: where rows go and answers come from, and the only place where the two halves of kubestats meet.
+//!
+//! [`Store`] is one [`clickhouse::Client`] with what it takes to keep it answering: for the embedded engine a supervised
+//! child process ([`engine`]), for a server or a cluster nothing. [`Writer`] turns scans into rows and publishes them;
+//! [`Reader`] runs questions ([`query`]), each against one version of the data.
+
+mod error;
+pub mod engine;
+mod migrate;
+pub mod query;
+mod reader;
+mod rows;
+mod writer;
+
+use std::time::Duration;
+
+use clickhouse::{Client, Row, RowOwned, RowRead, RowWrite};
+
+pub use error::StoreError;
+pub use migrate::migrate;
+pub use reader::{Reader, ReaderOptions, Snapshot};
+pub use rows::Origin;
+pub use writer::Writer;
+
+/// Time a statement that writes may take.
+const WRITE_LIMIT: Duration = Duration::from_secs(120);
+/// Time an engine gets to come back before a request that was cut off is repeated.
+const RECOVERY: Duration = Duration::from_secs(10);
+const RECOVERY_STEP: Duration = Duration::from_millis(50);
+
+/// Who keeps ClickHouse running.
+#[derive(Clone)]
+enum Hosting {
+    /// Our own child process.
+    Embedded(engine::Supervisor),
+    /// Somebody else: a server of this data directory, or an external ClickHouse.
+    Elsewhere,
+}
+
+/// A connection to ClickHouse. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    client: Client,
+    hosting: Hosting,
+}
+
+impl Store {
+    /// An engine of our own.
+    pub fn embedded(supervisor: engine::Supervisor) -> Self {
+        let client = supervisor.client();
+        Self { client, hosting: Hosting::Embedded(supervisor) }
+    }
+
+    /// A ClickHouse that runs without us.
+    pub fn elsewhere(client: Client) -> Self {
+        Self { client, hosting: Hosting::Elsewhere }
+    }
+
+    /// Ends an engine of our own; leaves any other alone.
+    pub async fn close(self) {
+        if let Hosting::Embedded(supervisor) = self.hosting {
+            supervisor.shutdown().await;
+        }
+    }
+
+    /// The engine we supervise, if it is ours.
+    pub fn supervisor(&self) -> Option<&engine::Supervisor> {
+        match &self.hosting {
+            Hosting::Embedded(supervisor) => Some(supervisor),
+            Hosting::Elsewhere => None,
+        }
+    }
+
+    /// Whether ClickHouse answers now.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.rows::<u8>("SELECT 1").await.map(drop)
+    }
+
+    async fn execute(&self, sql: &str) -> Result<(), StoreError> {
+        let run = self.client.query_raw(sql).execute();
+        run.await.map_err(|error| StoreError::from_client(error, WRITE_LIMIT))
+    }
+
+    async fn rows<T: RowOwned + RowRead>(&self, sql: &str) -> Result<Vec<T>, StoreError> {
+        let run = self.client.query_raw(sql).fetch_all();
+        run.await.map_err(|error| StoreError::from_client(error, WRITE_LIMIT))
+    }
+
+    /// Inserts rows in one block; nothing or all of it is stored.
+    ///
+    /// A `token` names the block, so that it can be sent again when the answer was lost: ClickHouse stores a token once.
+    async fn insert<'r, T>(
+        &self,
+        table: &str,
+        token: &str,
+        rows: impl IntoIterator<Item = T::Value<'r>> + Clone,
+    ) -> Result<(), StoreError>
+    where
+        T: Row + RowWrite,
+    {
+        match self.try_insert::<T>(table, token, rows.clone()).await {
+            Err(error) if error.is_transient() && !token.is_empty() => {
+                tracing::warn!(table, %error, "insert is repeated");
+                self.recover().await?;
+                self.try_insert::<T>(table, token, rows).await
+            }
+            result => result,
+        }
+    }
+
+    async fn try_insert<'r, T>(
+        &self,
+        table: &str,
+        token: &str,
+        rows: impl IntoIterator<Item = T::Value<'r>>,
+    ) -> Result<(), StoreError>
+    where
+        T: Row + RowWrite,
+    {
+        let run = async {
+            let mut insert = self.client.insert::<T>(table).await?;
+            if !token.is_empty() {
+                insert = insert.with_setting("insert_deduplication_token", token);
+            }
+            for row in rows {
+                insert.write(&row).await?;
+            }
+            insert.end().await
+        };
+        run.await.map_err(|error| StoreError::from_client(error, WRITE_LIMIT))
+    }
+
+    /// Waits until ClickHouse answers again.
+    async fn recover(&self) -> Result<(), StoreError> {
+        if let Hosting::Embedded(supervisor) = &self.hosting {
+            return Ok(supervisor.ready(RECOVERY).await?);
+        }
+        let deadline = tokio::time::Instant::now() + RECOVERY;
+        loop {
+            match self.ping().await {
+                Err(error) if tokio::time::Instant::now() >= deadline => return Err(error),
+                Err(_) => tokio::time::sleep(RECOVERY_STEP).await,
+                Ok(()) => return Ok(()),
+            }
+        }
+    }
+}

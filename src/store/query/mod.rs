@@ -1,0 +1,38 @@
+//! Questions: what can be asked of the data. One file each, with its parameters, its SQL and the row it answers with.
+//!
+//! SQL stands under `clickhouse/queries`. Where a question is dynamic (filters, order, page), fragments that
+//! [`filter`] and [`page`] build from allow-lists take the place of `{{markers}}`; every value is bound on the server.
+
+mod content;
+mod events;
+mod failures;
+mod filter;
+mod page;
+mod repositories;
+mod resources;
+mod statement;
+mod trend;
+
+pub use content::{Content, ContentAt};
+pub use events::{EventCount, EventField, EventOrder, EventRecord, Events};
+pub use failures::{FailureCount, FailureField, FailureOrder, FailureRecord, Failures};
+pub use filter::{Field, Filter, Operator};
+pub use page::{Direction, Order, Page, PageEnd, SortKey};
+pub use repositories::{IdRecord, Repositories, RepositoryByAlias, RepositoryCount, RepositoryField, RepositoryOrder, RepositoryRecord};
+pub use resources::{KindCount, ResourceCount, ResourceField, ResourceOrder, ResourceRecord, Resources, ResourcesByKind};
+pub use statement::{Parameter, Statement};
+pub use trend::{EventRange, EventTrend, Dimension, RangeRecord, TrendRecord};
+
+use clickhouse::{RowOwned, RowRead};
+use serde::de::DeserializeOwned;
+
+/// One thing that can be asked.
+pub trait Question: Send + Sync {
+    /// What an answer consists of.
+    type Row: RowOwned + RowRead + DeserializeOwned + Send + Sync + 'static;
+    /// How spans and errors call it.
+    const NAME: &'static str;
+
+    /// The SQL with its parameters. `{data_version:UInt64}` is bound by the reader.
+    fn statement(&self) -> Statement;
+}

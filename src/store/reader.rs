@@ -1,0 +1,199 @@
+//! The read half: one way to run a question, with its time limit, span, cache and count.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use moka::future::Cache;
+
+use super::query::{
+    Filter, IdRecord, Operator, Question, Repositories, RepositoryByAlias, RepositoryField, RepositoryRecord, Statement,
+};
+use super::{Store, StoreError};
+use crate::model::{Checkpoint, Repository, RepositoryId};
+
+/// Limits of reading.
+#[derive(Clone, Copy, Debug)]
+pub struct ReaderOptions {
+    /// Time one question may take in ClickHouse.
+    pub timeout: Duration,
+    /// Memory that cached answers may hold, in bytes.
+    pub cache_bytes: u64,
+}
+
+impl Default for ReaderOptions {
+    fn default() -> Self {
+        Self { timeout: Duration::from_secs(30), cache_bytes: 64 << 20 }
+    }
+}
+
+/// Runs questions. Cheap to clone; clones share the cache.
+#[derive(Clone)]
+pub struct Reader {
+    store: Store,
+    options: ReaderOptions,
+    cache: Cache<Key, Answer>,
+    asked: Arc<AtomicU64>,
+}
+
+/// An answer depends on nothing but the question and the version of the data, so nothing is ever invalidated by hand.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Key {
+    version: u64,
+    statement: Statement,
+}
+
+#[derive(Clone)]
+struct Answer {
+    rows: Arc<dyn Any + Send + Sync>,
+    bytes: u32,
+}
+
+/// One version of the data: every question of a request goes through the same snapshot.
+#[derive(Clone)]
+pub struct Snapshot {
+    reader: Reader,
+    version: u64,
+}
+
+impl Reader {
+    pub fn new(store: Store, options: ReaderOptions) -> Self {
+        let cache = Cache::builder()
+            .max_capacity(options.cache_bytes)
+            .weigher(|key: &Key, answer: &Answer| {
+                let key = u32::try_from(key.statement.size()).unwrap_or(u32::MAX);
+                answer.bytes.saturating_add(key)
+            })
+            .build();
+        Self { store, options, cache, asked: Arc::default() }
+    }
+
+    /// The newest version of the data.
+    ///
+    /// # Errors
+    /// When ClickHouse fails.
+    pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        let statement = Statement::new(include_str!("../../clickhouse/queries/data_version.sql"));
+        let (rows, _) = self.run::<u64>(&statement, 0).await?;
+        Ok(Snapshot { reader: self.clone(), version: rows.first().copied().unwrap_or_default() })
+    }
+
+    /// The repository that a normalised URL or a canonical path means.
+    ///
+    /// # Errors
+    /// When ClickHouse fails.
+    pub async fn repository_by_alias(&self, alias: &str) -> Result<Option<Repository>, StoreError> {
+        let question = RepositoryByAlias { alias: alias.to_owned() };
+        // Aliases have no version: the cache would not notice a new one.
+        let (ids, _) = self.run::<IdRecord>(&question.statement(), 0).await?;
+        match ids.first() {
+            Some(found) => Ok(self.repository(RepositoryId(found.repository_id)).await?.map(|record| record.to_model())),
+            None => Ok(None),
+        }
+    }
+
+    /// The newest published checkpoint of a repository.
+    ///
+    /// # Errors
+    /// When ClickHouse fails.
+    pub async fn checkpoint(&self, id: RepositoryId) -> Result<Option<Checkpoint>, StoreError> {
+        Ok(self.repository(id).await?.and_then(|record| record.checkpoint()))
+    }
+
+    async fn repository(&self, id: RepositoryId) -> Result<Option<RepositoryRecord>, StoreError> {
+        let filter = Filter::default().and(RepositoryField::Id, Operator::Equal(id.to_string()));
+        self.snapshot().await?.fetch_optional(&Repositories { filter, page: None }).await
+    }
+
+    /// Questions that reached ClickHouse so far (the cache answers the others).
+    pub fn asked(&self) -> u64 {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    /// Whether ClickHouse answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.store.ping().await
+    }
+
+    async fn run<T: clickhouse::RowOwned + clickhouse::RowRead>(
+        &self,
+        statement: &Statement,
+        version: u64,
+    ) -> Result<(Vec<T>, u64), StoreError> {
+        match self.run_once(statement, version).await {
+            // Reading twice harms nobody.
+            Err(error) if error.is_transient() => {
+                tracing::warn!(%error, "question is repeated");
+                self.store.recover().await?;
+                self.run_once(statement, version).await
+            }
+            result => result,
+        }
+    }
+
+    async fn run_once<T: clickhouse::RowOwned + clickhouse::RowRead>(
+        &self,
+        statement: &Statement,
+        version: u64,
+    ) -> Result<(Vec<T>, u64), StoreError> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let limit = self.options.timeout;
+        let mut query = self.store.client.query_raw(statement.sql());
+        if statement.sql().contains("{data_version:UInt64}") {
+            query = query.param("data_version", version);
+        }
+        for (name, value) in statement.parameters() {
+            query = query.param(name, value);
+        }
+        let query = query
+            .with_setting("readonly", "2")
+            .with_setting("max_execution_time", limit.as_secs_f64().to_string());
+        let run = async {
+            let mut cursor = query.fetch::<T>()?;
+            let mut rows = Vec::new();
+            while let Some(row) = cursor.next().await? {
+                rows.push(row);
+            }
+            Ok((rows, cursor.decoded_bytes()))
+        };
+        // ClickHouse checks its limit between blocks; the connection is given a little longer.
+        match tokio::time::timeout(limit + Duration::from_secs(2), run).await {
+            Ok(result) => result.map_err(|error| StoreError::from_client(error, limit)),
+            Err(_) => Err(StoreError::Timeout(limit)),
+        }
+    }
+}
+
+impl Snapshot {
+    /// Answers a question, from the cache if it was asked before about this version of the data.
+    ///
+    /// # Errors
+    /// When ClickHouse fails or takes too long.
+    #[tracing::instrument(level = "debug", skip_all, fields(question = Q::NAME, version = self.version))]
+    pub async fn fetch<Q: Question>(&self, question: &Q) -> Result<Arc<Vec<Q::Row>>, StoreError> {
+        let key = Key { version: self.version, statement: question.statement() };
+        let load = async {
+            let (rows, bytes) = self.reader.run::<Q::Row>(&key.statement, key.version).await?;
+            let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+            Ok(Answer { rows: Arc::new(rows), bytes })
+        };
+        let answer = self.reader.cache.try_get_with_by_ref(&key, load).await;
+        let answer = answer.map_err(|error: Arc<StoreError>| error.again())?;
+        answer.rows.downcast().map_err(|_| StoreError::Shape(format!("{} was cached with another row type", Q::NAME)))
+    }
+
+    /// The only row of an answer that has one.
+    ///
+    /// # Errors
+    /// As [`Snapshot::fetch`].
+    pub async fn fetch_optional<Q: Question>(&self, question: &Q) -> Result<Option<Q::Row>, StoreError>
+    where
+        Q::Row: Clone,
+    {
+        Ok(self.fetch(question).await?.first().cloned())
+    }
+}

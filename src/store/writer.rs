@@ -1,0 +1,95 @@
+//! The write half: repositories, the rows of a scan, and the checkpoint that makes them visible.
+
+use chrono::Utc;
+
+use super::rows::{AliasRow, CheckpointRow, EventRow, FailureRow, RepositoryRow, ResourceRow};
+use super::{Origin, Store, StoreError};
+use crate::model::{Checkpoint, Repository, RepositoryId, Resource, ResourceEvent, ScanFailure};
+
+/// The tables that hold rows of scans.
+const SCAN_TABLES: [&str; 3] = ["resource_events", "resources", "scan_failures"];
+
+/// Writes what scans found. Rows are invisible to readers until [`Writer::publish`] covers them.
+#[derive(Clone)]
+pub struct Writer {
+    store: Store,
+}
+
+impl Writer {
+    pub fn new(store: Store) -> Self {
+        Self { store }
+    }
+
+    /// Makes `alias` (a normalised URL or a canonical path) mean `repository`.
+    ///
+    /// # Errors
+    /// When ClickHouse fails; so do all methods below.
+    pub async fn add_alias(&self, alias: &str, repository: RepositoryId) -> Result<(), StoreError> {
+        let row = AliasRow { alias, repository_id: repository.0 };
+        self.store.insert::<AliasRow<'_>>("repository_aliases", "", [row]).await
+    }
+
+    /// Stores a repository as it is now.
+    pub async fn save_repository(&self, repository: &Repository) -> Result<(), StoreError> {
+        self.store.insert::<RepositoryRow<'_>>("repositories", "", [RepositoryRow::from(repository)]).await
+    }
+
+    /// Removes what no reader sees: rows of other generations, and rows past `sequence` that an interrupted scan left.
+    pub async fn clear_unpublished(
+        &self,
+        repository: RepositoryId,
+        generation: u32,
+        sequence: u64,
+    ) -> Result<(), StoreError> {
+        self.clear(repository, &format!("(generation != {generation} OR sequence > {sequence})")).await
+    }
+
+    /// Removes what an interrupted scan left of a generation that was never published.
+    pub async fn clear_generation(&self, repository: RepositoryId, generation: u32) -> Result<(), StoreError> {
+        self.clear(repository, &format!("generation = {generation}")).await
+    }
+
+    async fn clear(&self, repository: RepositoryId, condition: &str) -> Result<(), StoreError> {
+        for table in SCAN_TABLES {
+            let condition = format!("repository_id = '{repository}' AND {condition}");
+            let found = format!("SELECT count() FROM {table} WHERE {condition}");
+            if self.store.rows::<u64>(&found).await? != [0] {
+                self.store.execute(&format!("DELETE FROM {table} WHERE {condition}")).await?;
+            }
+        }
+        Ok(())
+    }
+
+    pub async fn events(&self, origin: Origin, events: &[ResourceEvent]) -> Result<(), StoreError> {
+        let Some(first) = events.first() else { return Ok(()) };
+        let rows = events.iter().map(|event| EventRow::new(origin, event));
+        self.store.insert::<EventRow<'_>>("resource_events", &token("events", origin, first.sequence), rows).await
+    }
+
+    pub async fn failures(&self, origin: Origin, failures: &[ScanFailure]) -> Result<(), StoreError> {
+        let Some(first) = failures.first() else { return Ok(()) };
+        let rows = failures.iter().map(|failure| FailureRow::new(origin, failure));
+        self.store.insert::<FailureRow<'_>>("scan_failures", &token("failures", origin, first.sequence), rows).await
+    }
+
+    pub async fn resources(&self, origin: Origin, resources: &[Resource]) -> Result<(), StoreError> {
+        let Some(first) = resources.first() else { return Ok(()) };
+        let rows = resources.iter().map(|resource| ResourceRow::new(origin, resource));
+        self.store.insert::<ResourceRow<'_>>("resources", &token("resources", origin, first.sequence), rows).await
+    }
+
+    /// Lets readers see everything up to the checkpoint, at once.
+    pub async fn publish(&self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
+        let newest = self.store.rows::<u64>("SELECT max(version) FROM checkpoints").await?;
+        let now = u64::try_from(Utc::now().timestamp_micros()).unwrap_or_default();
+        let version = newest.first().map_or(now, |newest| now.max(newest + 1));
+        let token = format!("checkpoint/{}/{}", checkpoint.repository, checkpoint.run);
+        let row = CheckpointRow::new(version, checkpoint);
+        self.store.insert::<CheckpointRow<'_>>("checkpoints", &token, [row]).await
+    }
+}
+
+/// Names a block of rows: the same run never sends two blocks that begin with the same sequence.
+fn token(table: &str, origin: Origin, first: u64) -> String {
+    format!("{table}/{}/{}/{first}", origin.repository, origin.run)
+}

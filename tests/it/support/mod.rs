@@ -1,0 +1,3 @@
+//! What several suites share.
+
+pub mod repos;
