@@ -8,6 +8,7 @@ mod error;
 mod filter;
 mod id;
 mod loaders;
+mod order;
 mod pagination;
 mod query;
 mod scalars;
@@ -41,11 +42,18 @@ fn builder() -> async_graphql::SchemaBuilder<query::Query, EmptyMutation, EmptyS
 }
 
 /// Runs a request against one version of the data.
-pub async fn execute(schema: &Schema, reader: &Reader, request: Request) -> Response {
+pub async fn execute(schema: &Schema, reader: &Reader, mut request: Request) -> Response {
+    let document = match request.parsed_query() {
+        Ok(document) => document.clone(),
+        // Executing it says what is wrong with it.
+        Err(_) => return schema.execute(request).await,
+    };
+    let operation = request.operation_name.clone();
     match reader.snapshot().await {
         Ok(snapshot) => {
             let loaders = loaders::Loaders::new(&snapshot);
-            schema.execute(request.data(snapshot).data(loaders)).await
+            let response = schema.execute(request.data(snapshot).data(loaders)).await;
+            order::in_query_order(response, &document, operation.as_deref())
         }
         Err(error) => Response::from_errors(vec![error::from_store(error).into_server_error(Default::default())]),
     }

@@ -46,15 +46,23 @@ pub fn resources(bytes: &[u8]) -> Result<Vec<Resource>, Unparsable> {
 }
 
 fn take(document: &Node, found: &mut Vec<Resource>) {
-    let Some((api_version, kind)) = non_empty_string(document.get("apiVersion")).zip(non_empty_string(document.get("kind"))) else {
+    let Some((api_version, kind)) =
+        non_empty_string(document.get("apiVersion")).zip(non_empty_string(document.get("kind")))
+    else {
         return;
     };
-    if let Some(items) = document.get("items").and_then(Node::as_sequence).filter(|_| kind.ends_with("List")) {
+    if let Some(items) = document
+        .get("items")
+        .and_then(Node::as_sequence)
+        .filter(|_| kind.ends_with("List"))
+    {
         items.items().iter().for_each(|item| take(item, found));
         return;
     }
     let metadata = document.get("metadata");
-    let Some(name) = scalar_text(metadata.and_then(|metadata| metadata.get("name"))) else { return };
+    let Some(name) = scalar_text(metadata.and_then(|metadata| metadata.get("name"))) else {
+        return;
+    };
     let group = api_version.split_once('/').map_or("", |(group, _)| group);
     let identity = Identity {
         group: Arc::from(group),
@@ -62,18 +70,25 @@ fn take(document: &Node, found: &mut Vec<Resource>) {
         namespace: scalar_text(metadata.and_then(|metadata| metadata.get("namespace"))),
         name,
     };
-    found.push(Resource { identity, ordinal: 0, api_version, data: document.clone() });
+    found.push(Resource {
+        identity,
+        ordinal: 0,
+        api_version,
+        data: document.clone(),
+    });
 }
 
 fn non_empty_string(node: Option<&Node>) -> Option<Arc<str>> {
     let scalar = node?.as_scalar()?;
-    (*scalar.scalar_type() == ScalarType::Str && !scalar.text().is_empty()).then(|| scalar.shared_text())
+    (*scalar.scalar_type() == ScalarType::Str && !scalar.text().is_empty())
+        .then(|| scalar.shared_text())
 }
 
 /// The source text of a scalar that is neither null nor empty.
 fn scalar_text(node: Option<&Node>) -> Option<Arc<str>> {
     let scalar = node?.as_scalar()?;
-    (*scalar.scalar_type() != ScalarType::Null && !scalar.text().is_empty()).then(|| Scalar::shared_text(scalar))
+    (*scalar.scalar_type() != ScalarType::Null && !scalar.text().is_empty())
+        .then(|| Scalar::shared_text(scalar))
 }
 
 fn number(found: &mut [Resource]) {
@@ -90,7 +105,12 @@ fn number(found: &mut [Resource]) {
 
 impl Identity {
     fn sort_key(&self) -> (&str, &str, &str, &str) {
-        (&self.group, &self.kind, self.namespace.as_deref().unwrap_or(""), &self.name)
+        (
+            &self.group,
+            &self.kind,
+            self.namespace.as_deref().unwrap_or(""),
+            &self.name,
+        )
     }
 }
 
@@ -113,16 +133,33 @@ mod tests {
     fn identities(yaml: &str) -> Vec<String> {
         let found = resources(yaml.as_bytes()).unwrap();
         let show = |one: &Resource| {
-            let Identity { group, kind, namespace, name } = &one.identity;
-            format!("{group}|{kind}|{}|{name}#{}", namespace.as_deref().unwrap_or("-"), one.ordinal)
+            let Identity {
+                group,
+                kind,
+                namespace,
+                name,
+            } = &one.identity;
+            format!(
+                "{group}|{kind}|{}|{name}#{}",
+                namespace.as_deref().unwrap_or("-"),
+                one.ordinal
+            )
         };
         found.iter().map(show).collect()
     }
 
     #[test]
     fn a_resource_has_api_version_kind_and_name() {
-        assert_eq!(identities("{apiVersion: apps/v1, kind: Deployment, metadata: {name: a, namespace: b}}"), ["apps|Deployment|b|a#0"]);
-        assert_eq!(identities("{apiVersion: v1, kind: Pod, metadata: {name: a}}"), ["|Pod|-|a#0"]);
+        assert_eq!(
+            identities(
+                "{apiVersion: apps/v1, kind: Deployment, metadata: {name: a, namespace: b}}"
+            ),
+            ["apps|Deployment|b|a#0"]
+        );
+        assert_eq!(
+            identities("{apiVersion: v1, kind: Pod, metadata: {name: a}}"),
+            ["|Pod|-|a#0"]
+        );
         for none in [
             "{apiVersion: '', kind: Pod, metadata: {name: a}}",
             "{apiVersion: 1, kind: Pod, metadata: {name: a}}",
@@ -141,18 +178,34 @@ mod tests {
 
     #[test]
     fn names_are_source_text() {
-        assert_eq!(identities("{apiVersion: v1, kind: Pod, metadata: {name: 010, namespace: true}}"), ["|Pod|true|010#0"]);
-        assert_eq!(identities("{apiVersion: v1, kind: Pod, metadata: {name: a, namespace: ''}}"), ["|Pod|-|a#0"]);
-        assert_eq!(identities("{apiVersion: v1, kind: Pod, metadata: {name: a, namespace: {}}}"), ["|Pod|-|a#0"]);
+        assert_eq!(
+            identities("{apiVersion: v1, kind: Pod, metadata: {name: 010, namespace: true}}"),
+            ["|Pod|true|010#0"]
+        );
+        assert_eq!(
+            identities("{apiVersion: v1, kind: Pod, metadata: {name: a, namespace: ''}}"),
+            ["|Pod|-|a#0"]
+        );
+        assert_eq!(
+            identities("{apiVersion: v1, kind: Pod, metadata: {name: a, namespace: {}}}"),
+            ["|Pod|-|a#0"]
+        );
     }
 
     #[test]
     fn lists_stand_for_their_items() {
         let item = "{apiVersion: v1, kind: Pod, metadata: {name: a}}";
-        let list = format!("{{apiVersion: v1, kind: PodList, items: [{item}, {{metadata: {{name: b}}}}, {{apiVersion: v1, kind: List, items: [{item}]}}]}}");
+        let list = format!(
+            "{{apiVersion: v1, kind: PodList, items: [{item}, {{metadata: {{name: b}}}}, {{apiVersion: v1, kind: List, items: [{item}]}}]}}"
+        );
         assert_eq!(identities(&list), ["|Pod|-|a#0", "|Pod|-|a#1"]);
-        assert_eq!(identities("{apiVersion: v1, kind: AllowList, metadata: {name: a}, items: {}}"), ["|AllowList|-|a#0"]);
-        assert!(identities("{apiVersion: v1, kind: List, metadata: {name: a}, items: []}").is_empty());
+        assert_eq!(
+            identities("{apiVersion: v1, kind: AllowList, metadata: {name: a}, items: {}}"),
+            ["|AllowList|-|a#0"]
+        );
+        assert!(
+            identities("{apiVersion: v1, kind: List, metadata: {name: a}, items: []}").is_empty()
+        );
     }
 
     #[test]
@@ -164,6 +217,9 @@ mod tests {
 
     #[test]
     fn merged_keys_make_resources_too() {
-        assert_eq!(identities("{<<: {apiVersion: v1, kind: Pod}, metadata: {name: a}}"), ["|Pod|-|a#0"]);
+        assert_eq!(
+            identities("{<<: {apiVersion: v1, kind: Pod}, metadata: {name: a}}"),
+            ["|Pod|-|a#0"]
+        );
     }
 }

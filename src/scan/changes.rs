@@ -42,7 +42,10 @@ pub struct Changes {
 ///   the items they share stand in another order. All other lists are compared by index after their common start and end.
 /// * What was added or removed is one change with the whole subtree, or, if that is over [`MAX_VALUE_BYTES`], one for each part of it.
 pub fn changes(before: &Node, after: &Node) -> Changes {
-    let mut walk = Walk { found: Changes::default(), pointer: String::new() };
+    let mut walk = Walk {
+        found: Changes::default(),
+        pointer: String::new(),
+    };
     walk.compare(before, after);
     walk.found
 }
@@ -56,8 +59,12 @@ struct Walk {
 impl Walk {
     fn compare(&mut self, before: &Node, after: &Node) {
         match (before, after) {
-            (Node::Mapping(one), Node::Mapping(two)) if one.tag() == two.tag() => self.compare_mappings(one, two),
-            (Node::Sequence(one), Node::Sequence(two)) if one.tag() == two.tag() => self.compare_sequences(one, two),
+            (Node::Mapping(one), Node::Mapping(two)) if one.tag() == two.tag() => {
+                self.compare_mappings(one, two)
+            }
+            (Node::Sequence(one), Node::Sequence(two)) if one.tag() == two.tag() => {
+                self.compare_sequences(one, two)
+            }
             (Node::Scalar(one), Node::Scalar(two)) if one == two => {}
             _ => self.push(Some(before), Some(after)),
         }
@@ -81,7 +88,9 @@ impl Walk {
     fn compare_sequences(&mut self, before: &Sequence, after: &Sequence) {
         let (before, after) = (before.items(), after.items());
         match names(before).zip(names(after)) {
-            Some((old, new)) if same_order(&old, &new) => self.compare_named(before, &old, after, &new),
+            Some((old, new)) if same_order(&old, &new) => {
+                self.compare_named(before, &old, after, &new)
+            }
             _ => self.compare_indexed(before, after),
         }
     }
@@ -89,9 +98,11 @@ impl Walk {
     fn compare_named(&mut self, before: &[Node], old: &[&Scalar], after: &[Node], new: &[&Scalar]) {
         let positions: HashMap<&Scalar, usize> = old.iter().copied().zip(0..).collect();
         for (at, (name, item)) in new.iter().zip(after).enumerate() {
-            self.at(&at.to_string(), |walk| match positions.get(name).and_then(|at| before.get(*at)) {
-                Some(earlier) => walk.compare(earlier, item),
-                None => walk.whole(item, Side::Added),
+            self.at(&at.to_string(), |walk| {
+                match positions.get(name).and_then(|at| before.get(*at)) {
+                    Some(earlier) => walk.compare(earlier, item),
+                    None => walk.whole(item, Side::Added),
+                }
             });
         }
         let kept: HashSet<&Scalar> = new.iter().copied().collect();
@@ -103,23 +114,37 @@ impl Walk {
     }
 
     fn compare_indexed(&mut self, before: &[Node], after: &[Node]) {
-        let start = before.iter().zip(after).take_while(|(one, two)| one == two).count();
+        let start = before
+            .iter()
+            .zip(after)
+            .take_while(|(one, two)| one == two)
+            .count();
         let (before, after) = (&before[start..], &after[start..]);
-        let end = before.iter().rev().zip(after.iter().rev()).take_while(|(one, two)| one == two).count();
+        let end = before
+            .iter()
+            .rev()
+            .zip(after.iter().rev())
+            .take_while(|(one, two)| one == two)
+            .count();
         let (before, after) = (&before[..before.len() - end], &after[..after.len() - end]);
         for index in 0..before.len().max(after.len()) {
-            self.at(&(start + index).to_string(), |walk| match (before.get(index), after.get(index)) {
-                (Some(one), Some(two)) => walk.compare(one, two),
-                (None, Some(added)) => walk.whole(added, Side::Added),
-                (Some(removed), None) => walk.whole(removed, Side::Removed),
-                (None, None) => {}
+            self.at(&(start + index).to_string(), |walk| {
+                match (before.get(index), after.get(index)) {
+                    (Some(one), Some(two)) => walk.compare(one, two),
+                    (None, Some(added)) => walk.whole(added, Side::Added),
+                    (Some(removed), None) => walk.whole(removed, Side::Removed),
+                    (None, None) => {}
+                }
             });
         }
     }
 
     /// A subtree that only one version has.
     fn whole(&mut self, node: &Node, side: Side) {
-        if self.is_full() || node.as_scalar().is_some() || node.to_json_within(MAX_VALUE_BYTES).is_some() {
+        if self.is_full()
+            || node.as_scalar().is_some()
+            || node.to_json_within(MAX_VALUE_BYTES).is_some()
+        {
             return match side {
                 Side::Added => self.push(None, Some(node)),
                 Side::Removed => self.push(Some(node), None),
@@ -157,7 +182,11 @@ impl Walk {
             self.found.omitted = self.found.omitted.saturating_add(1);
             return;
         }
-        self.found.list.push(Change { pointer: self.pointer.clone(), before: before.map(value), after: after.map(value) });
+        self.found.list.push(Change {
+            pointer: self.pointer.clone(),
+            before: before.map(value),
+            after: after.map(value),
+        });
     }
 }
 
@@ -179,7 +208,9 @@ fn value(node: &Node) -> String {
             Node::Sequence(sequence) => sequence.tag(),
             Node::Mapping(mapping) => mapping.tag(),
         };
-        let tag = tag.map(|tag| format!(", tag {tag:.100}")).unwrap_or_default();
+        let tag = tag
+            .map(|tag| format!(", tag {tag:.100}"))
+            .unwrap_or_default();
         serde_json::json!({ "!!omitted": description + &tag }).to_string()
     })
 }
@@ -192,13 +223,21 @@ fn describe(scalar: &Scalar) -> String {
         hasher.update([0]);
     }
     hasher.update(scalar.text());
-    let digest: String = hasher.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let digest: String = hasher
+        .finalize()
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     format!("{} bytes, sha256 {digest}", scalar.text().len())
 }
 
 /// The names of a list's items; None unless every item is a mapping with a scalar `name` that no other item has.
 fn names(items: &[Node]) -> Option<Vec<&Scalar>> {
-    let names: Vec<&Scalar> = items.iter().map(|item| item.get("name")?.as_scalar()).collect::<Option<_>>()?;
+    let names: Vec<&Scalar> = items
+        .iter()
+        .map(|item| item.get("name")?.as_scalar())
+        .collect::<Option<_>>()?;
     let distinct: HashSet<&Scalar> = names.iter().copied().collect();
     (distinct.len() == names.len()).then_some(names)
 }
@@ -222,7 +261,17 @@ mod tests {
 
     fn check(before: &str, after: &str, expected: &[(&str, Option<&str>, Option<&str>)]) {
         let found = between(before, after);
-        let found: Vec<_> = found.list.iter().map(|change| (change.pointer.as_str(), change.before.as_deref(), change.after.as_deref())).collect();
+        let found: Vec<_> = found
+            .list
+            .iter()
+            .map(|change| {
+                (
+                    change.pointer.as_str(),
+                    change.before.as_deref(),
+                    change.after.as_deref(),
+                )
+            })
+            .collect();
         assert_eq!(found, expected, "{before} -> {after}");
     }
 
@@ -233,44 +282,88 @@ mod tests {
 
     #[test]
     fn mappings_by_key() {
-        check("{a: 1, b: 2, c: 3}", "{c: 3, b: 5, d: 4}", &[("/b", Some("2"), Some("5")), ("/d", None, Some("4")), ("/a", Some("1"), None)]);
-        check("{a/b: {'~': 1}}", "{a/b: {'~': 2}}", &[("/a~1b/~0", Some("1"), Some("2"))]);
+        check(
+            "{a: 1, b: 2, c: 3}",
+            "{c: 3, b: 5, d: 4}",
+            &[
+                ("/b", Some("2"), Some("5")),
+                ("/d", None, Some("4")),
+                ("/a", Some("1"), None),
+            ],
+        );
+        check(
+            "{a/b: {'~': 1}}",
+            "{a/b: {'~': 2}}",
+            &[("/a~1b/~0", Some("1"), Some("2"))],
+        );
         check("{a: {b: 1}}", "{}", &[("/a", Some("{\"b\":1}"), None)]);
         check("{a: 1}", "[1]", &[("", Some("{\"a\":1}"), Some("[1]"))]);
     }
 
     #[test]
     fn values_that_differ_print_differently() {
-        check("{a: 1.10}", "{a: 1.1}", &[("/a", Some("1.10"), Some("1.1"))]);
+        check(
+            "{a: 1.10}",
+            "{a: 1.1}",
+            &[("/a", Some("1.10"), Some("1.1"))],
+        );
         check("{a: 1}", "{a: '1'}", &[("/a", Some("1"), Some("\"1\""))]);
-        check("{a: 0644}", "{a: '0644'}", &[("/a", Some("{\"!!int\":\"0644\"}"), Some("\"0644\""))]);
-        check("{a: !x b}", "{a: b}", &[("/a", Some("{\"!x\":\"b\"}"), Some("\"b\""))]);
-        check("{a: !x [b]}", "{a: [b]}", &[("/a", Some("{\"!x\":[\"b\"]}"), Some("[\"b\"]"))]);
+        check(
+            "{a: 0644}",
+            "{a: '0644'}",
+            &[("/a", Some("{\"!!int\":\"0644\"}"), Some("\"0644\""))],
+        );
+        check(
+            "{a: !x b}",
+            "{a: b}",
+            &[("/a", Some("{\"!x\":\"b\"}"), Some("\"b\""))],
+        );
+        check(
+            "{a: !x [b]}",
+            "{a: [b]}",
+            &[("/a", Some("{\"!x\":[\"b\"]}"), Some("[\"b\"]"))],
+        );
     }
 
     #[test]
     fn lists_of_named_items_by_name() {
         let before = "[{name: a, v: 1}, {name: b, v: 1}, {name: c, v: 1}]";
-        check(before, "[{name: x}, {name: b, v: 2}, {name: c, v: 1}]", &[
-            ("/0", None, Some("{\"name\":\"x\"}")),
-            ("/1/v", Some("1"), Some("2")),
-            ("/0", Some("{\"name\":\"a\",\"v\":1}"), None),
-        ]);
-        check("[{name: a, v: 1}, {name: b, v: 2}]", "[{name: b, v: 2}, {name: a, v: 1}]", &[
-            ("/0/name", Some("\"a\""), Some("\"b\"")),
-            ("/0/v", Some("1"), Some("2")),
-            ("/1/name", Some("\"b\""), Some("\"a\"")),
-            ("/1/v", Some("2"), Some("1")),
-        ]);
+        check(
+            before,
+            "[{name: x}, {name: b, v: 2}, {name: c, v: 1}]",
+            &[
+                ("/0", None, Some("{\"name\":\"x\"}")),
+                ("/1/v", Some("1"), Some("2")),
+                ("/0", Some("{\"name\":\"a\",\"v\":1}"), None),
+            ],
+        );
+        check(
+            "[{name: a, v: 1}, {name: b, v: 2}]",
+            "[{name: b, v: 2}, {name: a, v: 1}]",
+            &[
+                ("/0/name", Some("\"a\""), Some("\"b\"")),
+                ("/0/v", Some("1"), Some("2")),
+                ("/1/name", Some("\"b\""), Some("\"a\"")),
+                ("/1/v", Some("2"), Some("1")),
+            ],
+        );
     }
 
     #[test]
     fn other_lists_by_index_within_their_common_start_and_end() {
-        check("[a, b, c, d]", "[a, x, c, d]", &[("/1", Some("\"b\""), Some("\"x\""))]);
+        check(
+            "[a, b, c, d]",
+            "[a, x, c, d]",
+            &[("/1", Some("\"b\""), Some("\"x\""))],
+        );
         check("[a, c]", "[a, b, c]", &[("/1", None, Some("\"b\""))]);
         check("[a, b, c]", "[a, c]", &[("/1", Some("\"b\""), None)]);
         check("[a, a]", "[a]", &[("/1", Some("\"a\""), None)]);
-        check("[{name: a}, {name: a}]", "[{name: a}, {name: b}]", &[("/1/name", Some("\"a\""), Some("\"b\""))]);
+        check(
+            "[{name: a}, {name: a}]",
+            "[{name: a}, {name: b}]",
+            &[("/1/name", Some("\"a\""), Some("\"b\""))],
+        );
     }
 
     #[test]
@@ -280,9 +373,22 @@ mod tests {
         assert_eq!((found.list.len(), found.omitted), (100, 50));
         let (long, longer) = ("x".repeat(20_000), "x".repeat(20_001));
         let found = between(&format!("{{a: {long}}}"), &format!("{{a: {longer}}}"));
-        assert!(found.list[0].before.as_deref().unwrap().starts_with("{\"!!omitted\":\"20000 bytes, sha256 "));
+        assert!(
+            found.list[0]
+                .before
+                .as_deref()
+                .unwrap()
+                .starts_with("{\"!!omitted\":\"20000 bytes, sha256 ")
+        );
         assert_ne!(found.list[0].before, found.list[0].after);
         let found = between("{}", &format!("{{a: {{b: 1, c: {long}}}}}"));
-        assert_eq!(found.list.iter().map(|change| change.pointer.as_str()).collect::<Vec<_>>(), ["/a/b", "/a/c"]);
+        assert_eq!(
+            found
+                .list
+                .iter()
+                .map(|change| change.pointer.as_str())
+                .collect::<Vec<_>>(),
+            ["/a/b", "/a/c"]
+        );
     }
 }

@@ -18,12 +18,24 @@ fn text() -> impl Strategy<Value = String> {
         "[ \\t\\n\\r#:,&*!|>'\"%@`{}\\[\\]?~a<=\\\\-]{0,8}",
         "([a-z ]{0,5}\n){1,3}[ a-z]{0,3}",
         any::<String>().prop_map(|text| text.chars().take(6).collect()),
-        prop::sample::select(vec!["null", "true", "False", "yes", "<<", ".nan", "0644", "!!int", "!!str x", "!!pairs", "---", "..."]).prop_map(String::from),
+        prop::sample::select(vec![
+            "null", "true", "False", "yes", "<<", ".nan", "0644", "!!int", "!!str x", "!!pairs",
+            "---", "..."
+        ])
+        .prop_map(String::from),
     ]
 }
 
 fn tag() -> impl Strategy<Value = Arc<str>> {
-    prop::sample::select(vec!["!a", "!a!b", "!!int", "tag:example.com,2000:a b", "!é", "x"]).prop_map(Arc::from)
+    prop::sample::select(vec![
+        "!a",
+        "!a!b",
+        "!!int",
+        "tag:example.com,2000:a b",
+        "!é",
+        "x",
+    ])
+    .prop_map(Arc::from)
 }
 
 fn scalar() -> impl Strategy<Value = Node> {
@@ -32,7 +44,8 @@ fn scalar() -> impl Strategy<Value = Node> {
         1 => prop::sample::select(vec![ScalarType::Null, ScalarType::Bool, ScalarType::Int, ScalarType::Float]),
         1 => tag().prop_map(ScalarType::Custom),
     ];
-    (scalar_type, text()).prop_map(|(scalar_type, text)| Node::Scalar(Scalar::new(scalar_type, text)))
+    (scalar_type, text())
+        .prop_map(|(scalar_type, text)| Node::Scalar(Scalar::new(scalar_type, text)))
 }
 
 fn node() -> impl Strategy<Value = Node> {
@@ -40,16 +53,24 @@ fn node() -> impl Strategy<Value = Node> {
         let tagged = || prop::option::weighted(0.1, tag());
         let key = prop_oneof![9 => scalar(), 1 => inner.clone()];
         prop_oneof![
-            (tagged(), vec(inner.clone(), 0..5)).prop_map(|(tag, items)| Node::sequence(tag, items)),
-            (tagged(), vec((key, inner), 0..5)).prop_map(|(tag, entries)| Node::mapping(tag, without_equal_keys(entries))),
+            (tagged(), vec(inner.clone(), 0..5))
+                .prop_map(|(tag, items)| Node::sequence(tag, items)),
+            (tagged(), vec((key, inner), 0..5))
+                .prop_map(|(tag, entries)| Node::mapping(tag, without_equal_keys(entries))),
         ]
     })
 }
 
-#[expect(clippy::mutable_key_type, reason = "the hash that a node keeps does not change what it is")]
+#[expect(
+    clippy::mutable_key_type,
+    reason = "the hash that a node keeps does not change what it is"
+)]
 fn without_equal_keys(entries: Vec<(Node, Node)>) -> Vec<(Node, Node)> {
     let mut seen = HashSet::new();
-    entries.into_iter().filter(|(key, _)| seen.insert(key.clone())).collect()
+    entries
+        .into_iter()
+        .filter(|(key, _)| seen.insert(key.clone()))
+        .collect()
 }
 
 proptest! {
@@ -121,7 +142,11 @@ fn serde_yaml_reads_the_same() {
 /// Aliases may expand to far more text than the file holds; nothing may follow them all the way.
 #[test]
 fn a_text_that_is_referred_to_very_often_costs_little() {
-    let yaml = format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\nx: &x {}\ndata: [{}]\n", "y".repeat(1 << 20), "*x,".repeat(300_000));
+    let yaml = format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\nx: &x {}\ndata: [{}]\n",
+        "y".repeat(1 << 20),
+        "*x,".repeat(300_000)
+    );
     let resource = resources(yaml.as_bytes()).unwrap().remove(0);
     assert!(resource.data.text_bytes() > 300_000 << 20);
     assert_eq!(resource.data.to_json_within(16 << 10), None);

@@ -22,14 +22,23 @@ pub(super) fn assignments(text: &str) -> Vec<Range<usize>> {
     if !assigns || text.len() < SHORTEST {
         return Vec::new();
     }
-    let hits = ASSIGNMENT.captures_iter(text).filter_map(|hit| hit.get(1).zip(hit.get(2)));
-    hits.filter(|(word, value)| is_secret(name_ending_at(text, word.end()), value.as_str())).map(|(_, value)| value.range()).collect()
+    let hits = ASSIGNMENT
+        .captures_iter(text)
+        .filter_map(|hit| hit.get(1).zip(hit.get(2)));
+    hits.filter(|(word, value)| is_secret(name_ending_at(text, word.end()), value.as_str()))
+        .map(|(_, value)| value.range())
+        .collect()
 }
 
 /// The name whose last byte stands before `end`; at most 100 bytes of it.
 fn name_ending_at(text: &str, end: usize) -> &str {
     let in_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
-    let length = text.as_bytes()[..end].iter().rev().take(100).take_while(|byte| in_name(byte)).count();
+    let length = text.as_bytes()[..end]
+        .iter()
+        .rev()
+        .take(100)
+        .take_while(|byte| in_name(byte))
+        .count();
     &text[end - length..end]
 }
 
@@ -38,8 +47,19 @@ const SHORTEST: usize = 12;
 const LONGEST: usize = 512;
 
 /// Ends of keys (lower case, without `-` and `_`) whose values are secrets.
-const ENDINGS: &[&str] =
-    &["password", "passwd", "passphrase", "token", "secret", "apikey", "accesskey", "secretkey", "privatekey", "encryptionkey", "clientsecret"];
+const ENDINGS: &[&str] = &[
+    "password",
+    "passwd",
+    "passphrase",
+    "token",
+    "secret",
+    "apikey",
+    "accesskey",
+    "secretkey",
+    "privatekey",
+    "encryptionkey",
+    "clientsecret",
+];
 
 /// Beginnings of keys whose values name a secret instead of being one.
 const REFERENCES: &[&str] = &["existing", "imagepull", "external", "use", "checksum"];
@@ -48,17 +68,32 @@ fn names_a_secret(key: &str) -> bool {
     if key.len() > 100 {
         return false;
     }
-    let key: String = key.chars().filter(|character| !matches!(character, '-' | '_' | '.')).map(|character| character.to_ascii_lowercase()).collect();
-    ENDINGS.iter().any(|ending| key.ends_with(ending)) && !REFERENCES.iter().any(|beginning| key.starts_with(beginning))
+    let key: String = key
+        .chars()
+        .filter(|character| !matches!(character, '-' | '_' | '.'))
+        .map(|character| character.to_ascii_lowercase())
+        .collect();
+    ENDINGS.iter().any(|ending| key.ends_with(ending))
+        && !REFERENCES
+            .iter()
+            .any(|beginning| key.starts_with(beginning))
 }
 
 /// Letters and digits mixed without pattern. Names of objects, paths, URLs, versions, placeholders and sentences are not.
 fn looks_random(value: &str) -> bool {
     let printable = value.bytes().all(|byte| byte.is_ascii_graphic());
-    let placeholder = value.contains("${") || value.contains("$(") || value.contains("{{") || value.starts_with(['$', '<', '/', '.', '%', '*']);
+    let placeholder = value.contains("${")
+        || value.contains("$(")
+        || value.contains("{{")
+        || value.starts_with(['$', '<', '/', '.', '%', '*']);
     let digits = value.bytes().filter(u8::is_ascii_digit).count();
     let letters = value.bytes().filter(u8::is_ascii_alphabetic).count();
-    printable && !placeholder && digits >= 2 && letters >= 2 && !is_reference(value) && entropy(value) >= 3.2
+    printable
+        && !placeholder
+        && digits >= 2
+        && letters >= 2
+        && !is_reference(value)
+        && entropy(value) >= 3.2
 }
 
 /// Names of objects and hosts (`grafana-admin-2`, `vault.example.com`), images, URLs, `name:key` and `path/to`.
@@ -66,24 +101,45 @@ fn is_reference(value: &str) -> bool {
     if is_uuid(value) {
         return false;
     }
-    let name_characters = value.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'/' | b':' | b'_'));
+    let name_characters = value
+        .bytes()
+        .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'/' | b':' | b'_'));
     let joined = value.contains(['-', '.', '/', ':', '_']);
-    let upper_name = value.bytes().all(|byte| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'_')) && value.contains('_');
-    (name_characters && joined) || upper_name || value.contains("://") || value.starts_with("sha256:")
+    let upper_name = value
+        .bytes()
+        .all(|byte| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'_'))
+        && value.contains('_');
+    (name_characters && joined)
+        || upper_name
+        || value.contains("://")
+        || value.starts_with("sha256:")
 }
 
 fn is_uuid(value: &str) -> bool {
     value.len() == 36
-        && value.bytes().enumerate().all(|(at, byte)| if matches!(at, 8 | 13 | 18 | 23) { byte == b'-' } else { byte.is_ascii_hexdigit() })
+        && value.bytes().enumerate().all(|(at, byte)| {
+            if matches!(at, 8 | 13 | 18 | 23) {
+                byte == b'-'
+            } else {
+                byte.is_ascii_hexdigit()
+            }
+        })
 }
 
 /// Shannon entropy of the bytes, in bits a byte.
 fn entropy(value: &str) -> f64 {
     let mut counts = [0_u32; 256];
-    value.bytes().for_each(|byte| counts[usize::from(byte)] += 1);
+    value
+        .bytes()
+        .for_each(|byte| counts[usize::from(byte)] += 1);
     // At most 512 bytes: exact as f64.
     let length = value.len() as f64;
-    counts.iter().filter(|count| **count > 0).map(|count| f64::from(*count) / length).map(|share| -share * share.log2()).sum()
+    counts
+        .iter()
+        .filter(|count| **count > 0)
+        .map(|count| f64::from(*count) / length)
+        .map(|share| -share * share.log2())
+        .sum()
 }
 
 #[cfg(test)]
@@ -115,7 +171,10 @@ mod tests {
             ("secretName", "9fK2mQx71LpZ"),
             ("passwordSecret", "ref+vault://kv/app#key1"),
             ("secret", "SECRET_DOMAIN_2_PASSWORD"),
-            ("image", "ghcr.io/a/b@sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"),
+            (
+                "image",
+                "ghcr.io/a/b@sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+            ),
         ] {
             assert!(!is_secret(key, value), "{key}: {value}");
         }

@@ -46,7 +46,11 @@ struct Position {
 
 impl Position {
     fn unparsable(self, message: impl Into<String>) -> Unparsable {
-        Unparsable { line: self.line, column: self.column, message: message.into() }
+        Unparsable {
+            line: self.line,
+            column: self.column,
+            message: message.into(),
+        }
     }
 }
 

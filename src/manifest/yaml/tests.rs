@@ -59,14 +59,20 @@ fn unknown_tags_are_kept_and_count() {
     same("!!map {x: 1}", "{x: 1}");
     same("! {x: 1}", "{x: 1}");
     differ("!!binary eA==", "eA==");
-    assert_eq!(*one("!!binary eA==").as_scalar().unwrap().scalar_type(), ScalarType::Custom("tag:yaml.org,2002:binary".into()));
+    assert_eq!(
+        *one("!!binary eA==").as_scalar().unwrap().scalar_type(),
+        ScalarType::Custom("tag:yaml.org,2002:binary".into())
+    );
 }
 
 #[test]
 fn timestamps_nan_and_long_integers_are_valid() {
     same("2001-12-14", "'2001-12-14'");
     same(".nan", ".nan");
-    same("123456789012345678901234567890", "123456789012345678901234567890");
+    same(
+        "123456789012345678901234567890",
+        "123456789012345678901234567890",
+    );
 }
 
 #[test]
@@ -88,7 +94,15 @@ fn merge_keys_are_applied_own_keys_win_then_earlier_sources() {
     same("{<<: {a: 1, b: 1}, b: 2}", "{a: 1, b: 2}");
     same("{b: 2, <<: [{a: 1}, {a: 9, c: 3}]}", "{a: 1, b: 2, c: 3}");
     same("{<<: []}", "{}");
-    let keys = |yaml| one(yaml).as_mapping().unwrap().entries().iter().map(|(key, _)| key.as_str().unwrap().to_owned()).collect::<Vec<_>>();
+    let keys = |yaml| {
+        one(yaml)
+            .as_mapping()
+            .unwrap()
+            .entries()
+            .iter()
+            .map(|(key, _)| key.as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
     assert_eq!(keys("{z: 1, <<: {y: 1, z: 2}, a: 1}"), ["z", "y", "a"]);
 }
 
@@ -114,16 +128,42 @@ fn equal_keys_are_unparsable() {
     refused("{<<: {}, '<<': {}}", "equal keys");
     refused("{? {a: 1, b: 2} : 1, ? {b: 2, a: 1} : 2}", "equal keys");
     refused("{~: 1, null: 2}", "equal keys");
-    refused(&format!("{{{}k7: 0}}", (0..40).map(|number| format!("k{number}: 1, ")).collect::<String>()), "equal keys");
-    assert_eq!(one("{1: a, '1': b, 1.0: c}").as_mapping().unwrap().entries().len(), 3);
+    refused(
+        &format!(
+            "{{{}k7: 0}}",
+            (0..40)
+                .map(|number| format!("k{number}: 1, "))
+                .collect::<String>()
+        ),
+        "equal keys",
+    );
+    assert_eq!(
+        one("{1: a, '1': b, 1.0: c}")
+            .as_mapping()
+            .unwrap()
+            .entries()
+            .len(),
+        3
+    );
 }
 
 #[test]
 fn text_is_utf8_or_utf16_with_a_mark() {
     let expected = one("a: é𝄞");
-    let utf16 = |unit: fn(u16) -> [u8; 2]| "\u{feff}a: é𝄞".encode_utf16().flat_map(unit).collect::<Vec<u8>>();
-    assert_eq!(read(&utf16(u16::to_le_bytes)).unwrap(), std::slice::from_ref(&expected));
-    assert_eq!(read(&utf16(u16::to_be_bytes)).unwrap(), std::slice::from_ref(&expected));
+    let utf16 = |unit: fn(u16) -> [u8; 2]| {
+        "\u{feff}a: é𝄞"
+            .encode_utf16()
+            .flat_map(unit)
+            .collect::<Vec<u8>>()
+    };
+    assert_eq!(
+        read(&utf16(u16::to_le_bytes)).unwrap(),
+        std::slice::from_ref(&expected)
+    );
+    assert_eq!(
+        read(&utf16(u16::to_be_bytes)).unwrap(),
+        std::slice::from_ref(&expected)
+    );
     assert_eq!(read("\u{feff}a: é𝄞".as_bytes()).unwrap(), [expected]);
     assert!(read(b"\xff\xfea").is_err());
     assert!(read(b"\xff\xfe\x00\xd8").is_err());
@@ -152,7 +192,9 @@ fn budgets_hold_with_aliases_expanded() {
     let aliases = |count: usize| format!("[&a [{}], {}1]", "1,".repeat(999), "*a,".repeat(count));
     assert!(read(aliases(998).as_bytes()).is_ok());
     refused(&aliases(1000), "nodes");
-    let laughs: String = (1..60).map(|level| format!("a{level}: &a{level} [*a{0},*a{0}]\n", level - 1)).collect();
+    let laughs: String = (1..60)
+        .map(|level| format!("a{level}: &a{level} [*a{0},*a{0}]\n", level - 1))
+        .collect();
     refused(&format!("a0: &a0 [1]\n{laughs}"), "nodes");
 }
 
@@ -171,7 +213,11 @@ fn pointers_lead_to_nodes() {
     assert_eq!(node.pointer("/8080").and_then(Node::as_str), Some("z"));
     assert_eq!(node.pointer("/").and_then(Node::as_str), Some("e"));
     assert_eq!(node.pointer(""), Some(&node));
-    assert!(node.pointer("/a~1b/01").is_none() && node.pointer("a").is_none() && node.pointer("/a~1b/2").is_none());
+    assert!(
+        node.pointer("/a~1b/01").is_none()
+            && node.pointer("a").is_none()
+            && node.pointer("/a~1b/2").is_none()
+    );
 }
 
 /// Documents that hold one trap each.
@@ -200,7 +246,10 @@ fn json_is_exact() {
     for yaml in TRAPS {
         let node = one(yaml);
         let json = node.to_json();
-        assert!(serde_json::from_str::<serde_json::Value>(&json).is_ok(), "{json}");
+        assert!(
+            serde_json::from_str::<serde_json::Value>(&json).is_ok(),
+            "{json}"
+        );
         assert_eq!(Node::from_json(&json), Ok(node.clone()), "{json}");
         assert_eq!(Node::from_json(&json).unwrap().to_json(), json);
         assert_eq!(node.to_json_within(json.len()).as_ref(), Some(&json));
@@ -219,16 +268,24 @@ fn yaml_is_exact() {
 
 #[test]
 fn yaml_is_readable() {
-    let node = one("{a: '1.10', b: 1.10, c: \"x\\ny\\n\", d: [{e: yes}, f g], h: {}, i: '', j: 0644}");
-    let expected = "a: '1.10'\nb: 1.10\nc: |\n  x\n  y\nd:\n- e: yes\n- f g\nh: {}\ni: ''\nj: 0644\n";
+    let node =
+        one("{a: '1.10', b: 1.10, c: \"x\\ny\\n\", d: [{e: yes}, f g], h: {}, i: '', j: 0644}");
+    let expected =
+        "a: '1.10'\nb: 1.10\nc: |\n  x\n  y\nd:\n- e: yes\n- f g\nh: {}\ni: ''\nj: 0644\n";
     assert_eq!(node.to_yaml(), expected);
 }
 
 #[test]
 fn json_forms() {
     let forms = [
-        ("[1.10, 0644, .nan, 30000000000000000000000, true, ~]", r#"[1.10,{"!!int":"0644"},{"!!float":".nan"},30000000000000000000000,true,null]"#),
-        ("{b: 1, a: !x y, 8080: 2, '8080': 3}", r#"{"b":1,"a":{"!x":"y"},"8080":2,"!!str 8080":3}"#),
+        (
+            "[1.10, 0644, .nan, 30000000000000000000000, true, ~]",
+            r#"[1.10,{"!!int":"0644"},{"!!float":".nan"},30000000000000000000000,true,null]"#,
+        ),
+        (
+            "{b: 1, a: !x y, 8080: 2, '8080': 3}",
+            r#"{"b":1,"a":{"!x":"y"},"8080":2,"!!str 8080":3}"#,
+        ),
         ("{'!x': 1}", r#"{"!!str !x":1}"#),
         ("!!binary eA==", r#"{"!<tag:yaml.org,2002:binary>":"eA=="}"#),
         ("{? [a] : b}", r#"{"!!pairs":[[["a"],"b"]]}"#),
@@ -249,7 +306,21 @@ fn display_json_is_plain() {
 #[test]
 fn broken_json_is_refused() {
     let deep = format!("{}{}", "[".repeat(2000), "]".repeat(2000));
-    for json in ["", "{", "[1,]", "{\"a\":1,\"a\":2}", "{\"!x\":1}", "\"\\q\"", "\"a", "01", "nul", "1 2", "{\"!!pairs\":[[1]]}", "{\"!<>\":\"\"}", &deep] {
+    for json in [
+        "",
+        "{",
+        "[1,]",
+        "{\"a\":1,\"a\":2}",
+        "{\"!x\":1}",
+        "\"\\q\"",
+        "\"a",
+        "01",
+        "nul",
+        "1 2",
+        "{\"!!pairs\":[[1]]}",
+        "{\"!<>\":\"\"}",
+        &deep,
+    ] {
         assert!(Node::from_json(json).is_err(), "{json:.20}");
     }
 }

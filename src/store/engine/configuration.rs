@@ -16,30 +16,12 @@ const MARK_CACHE_BYTES: u64 = 64 << 20;
 // Half of the engine's memory for one query leaves room for merges and for a second query.
 const QUERY_SHARE: u64 = 2;
 
-/// What the one user may do. A source (FILE, URL, S3, REMOTE, …) or IMPERSONATE is granted nowhere.
+/// What the one user may do. A source (FILE, URL, S3, REMOTE, …) is granted nowhere; dictionaries neither, because
+/// theirs run commands and open connections unasked.
 const GRANTS: &[&str] = &[
     "GRANT SELECT, INSERT, ALTER, DROP, TRUNCATE, OPTIMIZE, SHOW, BACKUP, KILL QUERY ON *.*",
     "GRANT CREATE DATABASE, CREATE TABLE, CREATE VIEW, CREATE TEMPORARY TABLE ON *.*",
     "GRANT SYSTEM MERGES, SYSTEM TTL MERGES, SYSTEM FLUSH, SYSTEM VIEWS, SYSTEM DROP CACHE ON *.*",
-];
-
-/// Engines of tables and databases. No dictionaries: their sources run commands and open connections unasked.
-const ENGINES: &[&str] = &[
-    "MergeTree",
-    "ReplacingMergeTree",
-    "SummingMergeTree",
-    "AggregatingMergeTree",
-    "CollapsingMergeTree",
-    "VersionedCollapsingMergeTree",
-    "Memory",
-    "Null",
-    "Set",
-    "Join",
-    "Merge",
-    "Buffer",
-    "View",
-    "MaterializedView",
-    "Atomic",
 ];
 
 /// Settings no statement may change: they name files, or choose a parser this program does not check.
@@ -94,24 +76,13 @@ fn server_file(options: &EngineOptions, users: &Path) -> Result<String, EngineEr
   <max_server_memory_usage>{memory}</max_server_memory_usage>
   <mark_cache_size>{MARK_CACHE_BYTES}</mark_cache_size>
   <background_pool_size>1</background_pool_size>
-  <access_control_improvements>
-    <table_engines_require_grant>true</table_engines_require_grant>
-    <select_from_system_db_requires_grant>false</select_from_system_db_requires_grant>
-    <select_from_information_schema_requires_grant>false</select_from_information_schema_requires_grant>
-  </access_control_improvements>
 </clickhouse>
 "
     ))
 }
 
 fn users_file(options: &EngineOptions) -> String {
-    let engines = ENGINES.iter().map(|engine| format!("GRANT TABLE ENGINE ON {engine}"));
-    let grants: String = GRANTS
-        .iter()
-        .map(|grant| (*grant).to_owned())
-        .chain(engines)
-        .map(|grant| format!("<query>{grant}</query>"))
-        .collect();
+    let grants: String = GRANTS.iter().map(|grant| format!("<query>{grant}</query>")).collect();
     let fixed: String = FIXED_SETTINGS.iter().map(|name| format!("<{name}><readonly/></{name}>")).collect();
     let query_memory = options.memory_limit_bytes / QUERY_SHARE;
     // The password stands at the socket's folder or in `credentials`; inside there is one user.

@@ -1,5 +1,6 @@
 //! Closes what grants cannot: the library believes it runs on a user's own command line, where `file()`,
-//! `INTO OUTFILE`, `FROM INFILE` and `SETTINGS disk = disk(…)` reach any file without asking for a right.
+//! `INTO OUTFILE`, `FROM INFILE`, `SETTINGS disk = disk(…)` and some engines reach any file without asking for a
+//! right.
 //!
 //! A statement is judged in the form ClickHouse's own parser prints it: without comments, with names and escapes
 //! resolved. So nothing can be hidden from this check that the engine would then see.
@@ -10,7 +11,24 @@ use regex::Regex;
 use std::sync::LazyLock;
 
 // The words below are only looked for when the text can contain them: `\x66ile` spells a name, too.
-const SUSPICIOUS: [&str; 3] = ["file", "disk", "\\x"];
+const SUSPICIOUS: [&str; 4] = ["file", "disk", "engine", "\\x"];
+
+/// Engines of tables and databases that stay inside the data directory.
+const ENGINES: &[&str] = &[
+    "MergeTree",
+    "ReplacingMergeTree",
+    "SummingMergeTree",
+    "AggregatingMergeTree",
+    "CollapsingMergeTree",
+    "VersionedCollapsingMergeTree",
+    "Memory",
+    "Null",
+    "Set",
+    "Join",
+    "Merge",
+    "Buffer",
+    "Atomic",
+];
 
 /// Literals and quoted names. The printer quotes names where they are defined, and where they are used only when
 /// they would be no plain words: no function stands in quotes.
@@ -23,7 +41,11 @@ static CLOSED: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\b(?:file\b|INTO OUTFILE\b|FROM INFILE\b|disk\()").expect("the pattern is constant and tested")
 });
 
-/// Refuses a statement that reaches outside the data directory; costs nothing for one that names no file or disk.
+/// The engine a definition names.
+static ENGINE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\bENGINE = (\w*)").expect("the pattern is constant and tested"));
+
+/// Refuses a statement that reaches outside the data directory; costs nothing for one that cannot.
 ///
 /// # Errors
 /// ACCESS_DENIED (497). A statement that does not parse passes: the engine will refuse it with the better message.
@@ -44,8 +66,11 @@ pub(super) fn check(connection: &Connection, sql: &str) -> Result<(), Exception>
 
 fn closed_word(printed: &str) -> Option<String> {
     let bare = QUOTED.replace_all(printed, "''");
-    let found = CLOSED.find(&bare)?;
-    Some(found.as_str().trim_end_matches('(').to_owned())
+    if let Some(found) = CLOSED.find(&bare) {
+        return Some(found.as_str().trim_end_matches('(').to_owned());
+    }
+    let mut engines = ENGINE.captures_iter(&bare).map(|captures| captures[1].to_owned());
+    engines.find(|engine| !ENGINES.contains(&engine.as_str()))
 }
 
 fn refused(reason: &str) -> Exception {
@@ -69,6 +94,7 @@ mod tests {
             "SELECT 1 INTO OUTFILE '/x' FORMAT TSV",
             "INSERT INTO t FROM INFILE '/x' FORMAT TSV",
             "CREATE TABLE t (`a` UInt8) ENGINE = MergeTree ORDER BY a SETTINGS disk = disk(type = web)",
+            "CREATE TABLE t (`a` UInt8) ENGINE = EmbeddedRocksDB(0, '/x') PRIMARY KEY a",
         ] {
             assert!(closed_word(printed).is_some(), "{printed}");
         }
