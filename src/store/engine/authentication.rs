@@ -23,8 +23,15 @@ pub(super) struct Authentication {
 
 impl Authentication {
     pub(super) fn new(user: &str, password: &str) -> Self {
-        let mut authentication = Self { key: Uuid::new_v4().into_bytes(), expected: Vec::new() };
-        authentication.expected = authentication.hash(user, password).finalize().into_bytes().to_vec();
+        let mut authentication = Self {
+            key: Uuid::new_v4().into_bytes(),
+            expected: Vec::new(),
+        };
+        authentication.expected = authentication
+            .hash(user, password)
+            .finalize()
+            .into_bytes()
+            .to_vec();
         authentication
     }
 
@@ -35,7 +42,9 @@ impl Authentication {
             let mut response = refused("this server asks for user and password").into_response();
             *response.status_mut() = StatusCode::UNAUTHORIZED;
             let realm = HeaderValue::from_static("Basic realm=\"ClickHouse\"");
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, realm);
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, realm);
             return Err(response);
         };
         let given = self.hash(&user, &password);
@@ -45,7 +54,8 @@ impl Authentication {
     }
 
     fn hash(&self, user: &str, password: &str) -> Hmac<Sha256> {
-        let mut hash = Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes a key of any length");
+        let mut hash =
+            Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes a key of any length");
         // The length keeps ("ab", "c") apart from ("a", "bc").
         hash.update(&user.len().to_le_bytes());
         hash.update(user.as_bytes());
@@ -64,14 +74,21 @@ fn credentials(request: &Parts) -> Option<(String, String)> {
     if let Some(user) = header(USER_HEADER) {
         return Some((user, header(PASSWORD_HEADER).unwrap_or_default()));
     }
-    if let Some(encoded) = header(header::AUTHORIZATION.as_str()).as_deref().and_then(|text| text.strip_prefix("Basic ")) {
+    if let Some(encoded) = header(header::AUTHORIZATION.as_str())
+        .as_deref()
+        .and_then(|text| text.strip_prefix("Basic "))
+    {
         let decoded = String::from_utf8(BASE64_STANDARD.decode(encoded).ok()?).ok()?;
-        return decoded.split_once(':').map(|(user, password)| (user.to_owned(), password.to_owned()));
+        return decoded
+            .split_once(':')
+            .map(|(user, password)| (user.to_owned(), password.to_owned()));
     }
     let query = request.uri.query().unwrap_or_default();
     let parameter = |wanted: &str| {
         let mut pairs = form_urlencoded::parse(query.as_bytes());
-        pairs.find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned())
+        pairs
+            .find(|(name, _)| name == wanted)
+            .map(|(_, value)| value.into_owned())
     };
     parameter("user").map(|user| (user, parameter("password").unwrap_or_default()))
 }
@@ -94,7 +111,13 @@ mod tests {
 
     #[test]
     fn credentials_are_taken_from_headers_basic_authentication_and_url() {
-        assert_eq!(status("/", &[("x-clickhouse-user", "me"), ("x-clickhouse-key", "secret")]), 200);
+        assert_eq!(
+            status(
+                "/",
+                &[("x-clickhouse-user", "me"), ("x-clickhouse-key", "secret")]
+            ),
+            200
+        );
         assert_eq!(status("/", &[("authorization", "Basic bWU6c2VjcmV0")]), 200);
         assert_eq!(status("/?user=me&password=secret", &[]), 200);
     }
@@ -104,6 +127,15 @@ mod tests {
         assert_eq!(status("/", &[]), 401);
         assert_eq!(status("/?user=me", &[]), 403);
         assert_eq!(status("/?user=mesecret", &[]), 403);
-        assert_eq!(status("/", &[("x-clickhouse-user", "other"), ("x-clickhouse-key", "secret")]), 403);
+        assert_eq!(
+            status(
+                "/",
+                &[
+                    ("x-clickhouse-user", "other"),
+                    ("x-clickhouse-key", "secret")
+                ]
+            ),
+            403
+        );
     }
 }

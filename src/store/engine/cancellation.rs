@@ -43,7 +43,9 @@ impl Drop for KillOnDrop {
         if self.ended.load(Ordering::Acquire) {
             return;
         }
-        let Ok(runtime) = Handle::try_current() else { return };
+        let Ok(runtime) = Handle::try_current() else {
+            return;
+        };
         runtime.spawn(kill_until_ended(
             Arc::clone(&self.host),
             self.query_id.clone(),

@@ -110,7 +110,8 @@ impl Chdb {
         };
         // SAFETY: the file is the installed library, whose hash the installer checked; its initialisers are
         // meant to run in any program.
-        let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }.map_err(unusable)?;
+        let library =
+            unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }.map_err(unusable)?;
         let functions = Functions::resolve(&library).map_err(unusable)?;
         // Its crash handlers would hide the signal from the supervisor, which reports how the process ended.
         // SAFETY: takes a flag, may be called at any time.
@@ -127,7 +128,11 @@ impl Chdb {
     /// one starts the engine, closing the last one ends it. `None` when the engine refuses; it says why on stderr.
     pub(super) fn connect(self: &Arc<Self>) -> Option<Connection> {
         let _opening = self.opening();
-        let mut arguments: Vec<*mut c_char> = self.arguments.iter().map(|text| text.as_ptr().cast_mut()).collect();
+        let mut arguments: Vec<*mut c_char> = self
+            .arguments
+            .iter()
+            .map(|text| text.as_ptr().cast_mut())
+            .collect();
         let count = c_int::try_from(arguments.len()).ok()?;
         // SAFETY: `arguments` are `count` NUL-terminated strings that outlive the call, which copies them and
         // writes to none; the answer is null or a pointer to a connection that `close` takes back.
@@ -139,7 +144,10 @@ impl Chdb {
         if unsafe { *handle }.is_null() {
             return None;
         }
-        Some(Connection { chdb: Arc::clone(self), handle })
+        Some(Connection {
+            chdb: Arc::clone(self),
+            handle,
+        })
     }
 
     fn opening(&self) -> MutexGuard<'_, ()> {
@@ -172,26 +180,50 @@ impl Connection {
     }
 
     /// Runs one or several statements to their end; the whole answer stays in memory.
-    pub(super) fn query(&self, sql: &str, format: &str, parameters: &[Parameter]) -> Result<QueryResult, String> {
+    pub(super) fn query(
+        &self,
+        sql: &str,
+        format: &str,
+        parameters: &[Parameter],
+    ) -> Result<QueryResult, String> {
         let parameters = ParameterArrays::new(parameters);
         self.result(parameters.call(self.chdb.functions.query, self.raw(), sql, format))
     }
 
     /// Starts a SELECT whose answer comes in chunks. Anything else is refused with code 36.
-    pub(super) fn stream(&self, sql: &str, format: &str, parameters: &[Parameter]) -> Result<ResultStream<'_>, String> {
+    pub(super) fn stream(
+        &self,
+        sql: &str,
+        format: &str,
+        parameters: &[Parameter],
+    ) -> Result<ResultStream<'_>, String> {
         let parameters = ParameterArrays::new(parameters);
-        let head = self.result(parameters.call(self.chdb.functions.stream, self.raw(), sql, format))?;
-        Ok(ResultStream { connection: self, head, finished: false })
+        let head =
+            self.result(parameters.call(self.chdb.functions.stream, self.raw(), sql, format))?;
+        Ok(ResultStream {
+            connection: self,
+            head,
+            finished: false,
+        })
     }
 
     /// Starts an insert whose rows follow; `sql` is without its FORMAT clause, `format` is how the rows are written.
-    pub(super) fn insert(&self, sql: &str, format: &str, parameters: &[Parameter]) -> Result<InsertStream<'_>, String> {
+    pub(super) fn insert(
+        &self,
+        sql: &str,
+        format: &str,
+        parameters: &[Parameter],
+    ) -> Result<InsertStream<'_>, String> {
         let parameters = ParameterArrays::new(parameters);
         let raw = parameters.call(self.chdb.functions.insert, self.raw(), sql, format);
         if raw.is_null() {
             return Err("the engine opened no insert stream".to_owned());
         }
-        let stream = InsertStream { connection: self, raw, finished: false };
+        let stream = InsertStream {
+            connection: self,
+            raw,
+            finished: false,
+        };
         match stream.error() {
             Some(error) => Err(error),
             None => Ok(stream),
@@ -208,7 +240,14 @@ impl Connection {
         };
         // SAFETY: `sql` is read for its length only; a null database means none; `analysis` says its own size.
         unsafe {
-            (self.chdb.functions.classify)(self.raw(), sql.as_ptr().cast(), sql.len(), ptr::null(), 0, &mut analysis)
+            (self.chdb.functions.classify)(
+                self.raw(),
+                sql.as_ptr().cast(),
+                sql.len(),
+                ptr::null(),
+                0,
+                &mut analysis,
+            )
         };
         analysis.statement_count
     }
@@ -217,7 +256,10 @@ impl Connection {
         if raw.is_null() {
             return Err("the engine gave no result".to_owned());
         }
-        let result = QueryResult { chdb: Arc::clone(&self.chdb), raw };
+        let result = QueryResult {
+            chdb: Arc::clone(&self.chdb),
+            raw,
+        };
         match result.error() {
             Some(error) => Err(error),
             None => Ok(result),
@@ -311,7 +353,9 @@ impl ResultStream<'_> {
     /// The next chunk, never empty; `None` at the end.
     pub(super) fn next_chunk(&mut self) -> Result<Option<Bytes>, String> {
         // SAFETY: connection and head are live and belong together.
-        let raw = unsafe { (self.connection.chdb.functions.stream_fetch)(self.connection.raw(), self.head.raw) };
+        let raw = unsafe {
+            (self.connection.chdb.functions.stream_fetch)(self.connection.raw(), self.head.raw)
+        };
         let chunk = self.connection.result(raw).map(QueryResult::into_bytes);
         self.finished = !matches!(&chunk, Ok(bytes) if !bytes.is_empty());
         chunk.map(|bytes| (!self.finished).then_some(bytes))
@@ -322,7 +366,9 @@ impl Drop for ResultStream<'_> {
     fn drop(&mut self) {
         if !self.finished {
             // SAFETY: connection and head are live and belong together; the stream has not ended.
-            unsafe { (self.connection.chdb.functions.stream_cancel)(self.connection.raw(), self.head.raw) }
+            unsafe {
+                (self.connection.chdb.functions.stream_cancel)(self.connection.raw(), self.head.raw)
+            }
         }
     }
 }
@@ -338,8 +384,13 @@ impl InsertStream<'_> {
     /// Hands over the next bytes; `false` when the insert has failed, with the reason in [`InsertStream::finish`].
     pub(super) fn append(&mut self, data: &[u8]) -> bool {
         // SAFETY: the stream is live; `data` is copied.
-        let status =
-            unsafe { (self.connection.chdb.functions.insert_append)(self.raw, data.as_ptr().cast(), data.len()) };
+        let status = unsafe {
+            (self.connection.chdb.functions.insert_append)(
+                self.raw,
+                data.as_ptr().cast(),
+                data.len(),
+            )
+        };
         status == 0
     }
 
@@ -387,14 +438,26 @@ impl<'parameters> ParameterArrays<'parameters> {
     fn new(parameters: &'parameters [Parameter]) -> Self {
         Self {
             parameters,
-            names: parameters.iter().map(|(name, _)| name.as_ptr().cast()).collect(),
+            names: parameters
+                .iter()
+                .map(|(name, _)| name.as_ptr().cast())
+                .collect(),
             name_lengths: parameters.iter().map(|(name, _)| name.len()).collect(),
-            values: parameters.iter().map(|(_, value)| value.as_ptr().cast()).collect(),
+            values: parameters
+                .iter()
+                .map(|(_, value)| value.as_ptr().cast())
+                .collect(),
             value_lengths: parameters.iter().map(|(_, value)| value.len()).collect(),
         }
     }
 
-    fn call<R>(&self, function: WithParameters<R>, connection: RawConnection, sql: &str, format: &str) -> R {
+    fn call<R>(
+        &self,
+        function: WithParameters<R>,
+        connection: RawConnection,
+        sql: &str,
+        format: &str,
+    ) -> R {
         // SAFETY: `connection` is open; every text is read for the length beside it, and all outlive the call.
         unsafe {
             function(

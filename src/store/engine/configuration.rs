@@ -25,7 +25,12 @@ const GRANTS: &[&str] = &[
 ];
 
 /// Settings no statement may change: they name files, or choose a parser this program does not check.
-const FIXED_SETTINGS: &[&str] = &["format_schema", "format_template_row", "format_template_resultset", "dialect"];
+const FIXED_SETTINGS: &[&str] = &[
+    "format_schema",
+    "format_template_row",
+    "format_template_resultset",
+    "dialect",
+];
 
 /// Writes the configuration into the data directory and answers the arguments every connection is opened with.
 ///
@@ -33,7 +38,13 @@ const FIXED_SETTINGS: &[&str] = &["format_schema", "format_template_row", "forma
 /// [`EngineError::UnusablePath`] when a path is not UTF-8, [`EngineError::Io`] when a file cannot be written.
 pub(super) fn prepare(options: &EngineOptions) -> Result<Vec<CString>, EngineError> {
     let directory = &options.directory;
-    for folder in ["backups", "user_files", "user_scripts", "format_schemas", "tmp"] {
+    for folder in [
+        "backups",
+        "user_files",
+        "user_scripts",
+        "format_schemas",
+        "tmp",
+    ] {
         create_private_directory(&directory.join(folder))?;
     }
     let users = directory.join("users.xml");
@@ -46,7 +57,9 @@ pub(super) fn prepare(options: &EngineOptions) -> Result<Vec<CString>, EngineErr
         format!("--config-file={}", plain(&server)?),
     ]
     .into_iter()
-    .map(|argument| CString::new(argument).map_err(|_| EngineError::UnusablePath(directory.clone())))
+    .map(|argument| {
+        CString::new(argument).map_err(|_| EngineError::UnusablePath(directory.clone()))
+    })
     .collect()
 }
 
@@ -82,8 +95,14 @@ fn server_file(options: &EngineOptions, users: &Path) -> Result<String, EngineEr
 }
 
 fn users_file(options: &EngineOptions) -> String {
-    let grants: String = GRANTS.iter().map(|grant| format!("<query>{grant}</query>")).collect();
-    let fixed: String = FIXED_SETTINGS.iter().map(|name| format!("<{name}><readonly/></{name}>")).collect();
+    let grants: String = GRANTS
+        .iter()
+        .map(|grant| format!("<query>{grant}</query>"))
+        .collect();
+    let fixed: String = FIXED_SETTINGS
+        .iter()
+        .map(|name| format!("<{name}><readonly/></{name}>"))
+        .collect();
     let query_memory = options.memory_limit_bytes / QUERY_SHARE;
     // The password stands at the socket's folder or in `credentials`; inside there is one user.
     format!(
@@ -106,18 +125,26 @@ fn users_file(options: &EngineOptions) -> String {
 }
 
 fn plain(path: &Path) -> Result<&str, EngineError> {
-    path.to_str().ok_or_else(|| EngineError::UnusablePath(path.to_owned()))
+    path.to_str()
+        .ok_or_else(|| EngineError::UnusablePath(path.to_owned()))
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 // Written beside and renamed: the file is whole or absent whenever the process is killed.
 fn write_private(path: &Path, content: &str) -> Result<(), EngineError> {
     let temporary = path.with_extension("xml.new");
     let write = || {
-        let mut file: File = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&temporary)?;
+        let mut file: File = OpenOptions::new()
+            .create(true)
+            .truncate(true)
+            .write(true)
+            .mode(0o600)
+            .open(&temporary)?;
         file.write_all(content.as_bytes())?;
         fs::rename(&temporary, path)
     };

@@ -28,7 +28,10 @@ pub(super) fn router(context: Context) -> Router {
 
 async fn statement(State(context): State<Context>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    if let Some(Err(response)) = context.authentication.map(|authentication| authentication.check(&parts)) {
+    if let Some(Err(response)) = context
+        .authentication
+        .map(|authentication| authentication.check(&parts))
+    {
         return response;
     }
     let answered = match request::read(Request::from_parts(parts, body)).await {

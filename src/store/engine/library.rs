@@ -14,7 +14,10 @@ pub const VERSION: &str = "26.7.3-stable.1";
 ///
 /// # Errors
 /// [`EngineError::LibraryMissing`] names every path that was tried and the command that installs the library.
-pub fn find_library(configured: Option<&Path>, cache_home: Option<&Path>) -> Result<PathBuf, EngineError> {
+pub fn find_library(
+    configured: Option<&Path>,
+    cache_home: Option<&Path>,
+) -> Result<PathBuf, EngineError> {
     let searched: Vec<PathBuf> = match (configured, cache_home) {
         (Some(path), _) if path.is_dir() => vec![path.join(file_name())],
         (Some(path), _) => vec![path.to_owned()],
@@ -22,7 +25,8 @@ pub fn find_library(configured: Option<&Path>, cache_home: Option<&Path>) -> Res
         (None, None) => Vec::new(),
     };
     match searched.iter().find(|path| path.is_file()) {
-        Some(found) => std::path::absolute(found).map_err(EngineError::io(format!("resolve {}", found.display()))),
+        Some(found) => std::path::absolute(found)
+            .map_err(EngineError::io(format!("resolve {}", found.display()))),
         None => Err(EngineError::LibraryMissing { searched }),
     }
 }
@@ -60,15 +64,26 @@ mod tests {
 
     #[test]
     fn a_missing_library_is_named_with_the_command_that_installs_it() {
-        let error = find_library(None, Some(Path::new("/nowhere/cache"))).unwrap_err().to_string();
-        assert!(error.contains("/nowhere/cache/kubestats/engine/26.7.3-stable.1-"), "{error}");
+        let error = find_library(None, Some(Path::new("/nowhere/cache")))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("/nowhere/cache/kubestats/engine/26.7.3-stable.1-"),
+            "{error}"
+        );
         assert!(error.contains("`make setup`"), "{error}");
     }
 
     #[test]
     fn a_configured_path_is_the_only_one_tried() {
-        let error = find_library(Some(Path::new("/nowhere/libchdb.so")), Some(Path::new("/nowhere/cache"))).unwrap_err();
-        let EngineError::LibraryMissing { searched } = error else { panic!("{error}") };
+        let error = find_library(
+            Some(Path::new("/nowhere/libchdb.so")),
+            Some(Path::new("/nowhere/cache")),
+        )
+        .unwrap_err();
+        let EngineError::LibraryMissing { searched } = error else {
+            panic!("{error}")
+        };
         assert_eq!(searched, [PathBuf::from("/nowhere/libchdb.so")]);
     }
 }

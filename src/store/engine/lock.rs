@@ -112,10 +112,18 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         assert_eq!(holder(directory.path()), None);
         let lock = DirectoryLock::take(directory.path(), "kubestats serve (pid 7)").unwrap();
-        let error = DirectoryLock::take(directory.path(), "second").unwrap_err().to_string();
-        assert!(error.contains(&directory.path().display().to_string()), "{error}");
+        let error = DirectoryLock::take(directory.path(), "second")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains(&directory.path().display().to_string()),
+            "{error}"
+        );
         assert!(error.contains("kubestats serve (pid 7)"), "{error}");
-        assert_eq!(holder(directory.path()).unwrap().pid, Some(std::process::id()));
+        assert_eq!(
+            holder(directory.path()).unwrap().pid,
+            Some(std::process::id())
+        );
         drop(lock);
         assert_eq!(holder(directory.path()), None);
     }
