@@ -149,10 +149,8 @@ impl Config {
             figment = figment.merge(Toml::file(file));
         }
         let environment = Env::prefixed("KUBESTATS_").ignore(&["CONFIG", "ENGINE_CACHE"]).split("__");
-        let keys: Keys = figment
-            .merge(environment)
-            .extract()
-            .map_err(|error| ConfigError::Invalid(error.to_string()))?;
+        let keys: Keys =
+            figment.merge(environment).extract().map_err(|error| ConfigError::Invalid(error.to_string()))?;
         Self::from_keys(keys, overrides)
     }
 
@@ -233,7 +231,8 @@ fn absolute(directory: &Path) -> Result<PathBuf, ConfigError> {
 fn machine_memory() -> u64 {
     let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"));
-    let kilobytes = line.and_then(|line| line.trim().strip_suffix("kB")).and_then(|number| number.trim().parse::<u64>().ok());
+    let kilobytes =
+        line.and_then(|line| line.trim().strip_suffix("kB")).and_then(|number| number.trim().parse::<u64>().ok());
     kilobytes.map_or(4 << 30, |kilobytes| kilobytes << 10)
 }
 

@@ -76,11 +76,8 @@ pub fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let overrides = Overrides {
-        config_file: arguments.config,
-        data_dir: arguments.data,
-        listen: arguments.command.listen(),
-    };
+    let overrides =
+        Overrides { config_file: arguments.config, data_dir: arguments.data, listen: arguments.command.listen() };
     if let Command::Schema = arguments.command {
         std::io::stdout().write_all(graphql::sdl().as_bytes())?;
         return Ok(ExitCode::SUCCESS);

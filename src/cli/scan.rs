@@ -71,9 +71,10 @@ async fn scan_all(app: &App, remotes: &[Remote], json: bool) -> anyhow::Result<b
 
 fn to_json(source: &str, summary: &Summary) -> serde_json::Value {
     let totals = summary.checkpoint.totals;
-    let kinds = summary.kinds.iter().map(|kind| {
-        serde_json::json!({ "group": kind.group, "kind": kind.kind, "resources": kind.resources })
-    });
+    let kinds = summary
+        .kinds
+        .iter()
+        .map(|kind| serde_json::json!({ "group": kind.group, "kind": kind.kind, "resources": kind.resources }));
     serde_json::json!({
         "source": source,
         "repository": summary.repository.full_name(),

@@ -105,7 +105,8 @@ fn decode(cursor: &str, name: &str, order: &Order) -> Result<Vec<String>, Error>
     let values = || {
         let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
         let values: Vec<String> = serde_json::from_slice(&bytes).ok()?;
-        let fits = values.len() == order.0.len() && values.iter().zip(&order.0).all(|(value, (key, _))| key.accepts(value));
+        let fits =
+            values.len() == order.0.len() && values.iter().zip(&order.0).all(|(value, (key, _))| key.accepts(value));
         fits.then_some(values)
     };
     let values = if cursor.len() <= MAX_CURSOR { values() } else { None };

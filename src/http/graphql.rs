@@ -57,9 +57,10 @@ async fn run(
     let response = execute(&context.schema, &context.reader, request).await;
     // A document that could not be run at all is the client's mistake; with the older media type status 200 says only that
     // an answer is there.
-    let never_began = response.is_err() && response.data == async_graphql::Value::Null && !response.errors.iter().any(|e| !e.path.is_empty());
-    let status =
-        if never_began && media_type == GRAPHQL_RESPONSE { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    let never_began = response.is_err()
+        && response.data == async_graphql::Value::Null
+        && !response.errors.iter().any(|e| !e.path.is_empty());
+    let status = if never_began && media_type == GRAPHQL_RESPONSE { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     answer(media_type, status, response)
 }
 
@@ -94,7 +95,11 @@ fn media_type_of(content_type: Option<&HeaderValue>) -> Option<&str> {
 fn answer(media_type: &'static str, status: StatusCode, response: Response) -> axum::response::Response {
     let mut http = GraphQLResponse::from(response).into_response();
     *http.status_mut() = status;
-    let content_type = if media_type == JSON { "application/json; charset=utf-8" } else { "application/graphql-response+json; charset=utf-8" };
+    let content_type = if media_type == JSON {
+        "application/json; charset=utf-8"
+    } else {
+        "application/graphql-response+json; charset=utf-8"
+    };
     http.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     http
 }
@@ -104,5 +109,6 @@ fn refuse(media_type: &'static str, status: StatusCode, message: &str) -> axum::
 }
 
 fn not_acceptable() -> axum::response::Response {
-    (StatusCode::NOT_ACCEPTABLE, "this endpoint answers application/graphql-response+json and application/json\n").into_response()
+    (StatusCode::NOT_ACCEPTABLE, "this endpoint answers application/graphql-response+json and application/json\n")
+        .into_response()
 }

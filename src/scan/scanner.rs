@@ -13,7 +13,9 @@ use crate::git::{Blob, BlobId, BlobReader, Commit, CommitId, GitError, Mirror};
 use crate::manifest::redact::Redactor;
 use crate::manifest::resources::{self, resources};
 use crate::manifest::yaml::{MAX_BYTES, Unparsable};
-use crate::model::{Change, EventId, EventType, RepositoryId, Resource, ResourceEvent, ResourceId, ScanFailure, Step, Totals};
+use crate::model::{
+    Change, EventId, EventType, RepositoryId, Resource, ResourceEvent, ResourceId, ScanFailure, Step, Totals,
+};
 
 /// Commits that travel together from Git to the parser.
 const CHUNK_COMMITS: usize = 512;
@@ -159,7 +161,7 @@ impl<'a> Scanner<'a> {
             .map(|(id, bytes)| {
                 let read = match bytes {
                     Some(bytes) => resources(&bytes),
-                    None => Err(Unparsable { line: 0, column: 0, message: "the file is larger than 4 MiB".to_owned() }),
+                    None => Err(Unparsable::too_large()),
                 };
                 let redacted = read.map(|resources| resources.into_iter().map(|r| self.redactor.resource(r)).collect());
                 (id, Arc::new(redacted))
@@ -213,11 +215,7 @@ impl<'a> Scanner<'a> {
         Ok(batch)
     }
 
-    fn apply_commit(
-        &mut self,
-        commit: Commit,
-        parsed: &Parsed,
-    ) -> Result<(Vec<Transition>, Vec<Failure>), ScanError> {
+    fn apply_commit(&mut self, commit: Commit, parsed: &Parsed) -> Result<(Vec<Transition>, Vec<Failure>), ScanError> {
         let mut files = Vec::with_capacity(commit.changes.len());
         for change in commit.changes {
             let after = match change.blob {
@@ -294,7 +292,7 @@ fn write_out(repository: RepositoryId, step: Arc<Step>, transition: Transition) 
     let mut omitted = 0;
     if let (Some(before), Some(after)) = (&before, &after) {
         let changes = changes::changes(before, after);
-        list.extend(changes.list.into_iter().map(|c| Change { pointer: c.pointer, before: c.before, after: c.after }));
+        list.extend(changes.list);
         omitted = changes.omitted;
     }
     ResourceEvent {

@@ -1,1 +1,5 @@
+//! All integration tests, in one program.
 
+mod git;
+mod manifest;
+mod support;

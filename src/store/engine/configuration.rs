@@ -25,12 +25,7 @@ const GRANTS: &[&str] = &[
 ];
 
 /// Settings no statement may change: they name files, or choose a parser this program does not check.
-const FIXED_SETTINGS: &[&str] = &[
-    "format_schema",
-    "format_template_row",
-    "format_template_resultset",
-    "dialect",
-];
+const FIXED_SETTINGS: &[&str] = &["format_schema", "format_template_row", "format_template_resultset", "dialect"];
 
 /// Writes the configuration into the data directory and answers the arguments every connection is opened with.
 ///
@@ -38,29 +33,17 @@ const FIXED_SETTINGS: &[&str] = &[
 /// [`EngineError::UnusablePath`] when a path is not UTF-8, [`EngineError::Io`] when a file cannot be written.
 pub(super) fn prepare(options: &EngineOptions) -> Result<Vec<CString>, EngineError> {
     let directory = &options.directory;
-    for folder in [
-        "backups",
-        "user_files",
-        "user_scripts",
-        "format_schemas",
-        "tmp",
-    ] {
+    for folder in ["backups", "user_files", "user_scripts", "format_schemas", "tmp"] {
         create_private_directory(&directory.join(folder))?;
     }
     let users = directory.join("users.xml");
     let server = directory.join("config.xml");
     write_private(&users, &users_file(options))?;
     write_private(&server, &server_file(options, &users)?)?;
-    [
-        "clickhouse".to_owned(),
-        format!("--path={}", plain(directory)?),
-        format!("--config-file={}", plain(&server)?),
-    ]
-    .into_iter()
-    .map(|argument| {
-        CString::new(argument).map_err(|_| EngineError::UnusablePath(directory.clone()))
-    })
-    .collect()
+    ["clickhouse".to_owned(), format!("--path={}", plain(directory)?), format!("--config-file={}", plain(&server)?)]
+        .into_iter()
+        .map(|argument| CString::new(argument).map_err(|_| EngineError::UnusablePath(directory.clone())))
+        .collect()
 }
 
 /// Creates `path` and what is missing above it, readable by this user only.
@@ -95,14 +78,8 @@ fn server_file(options: &EngineOptions, users: &Path) -> Result<String, EngineEr
 }
 
 fn users_file(options: &EngineOptions) -> String {
-    let grants: String = GRANTS
-        .iter()
-        .map(|grant| format!("<query>{grant}</query>"))
-        .collect();
-    let fixed: String = FIXED_SETTINGS
-        .iter()
-        .map(|name| format!("<{name}><readonly/></{name}>"))
-        .collect();
+    let grants: String = GRANTS.iter().map(|grant| format!("<query>{grant}</query>")).collect();
+    let fixed: String = FIXED_SETTINGS.iter().map(|name| format!("<{name}><readonly/></{name}>")).collect();
     let query_memory = options.memory_limit_bytes / QUERY_SHARE;
     // The password stands at the socket's folder or in `credentials`; inside there is one user.
     format!(
@@ -125,26 +102,18 @@ fn users_file(options: &EngineOptions) -> String {
 }
 
 fn plain(path: &Path) -> Result<&str, EngineError> {
-    path.to_str()
-        .ok_or_else(|| EngineError::UnusablePath(path.to_owned()))
+    path.to_str().ok_or_else(|| EngineError::UnusablePath(path.to_owned()))
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 // Written beside and renamed: the file is whole or absent whenever the process is killed.
 fn write_private(path: &Path, content: &str) -> Result<(), EngineError> {
     let temporary = path.with_extension("xml.new");
     let write = || {
-        let mut file: File = OpenOptions::new()
-            .create(true)
-            .truncate(true)
-            .write(true)
-            .mode(0o600)
-            .open(&temporary)?;
+        let mut file: File = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&temporary)?;
         file.write_all(content.as_bytes())?;
         fs::rename(&temporary, path)
     };

@@ -33,14 +33,12 @@ const ENGINES: &[&str] = &[
 /// Literals and quoted names. The printer quotes names where they are defined, and where they are used only when
 /// they would be no plain words: no function stands in quotes.
 static QUOTED: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?s)'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`")
-        .expect("the pattern is constant and tested")
+    Regex::new(r"(?s)'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`").expect("the pattern is constant and tested")
 });
 
 /// `file` without brackets as well: `arrayMap(file, …)` and `APPLY file` call it.
 static CLOSED: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"\b(?:file\b|INTO OUTFILE\b|FROM INFILE\b|disk\()")
-        .expect("the pattern is constant and tested")
+    Regex::new(r"\b(?:file\b|INTO OUTFILE\b|FROM INFILE\b|disk\()").expect("the pattern is constant and tested")
 });
 
 /// What a BACKUP or RESTORE names with brackets: the place, or a base backup's place.
@@ -57,21 +55,16 @@ static ENGINE: LazyLock<Regex> =
 /// ACCESS_DENIED (497). A statement that does not parse passes: the engine will refuse it with the better message.
 pub(super) fn check(connection: &Connection, sql: &str) -> Result<(), Exception> {
     let lower = sql.to_ascii_lowercase();
-    if !SUSPICIOUS.iter().any(|word| lower.contains(word)) || connection.count_statements(sql) == 0
-    {
+    if !SUSPICIOUS.iter().any(|word| lower.contains(word)) || connection.count_statements(sql) == 0 {
         return Ok(());
     }
     let print = "SELECT formatQuerySingleLine({statement:String}) SETTINGS max_query_size=0";
     // The parameter's value is ClickHouse's escaped text form.
     let parameter = ("statement".to_owned(), escape_tab_separated(sql));
-    let printed = connection
-        .query(print, "TSVRaw", &[parameter])
-        .map_err(|error| refused(&error))?;
+    let printed = connection.query(print, "TSVRaw", &[parameter]).map_err(|error| refused(&error))?;
     match closed_word(&String::from_utf8_lossy(printed.as_ref())) {
         None => Ok(()),
-        Some(word) => Err(refused(&format!(
-            "`{word}` reaches outside the data directory"
-        ))),
+        Some(word) => Err(refused(&format!("`{word}` reaches outside the data directory"))),
     }
 }
 
@@ -82,14 +75,10 @@ fn closed_word(printed: &str) -> Option<String> {
     }
     if bare.starts_with("BACKUP ") || bare.starts_with("RESTORE ") {
         // `File` stays below the allowed path, which the configuration gives.
-        let mut places = BACKUP_PLACE
-            .captures_iter(&bare)
-            .map(|captures| captures[1].to_owned());
+        let mut places = BACKUP_PLACE.captures_iter(&bare).map(|captures| captures[1].to_owned());
         return places.find(|place| place != "File");
     }
-    let mut engines = ENGINE
-        .captures_iter(&bare)
-        .map(|captures| captures[1].to_owned());
+    let mut engines = ENGINE.captures_iter(&bare).map(|captures| captures[1].to_owned());
     engines.find(|engine| !ENGINES.contains(&engine.as_str()))
 }
 
@@ -101,9 +90,7 @@ fn refused(reason: &str) -> Exception {
 }
 
 fn escape_tab_separated(text: &str) -> String {
-    text.replace('\\', "\\\\")
-        .replace('\t', "\\t")
-        .replace('\n', "\\n")
+    text.replace('\\', "\\\\").replace('\t', "\\t").replace('\n', "\\n")
 }
 
 #[cfg(test)]

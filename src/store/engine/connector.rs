@@ -18,14 +18,10 @@ const URL: &str = "http://engine.local";
 
 /// A client of the engine that serves `socket`, also after that engine was restarted. Connects on the first use.
 pub fn client(socket: &Path) -> Client {
-    let connector = UnixConnector {
-        socket: socket.into(),
-    };
+    let connector = UnixConnector { socket: socket.into() };
     let transport = legacy::Client::builder(TokioExecutor::new()).build(connector);
     // Nothing is gained by compressing what never leaves the machine's memory.
-    Client::with_http_client(transport)
-        .with_url(URL)
-        .with_compression(Compression::None)
+    Client::with_http_client(transport).with_url(URL).with_compression(Compression::None)
 }
 
 /// Opens connections to one socket.
@@ -51,10 +47,7 @@ impl Service<Uri> for UnixConnector {
             let target = fs::read_link(&socket);
             let stream = UnixStream::connect(target.as_deref().unwrap_or(&socket)).await;
             stream.map(TokioIo::new).map_err(|error| {
-                let reason = format!(
-                    "the embedded engine does not answer at {}: {error}",
-                    socket.display()
-                );
+                let reason = format!("the embedded engine does not answer at {}: {error}", socket.display());
                 io::Error::new(error.kind(), reason)
             })
         })

@@ -20,10 +20,7 @@ const SHORT_PREFIX: &str = "kubestats-";
 
 /// A bound address: connections wait from now on, until they are served.
 pub(super) enum Endpoint {
-    Unix {
-        listener: UnixListener,
-        cleanup: SocketFiles,
-    },
+    Unix { listener: UnixListener, cleanup: SocketFiles },
     Tcp(TcpListener),
 }
 
@@ -32,18 +29,14 @@ impl Endpoint {
     pub(super) async fn bind(options: &EngineOptions) -> Result<Self, EngineError> {
         if let Some(address) = options.listen {
             let listener = TcpListener::bind(address).await;
-            return listener
-                .map(Self::Tcp)
-                .map_err(EngineError::io(format!("listen on {address}")));
+            return listener.map(Self::Tcp).map_err(EngineError::io(format!("listen on {address}")));
         }
         let socket = &options.socket;
         if let Some(folder) = socket.parent() {
             configuration::create_private_directory(folder)?;
         }
         let context = || EngineError::io(format!("listen on {}", socket.display()));
-        let cleanup = SocketFiles {
-            wanted: socket.clone(),
-        };
+        let cleanup = SocketFiles { wanted: socket.clone() };
         cleanup.remove();
         let target = short_enough(socket).map_err(context())?;
         let listener = UnixListener::bind(&target).map_err(context())?;
@@ -53,25 +46,17 @@ impl Endpoint {
     }
 
     /// Serves until `stop` resolves and the connections have ended.
-    pub(super) async fn serve(
-        self,
-        router: Router,
-        stop: impl Future<Output = ()> + Send + 'static,
-    ) -> io::Result<()> {
+    pub(super) async fn serve(self, router: Router, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
         match self {
             Self::Unix { listener, cleanup } => {
-                let served = axum::serve(listener, router)
-                    .with_graceful_shutdown(stop)
-                    .await;
+                let served = axum::serve(listener, router).with_graceful_shutdown(stop).await;
                 cleanup.remove();
                 served
             }
             Self::Tcp(listener) => {
                 // Without it small answers wait for the client's delayed acknowledgement, some 40 ms.
                 let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-                axum::serve(listener, router)
-                    .with_graceful_shutdown(stop)
-                    .await
+                axum::serve(listener, router).with_graceful_shutdown(stop).await
             }
         }
     }
@@ -111,6 +96,5 @@ fn short_enough(wanted: &Path) -> io::Result<PathBuf> {
 
 fn is_short_folder(folder: &Path) -> bool {
     let name = folder.file_name().and_then(|name| name.to_str());
-    folder.parent() == Some(Path::new(SHORT_FOLDER))
-        && name.is_some_and(|name| name.starts_with(SHORT_PREFIX))
+    folder.parent() == Some(Path::new(SHORT_FOLDER)) && name.is_some_and(|name| name.starts_with(SHORT_PREFIX))
 }

@@ -32,26 +32,19 @@ pub(super) struct Exception {
 
 impl Exception {
     pub(super) fn new(code: code::Code, message: impl fmt::Display) -> Self {
-        Self {
-            text: format!("Code: {}. DB::Exception: {message}. ({})", code.0, code.1),
-        }
+        Self { text: format!("Code: {}. DB::Exception: {message}. ({})", code.0, code.1) }
     }
 
     /// The library's own text.
     pub(super) fn from_engine(text: &str) -> Self {
-        Self {
-            text: text.trim_end().to_owned(),
-        }
+        Self { text: text.trim_end().to_owned() }
     }
 
     /// The number behind `Code:`; 1002 (unknown exception) when there is none.
     pub(super) fn code(&self) -> u32 {
         self.text
             .split_once("Code: ")
-            .and_then(|(_, rest)| {
-                rest.split(|character: char| !character.is_ascii_digit())
-                    .next()
-            })
+            .and_then(|(_, rest)| rest.split(|character: char| !character.is_ascii_digit()).next())
             .and_then(|digits| digits.parse().ok())
             .unwrap_or(code::UNKNOWN_EXCEPTION.0)
     }
@@ -61,8 +54,8 @@ impl Exception {
         match self.code() {
             194 => StatusCode::UNAUTHORIZED,
             192 | 193 | 497 | 512 | 516 => StatusCode::FORBIDDEN,
-            6 | 15 | 16 | 25 | 26 | 27 | 36 | 38 | 41 | 44 | 53 | 56 | 62 | 69 | 72 | 117 | 167
-            | 168 | 223 | 376 | 427 | 441 => StatusCode::BAD_REQUEST,
+            6 | 15 | 16 | 25 | 26 | 27 | 36 | 38 | 41 | 44 | 53 | 56 | 62 | 69 | 72 | 117 | 167 | 168 | 223 | 376
+            | 427 | 441 => StatusCode::BAD_REQUEST,
             46 | 47 | 50 | 60 | 63 | 73 | 78 | 81 | 115 | 336 | 511 => StatusCode::NOT_FOUND,
             159 => StatusCode::REQUEST_TIMEOUT,
             266 => StatusCode::PAYLOAD_TOO_LARGE,
@@ -77,9 +70,7 @@ impl Exception {
     pub(super) fn trailer(&self, tag: &str) -> Bytes {
         let message = format!("{}\n", self.text);
         let length = message.len();
-        Bytes::from(format!(
-            "\r\n__exception__\r\n{tag}\r\n{message}{length} {tag}\r\n__exception__\r\n"
-        ))
+        Bytes::from(format!("\r\n__exception__\r\n{tag}\r\n{message}{length} {tag}\r\n__exception__\r\n"))
     }
 }
 
@@ -103,26 +94,10 @@ mod tests {
     #[test]
     fn code_and_status_are_read_from_the_text() {
         for (text, code, status) in [
-            (
-                "Code: 60. DB::Exception: Unknown table. (UNKNOWN_TABLE)",
-                60,
-                404,
-            ),
-            (
-                "Code: 62. DB::Exception: Syntax error. (SYNTAX_ERROR)",
-                62,
-                400,
-            ),
-            (
-                "Code: 497. DB::Exception: Not enough privileges. (ACCESS_DENIED)",
-                497,
-                403,
-            ),
-            (
-                "Code: 159. DB::Exception: Timeout. (TIMEOUT_EXCEEDED)",
-                159,
-                408,
-            ),
+            ("Code: 60. DB::Exception: Unknown table. (UNKNOWN_TABLE)", 60, 404),
+            ("Code: 62. DB::Exception: Syntax error. (SYNTAX_ERROR)", 62, 400),
+            ("Code: 497. DB::Exception: Not enough privileges. (ACCESS_DENIED)", 497, 403),
+            ("Code: 159. DB::Exception: Timeout. (TIMEOUT_EXCEEDED)", 159, 408),
             ("the library said something else", 1002, 500),
         ] {
             let exception = Exception::from_engine(text);

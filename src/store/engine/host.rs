@@ -32,12 +32,8 @@ impl Host {
     /// Starts the engine on the directory, whose lock the caller holds.
     pub(super) fn start(options: &EngineOptions) -> Result<Arc<Self>, EngineError> {
         let chdb = Chdb::load(&options.library, configuration::prepare(options)?)?;
-        let anchor = chdb
-            .connect()
-            .ok_or_else(|| EngineError::Refused(options.directory.clone()))?;
-        anchor
-            .query("SELECT 1", "TSV", &[])
-            .map_err(EngineError::NoAnswer)?;
+        let anchor = chdb.connect().ok_or_else(|| EngineError::Refused(options.directory.clone()))?;
+        anchor.query("SELECT 1", "TSV", &[]).map_err(EngineError::NoAnswer)?;
         let slot_count = u32::try_from(options.max_concurrent_queries.max(1)).unwrap_or(u32::MAX);
         Ok(Arc::new(Self {
             chdb,
@@ -63,15 +59,9 @@ impl Host {
         let connection = self.connect()?;
         confinement::check(&connection, &request.sql)?;
         // With `implicit_select` the text `nonsense` would be read as `SELECT nonsense`.
-        let mut set = format!(
-            "SET implicit_select=0, {QUERY_ID_SETTING}={}",
-            quote_string(&request.query_id)
-        );
+        let mut set = format!("SET implicit_select=0, {QUERY_ID_SETTING}={}", quote_string(&request.query_id));
         for (name, value) in &request.settings {
-            let is_name = !name.is_empty()
-                && name
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+            let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
             if !is_name {
                 return Err(Exception::new(
                     code::UNKNOWN_SETTING,
@@ -90,10 +80,7 @@ impl Host {
     /// Asks the engine to stop the statements of one request; returns at once.
     pub(super) fn kill(&self, query_id: &str) -> Result<(), Exception> {
         let condition = format!("Settings['{QUERY_ID_SETTING}']={}", quote_string(query_id));
-        execute(
-            &self.connect()?,
-            &format!("KILL QUERY WHERE {condition} ASYNC"),
-        )
+        execute(&self.connect()?, &format!("KILL QUERY WHERE {condition} ASYNC"))
     }
 
     /// Refuses new statements, ends the running ones and closes the engine. Blocks for at most about 5 s; `false`
@@ -105,15 +92,11 @@ impl Host {
                 let host = Arc::clone(&self);
                 // Again and again: a request may have had its slot without having started its statement.
                 let _ = task::spawn_blocking(move || {
-                    execute(
-                        &host.connect()?,
-                        "KILL QUERY WHERE query NOT LIKE 'KILL QUERY%' ASYNC",
-                    )
+                    execute(&host.connect()?, "KILL QUERY WHERE query NOT LIKE 'KILL QUERY%' ASYNC")
                 })
                 .await;
                 let all = slots.acquire_many(self.slot_count);
-                if let Ok(Ok(permits)) = tokio::time::timeout(Duration::from_millis(50), all).await
-                {
+                if let Ok(Ok(permits)) = tokio::time::timeout(Duration::from_millis(50), all).await {
                     permits.forget();
                     break;
                 }
@@ -122,26 +105,18 @@ impl Host {
         .await;
         self.slots.close();
         if ended.is_ok() {
-            let anchor = self
-                .anchor
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take();
+            let anchor = self.anchor.lock().unwrap_or_else(PoisonError::into_inner).take();
             drop(anchor);
         }
         ended.is_ok()
     }
 
     fn connect(&self) -> Result<Connection, Exception> {
-        self.chdb.connect().ok_or_else(|| {
-            Exception::new(code::UNKNOWN_EXCEPTION, "the engine opened no connection")
-        })
+        self.chdb.connect().ok_or_else(|| Exception::new(code::UNKNOWN_EXCEPTION, "the engine opened no connection"))
     }
 }
 
 fn execute(connection: &Connection, sql: &str) -> Result<(), Exception> {
     let answer = connection.query(sql, "TSV", &[]);
-    answer
-        .map(drop)
-        .map_err(|error| Exception::from_engine(&error))
+    answer.map(drop).map_err(|error| Exception::from_engine(&error))
 }

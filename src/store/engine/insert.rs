@@ -27,11 +27,7 @@ enum Piece {
 ///
 /// # Errors
 /// The engine's exception, or NETWORK_ERROR (210) for a body cut short; nothing is stored then.
-pub(super) async fn store(
-    host: Arc<Host>,
-    request: Request,
-    body: Body,
-) -> Result<Response, Exception> {
+pub(super) async fn store(host: Arc<Host>, request: Request, body: Body) -> Result<Response, Exception> {
     let slot = host.slot().await?;
     let query_id = request.query_id.clone();
     let (pieces, received) = mpsc::channel(PIECES_AHEAD);
@@ -41,20 +37,13 @@ pub(super) async fn store(
     });
     let read = pass_on(body, pieces).await;
     let stored = worker.await.unwrap_or_else(|_| {
-        Err(Exception::new(
-            code::UNKNOWN_EXCEPTION,
-            "the insert's thread ended without an answer",
-        ))
+        Err(Exception::new(code::UNKNOWN_EXCEPTION, "the insert's thread ended without an answer"))
     });
     read?;
     let statistics = stored?;
     let mut response = Response::new(Body::empty());
-    response
-        .headers_mut()
-        .insert(QUERY_ID_HEADER, header_value(&query_id));
-    response
-        .headers_mut()
-        .insert(SUMMARY_HEADER, header_value(&summary(&statistics)));
+    response.headers_mut().insert(QUERY_ID_HEADER, header_value(&query_id));
+    response.headers_mut().insert(SUMMARY_HEADER, header_value(&summary(&statistics)));
     Ok(response)
 }
 
@@ -69,16 +58,10 @@ async fn pass_on(body: Body, pieces: mpsc::Sender<Piece>) -> Result<(), Exceptio
     Ok(())
 }
 
-fn insert(
-    host: &Host,
-    request: &Request,
-    mut pieces: mpsc::Receiver<Piece>,
-) -> Result<Statistics, Exception> {
+fn insert(host: &Host, request: &Request, mut pieces: mpsc::Receiver<Piece>) -> Result<Statistics, Exception> {
     let connection = host.open(request)?;
     let from_engine = |text: String| Exception::from_engine(&text);
-    let mut stream = connection
-        .insert(&request.sql, &request.format, &request.parameters)
-        .map_err(from_engine)?;
+    let mut stream = connection.insert(&request.sql, &request.format, &request.parameters).map_err(from_engine)?;
     loop {
         match pieces.blocking_recv() {
             Some(Piece::Rows(rows)) if stream.append(&rows) => {}
@@ -90,8 +73,5 @@ fn insert(
 }
 
 fn cut_short(reason: &dyn std::fmt::Display) -> Exception {
-    Exception::new(
-        code::NETWORK_ERROR,
-        format!("the request's body was cut short, nothing was stored: {reason}"),
-    )
+    Exception::new(code::NETWORK_ERROR, format!("the request's body was cut short, nothing was stored: {reason}"))
 }

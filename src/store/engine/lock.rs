@@ -71,10 +71,7 @@ impl DirectoryLock {
                 Ok(()) => break,
                 Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(PAUSE),
                 Err(TryLockError::WouldBlock) => {
-                    return Err(EngineError::Held {
-                        directory: directory.to_owned(),
-                        holder: read_holder(directory),
-                    });
+                    return Err(EngineError::Held { directory: directory.to_owned(), holder: read_holder(directory) });
                 }
                 Err(TryLockError::Error(source)) => return Err(EngineError::io(context())(source)),
             }
@@ -112,18 +109,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         assert_eq!(holder(directory.path()), None);
         let lock = DirectoryLock::take(directory.path(), "kubestats serve (pid 7)").unwrap();
-        let error = DirectoryLock::take(directory.path(), "second")
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains(&directory.path().display().to_string()),
-            "{error}"
-        );
+        let error = DirectoryLock::take(directory.path(), "second").unwrap_err().to_string();
+        assert!(error.contains(&directory.path().display().to_string()), "{error}");
         assert!(error.contains("kubestats serve (pid 7)"), "{error}");
-        assert_eq!(
-            holder(directory.path()).unwrap().pid,
-            Some(std::process::id())
-        );
+        assert_eq!(holder(directory.path()).unwrap().pid, Some(std::process::id()));
         drop(lock);
         assert_eq!(holder(directory.path()), None);
     }

@@ -77,17 +77,10 @@ async fn serve_until_stopped(
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), EngineError> {
     let listen_to = |kind| signal(kind).map_err(EngineError::io("listen to signals"));
-    let (terminate, interrupt) = (
-        listen_to(SignalKind::terminate())?,
-        listen_to(SignalKind::interrupt())?,
-    );
+    let (terminate, interrupt) = (listen_to(SignalKind::terminate())?, listen_to(SignalKind::interrupt())?);
     let credentials = options.credentials.as_ref();
-    let authentication =
-        credentials.map(|(user, password)| Arc::new(Authentication::new(user, password)));
-    let router = http::router(Context {
-        host: Arc::clone(&host),
-        authentication,
-    });
+    let authentication = credentials.map(|(user, password)| Arc::new(Authentication::new(user, password)));
+    let router = http::router(Context { host: Arc::clone(&host), authentication });
 
     let (closing, mut closed) = watch::channel(false);
     let server = tokio::spawn(endpoint.serve(router, async move {
@@ -111,11 +104,7 @@ fn announce() -> io::Result<()> {
     stdout.flush()
 }
 
-async fn wait_for_stop(
-    stdin: &mut watch::Receiver<bool>,
-    mut terminate: Signal,
-    mut interrupt: Signal,
-) {
+async fn wait_for_stop(stdin: &mut watch::Receiver<bool>, mut terminate: Signal, mut interrupt: Signal) {
     tokio::select! {
         _ = stdin.wait_for(|ended| *ended) => {}
         _ = terminate.recv() => {}

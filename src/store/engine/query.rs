@@ -48,17 +48,10 @@ pub(super) async fn answer(host: Arc<Host>, request: Request) -> Result<Response
     task::spawn_blocking(move || {
         // Given up behind the connection, which `Worker` closes.
         let (_slot, _running) = (slot, running);
-        Worker {
-            head: Some(head),
-            body,
-        }
-        .run(&host, &request);
+        Worker { head: Some(head), body }.run(&host, &request);
     });
     let head = head_received.await.unwrap_or_else(|_| {
-        Err(Exception::new(
-            code::UNKNOWN_EXCEPTION,
-            "the statement's thread ended without an answer",
-        ))
+        Err(Exception::new(code::UNKNOWN_EXCEPTION, "the statement's thread ended without an answer"))
     })?;
 
     let mut response = Response::new(stream_body(chunks, kill, tag.clone()));
@@ -132,27 +125,16 @@ impl Worker {
     fn send_answer(&mut self, host: &Host, request: &Request) -> Result<(), Stop> {
         let connection = host.open(request)?;
         match statement::format_clause(&request.sql) {
-            None if rows::can_be_streamed(&request.format)
-                && statement::is_select(&request.sql) =>
-            {
+            None if rows::can_be_streamed(&request.format) && statement::is_select(&request.sql) => {
                 self.stream(&connection, request)
             }
             clause => self.materialise(&connection, request, clause.unwrap_or(&request.format)),
         }
     }
 
-    fn materialise(
-        &mut self,
-        connection: &Connection,
-        request: &Request,
-        format: &str,
-    ) -> Result<(), Stop> {
+    fn materialise(&mut self, connection: &Connection, request: &Request, format: &str) -> Result<(), Stop> {
         if connection.count_statements(&request.sql) > 1 {
-            return Err(Exception::new(
-                code::SYNTAX_ERROR,
-                "Syntax error (Multi-statements are not allowed)",
-            )
-            .into());
+            return Err(Exception::new(code::SYNTAX_ERROR, "Syntax error (Multi-statements are not allowed)").into());
         }
         let result = connection.query(&request.sql, &request.format, &request.parameters)?;
         self.send_head(format, Some(result.statistics()))?;
@@ -178,8 +160,7 @@ impl Worker {
             return Ok(());
         };
         let format = format.to_owned();
-        head.send(Ok(Head { format, statistics }))
-            .map_err(|_| Stop::Gone)
+        head.send(Ok(Head { format, statistics })).map_err(|_| Stop::Gone)
     }
 
     fn send_chunk(&self, chunk: Bytes) -> Result<(), Stop> {
@@ -192,25 +173,18 @@ impl Worker {
 
 /// The chunks as they come. After an exception the connection is cut, as a server does: a client that does not know
 /// the trailer must not take the answer for complete.
-fn stream_body(
-    chunks: mpsc::Receiver<Result<Bytes, Exception>>,
-    kill: KillOnDrop,
-    tag: String,
-) -> Body {
-    let chunks = stream::unfold(
-        (chunks, kill, tag, false),
-        |(mut chunks, kill, tag, failed)| async move {
-            if failed {
-                tokio::time::sleep(LINGER).await;
-                let cut = io::Error::other("the statement failed inside its answer");
-                return Some((Err(cut), (chunks, kill, tag, failed)));
-            }
-            let (bytes, failed) = match chunks.recv().await? {
-                Ok(chunk) => (chunk, false),
-                Err(exception) => (exception.trailer(&tag), true),
-            };
-            Some((Ok(bytes), (chunks, kill, tag, failed)))
-        },
-    );
+fn stream_body(chunks: mpsc::Receiver<Result<Bytes, Exception>>, kill: KillOnDrop, tag: String) -> Body {
+    let chunks = stream::unfold((chunks, kill, tag, false), |(mut chunks, kill, tag, failed)| async move {
+        if failed {
+            tokio::time::sleep(LINGER).await;
+            let cut = io::Error::other("the statement failed inside its answer");
+            return Some((Err(cut), (chunks, kill, tag, failed)));
+        }
+        let (bytes, failed) = match chunks.recv().await? {
+            Ok(chunk) => (chunk, false),
+            Err(exception) => (exception.trailer(&tag), true),
+        };
+        Some((Ok(bytes), (chunks, kill, tag, failed)))
+    });
     Body::from_stream(chunks)
 }

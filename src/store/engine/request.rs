@@ -44,9 +44,7 @@ pub(super) async fn read(request: axum::extract::Request) -> Result<Task, Except
     let (mut parsed, url_statement) = parse_url(request.uri().query().unwrap_or_default());
     if request.method() == Method::GET {
         // A link must not change anything; a server does the same.
-        parsed
-            .settings
-            .push(("readonly".to_owned(), "2".to_owned()));
+        parsed.settings.push(("readonly".to_owned(), "2".to_owned()));
     }
     if is_multipart(&request) {
         read_form(&mut parsed, request).await?;
@@ -69,19 +67,12 @@ pub(super) async fn read(request: axum::extract::Request) -> Result<Task, Except
     }
     // The body continues the statement, as on a server.
     let rest = text(read_body(request).await?)?;
-    parsed.sql = if rest.is_empty() {
-        statement
-    } else {
-        format!("{statement}\n{rest}")
-    };
+    parsed.sql = if rest.is_empty() { statement } else { format!("{statement}\n{rest}") };
     Ok(Task::Query(parsed))
 }
 
 fn parse_url(query: &str) -> (Request, Option<String>) {
-    let mut request = Request {
-        format: "TabSeparated".to_owned(),
-        ..Request::default()
-    };
+    let mut request = Request { format: "TabSeparated".to_owned(), ..Request::default() };
     let mut statement = None;
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         let value = value.into_owned();
@@ -126,19 +117,11 @@ fn is_multipart(request: &axum::extract::Request) -> bool {
 }
 
 async fn read_form(parsed: &mut Request, request: axum::extract::Request) -> Result<(), Exception> {
-    let mut form = Multipart::from_request(request, &())
-        .await
-        .map_err(|error| unreadable(error.status(), error.body_text()))?;
-    while let Some(field) = form
-        .next_field()
-        .await
-        .map_err(|error| unreadable(error.status(), error.body_text()))?
-    {
+    let mut form =
+        Multipart::from_request(request, &()).await.map_err(|error| unreadable(error.status(), error.body_text()))?;
+    while let Some(field) = form.next_field().await.map_err(|error| unreadable(error.status(), error.body_text()))? {
         let name = field.name().unwrap_or_default().to_owned();
-        let bytes = field
-            .bytes()
-            .await
-            .map_err(|error| unreadable(error.status(), error.body_text()))?;
+        let bytes = field.bytes().await.map_err(|error| unreadable(error.status(), error.body_text()))?;
         let value = text(bytes)?;
         if name == "query" {
             parsed.sql = value;
@@ -150,28 +133,21 @@ async fn read_form(parsed: &mut Request, request: axum::extract::Request) -> Res
 }
 
 async fn read_body(request: axum::extract::Request) -> Result<Bytes, Exception> {
-    Bytes::from_request(request, &())
-        .await
-        .map_err(|error| unreadable(error.status(), error.body_text()))
+    Bytes::from_request(request, &()).await.map_err(|error| unreadable(error.status(), error.body_text()))
 }
 
 fn unreadable(status: StatusCode, reason: String) -> Exception {
     if status == StatusCode::PAYLOAD_TOO_LARGE {
-        let limit = format!(
-            "a statement with its parameters may have {LARGEST_STATEMENT} bytes; send rows as INSERT … FORMAT"
-        );
+        let limit =
+            format!("a statement with its parameters may have {LARGEST_STATEMENT} bytes; send rows as INSERT … FORMAT");
         return Exception::new(code::QUERY_IS_TOO_LARGE, limit);
     }
     Exception::new(code::BAD_ARGUMENTS, format!("unreadable request: {reason}"))
 }
 
 fn text(bytes: Bytes) -> Result<String, Exception> {
-    String::from_utf8(bytes.into()).map_err(|_| {
-        Exception::new(
-            code::BAD_ARGUMENTS,
-            "statements and parameters must be UTF-8",
-        )
-    })
+    String::from_utf8(bytes.into())
+        .map_err(|_| Exception::new(code::BAD_ARGUMENTS, "statements and parameters must be UTF-8"))
 }
 
 #[cfg(test)]
@@ -185,14 +161,8 @@ mod tests {
         );
         assert_eq!(statement.as_deref(), Some("select 1"));
         assert_eq!(request.database.as_deref(), Some("d"));
-        assert_eq!(
-            (request.format.as_str(), request.query_id.as_str()),
-            ("CSV", "q")
-        );
-        assert_eq!(
-            request.settings,
-            [("max_threads".to_owned(), "1".to_owned())]
-        );
+        assert_eq!((request.format.as_str(), request.query_id.as_str()), ("CSV", "q"));
+        assert_eq!(request.settings, [("max_threads".to_owned(), "1".to_owned())]);
         assert_eq!(request.parameters, [("a".to_owned(), "it's".to_owned())]);
     }
 }

@@ -8,10 +8,7 @@ pub(super) const WITH_HEADER: &str = "RowBinaryWithNamesAndTypes";
 
 /// Formats whose chunks can be put one behind the other. The rest are written whole by the engine.
 pub(super) fn can_be_streamed(format: &str) -> bool {
-    matches!(
-        format,
-        WITH_HEADER | "RowBinary" | "Native" | "JSONEachRow" | "TabSeparated" | "TSV" | "CSV"
-    )
+    matches!(format, WITH_HEADER | "RowBinary" | "Native" | "JSONEachRow" | "TabSeparated" | "TSV" | "CSV")
 }
 
 /// Cuts the repeated header off all chunks but the first.
@@ -39,10 +36,7 @@ impl HeaderStripper {
 }
 
 fn unexpected() -> Exception {
-    Exception::new(
-        code::UNKNOWN_EXCEPTION,
-        format!("unexpected header inside a {WITH_HEADER} stream"),
-    )
+    Exception::new(code::UNKNOWN_EXCEPTION, format!("unexpected header inside a {WITH_HEADER} stream"))
 }
 
 /// Bytes of the header: the number of columns, their names, their types; each a string with its length before it.
@@ -79,32 +73,16 @@ mod tests {
         let header = b"\x02\x01a\x02bc\x05UInt8\x06String";
         let chunk = |rows: &[u8]| Bytes::from([header.as_slice(), rows].concat());
         let mut stripper = HeaderStripper::default();
-        assert_eq!(
-            stripper.strip(chunk(b"\x01\x00")).unwrap(),
-            chunk(b"\x01\x00")
-        );
-        assert_eq!(
-            stripper.strip(chunk(b"\x02\x00")).unwrap(),
-            &b"\x02\x00"[..]
-        );
+        assert_eq!(stripper.strip(chunk(b"\x01\x00")).unwrap(), chunk(b"\x01\x00"));
+        assert_eq!(stripper.strip(chunk(b"\x02\x00")).unwrap(), &b"\x02\x00"[..]);
         assert_eq!(stripper.strip(chunk(b"")).unwrap(), &b""[..]);
         assert!(stripper.strip(Bytes::from_static(b"\x01\x01z")).is_err());
     }
 
     #[test]
     fn a_broken_header_is_an_error() {
-        for bytes in [
-            &b""[..],
-            b"\x02\x01a",
-            b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
-            b"\x01\x7fshort",
-        ] {
-            assert!(
-                HeaderStripper::default()
-                    .strip(Bytes::from_static(bytes))
-                    .is_err(),
-                "{bytes:?}"
-            );
+        for bytes in [&b""[..], b"\x02\x01a", b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", b"\x01\x7fshort"] {
+            assert!(HeaderStripper::default().strip(Bytes::from_static(bytes)).is_err(), "{bytes:?}");
         }
     }
 }

@@ -16,10 +16,7 @@ impl InsertStatement {
             return None;
         }
         let (head, format) = split_format(sql)?;
-        Some(Self {
-            sql: head.to_owned(),
-            format: format.to_owned(),
-        })
+        Some(Self { sql: head.to_owned(), format: format.to_owned() })
     }
 }
 
@@ -44,14 +41,9 @@ pub(super) fn quote_identifier(name: &str) -> String {
 }
 
 fn split_format(sql: &str) -> Option<(&str, &str)> {
-    let (rest, format) = sql
-        .trim_end()
-        .trim_end_matches(';')
-        .trim_end()
-        .rsplit_once(char::is_whitespace)?;
-    let (head, keyword) = rest
-        .trim_end()
-        .rsplit_once(|character: char| character.is_whitespace() || character == ')')?;
+    let (rest, format) = sql.trim_end().trim_end_matches(';').trim_end().rsplit_once(char::is_whitespace)?;
+    let (head, keyword) =
+        rest.trim_end().rsplit_once(|character: char| character.is_whitespace() || character == ')')?;
     let is_name = !format.is_empty() && format.bytes().all(|byte| byte.is_ascii_alphanumeric());
     // `rsplit_once` drops the character it splits at; a closing bracket belongs to the statement.
     let head = &sql[..head.len() + usize::from(rest[head.len()..].starts_with(')'))];
@@ -73,10 +65,7 @@ fn first_word(sql: &str) -> String {
             break;
         };
     }
-    rest.chars()
-        .take_while(char::is_ascii_alphabetic)
-        .map(|character| character.to_ascii_lowercase())
-        .collect()
+    rest.chars().take_while(char::is_ascii_alphabetic).map(|character| character.to_ascii_lowercase()).collect()
 }
 
 #[cfg(test)]
@@ -85,25 +74,11 @@ mod tests {
 
     #[test]
     fn an_insert_is_split_from_its_format() {
-        let insert = |sql: &str, format: &str| {
-            Some(InsertStatement {
-                sql: sql.into(),
-                format: format.into(),
-            })
-        };
+        let insert = |sql: &str, format: &str| Some(InsertStatement { sql: sql.into(), format: format.into() });
         for (text, expected) in [
-            (
-                "INSERT INTO t(a) FORMAT RowBinary",
-                insert("INSERT INTO t(a)", "RowBinary"),
-            ),
-            (
-                "insert into t(a)FORMAT\n TSV ;",
-                insert("insert into t(a)", "TSV"),
-            ),
-            (
-                "-- rows\nINSERT INTO t SETTINGS x=1 FORMAT CSV",
-                insert("-- rows\nINSERT INTO t SETTINGS x=1", "CSV"),
-            ),
+            ("INSERT INTO t(a) FORMAT RowBinary", insert("INSERT INTO t(a)", "RowBinary")),
+            ("insert into t(a)FORMAT\n TSV ;", insert("insert into t(a)", "TSV")),
+            ("-- rows\nINSERT INTO t SETTINGS x=1 FORMAT CSV", insert("-- rows\nINSERT INTO t SETTINGS x=1", "CSV")),
             ("INSERT INTO t VALUES (1)", None),
             ("INSERT INTO t SELECT 1", None),
             ("SELECT 1 FORMAT TSV", None),
@@ -115,22 +90,10 @@ mod tests {
 
     #[test]
     fn a_select_is_known_by_its_first_word() {
-        for sql in [
-            "select 1",
-            " /* a */ -- b\n ((SELECT 1))",
-            "WITH 1 AS x SELECT x",
-            "# c\nselect 1",
-        ] {
+        for sql in ["select 1", " /* a */ -- b\n ((SELECT 1))", "WITH 1 AS x SELECT x", "# c\nselect 1"] {
             assert!(is_select(sql), "{sql}");
         }
-        for sql in [
-            "show tables",
-            "create table t",
-            "selection",
-            "",
-            "-- select",
-            "explain select 1",
-        ] {
+        for sql in ["show tables", "create table t", "selection", "", "-- select", "explain select 1"] {
             assert!(!is_select(sql), "{sql}");
         }
     }

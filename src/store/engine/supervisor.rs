@@ -17,8 +17,8 @@ use tokio::time;
 // From the second failed attempt on; the first restart is immediate.
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
-// An engine that lived this long starts with a clean slate.
-const STEADY: Duration = Duration::from_secs(10);
+// An engine that lived this long was no failed attempt.
+const STEADY: Duration = Duration::from_secs(1);
 // Longer than the child's own limit for a stop.
 const LONGEST_STOP: Duration = Duration::from_secs(12);
 const READY_POLL: Duration = Duration::from_millis(10);
@@ -68,20 +68,10 @@ impl Supervisor {
     pub async fn start(command: EngineCommand) -> Result<Self, EngineError> {
         let engine = Engine::launch(&command).await?;
         let (stop, stopped) = watch::channel(false);
-        let (state, state_seen) = watch::channel(State {
-            pid: engine.child.id(),
-            ..State::default()
-        });
+        let (state, state_seen) = watch::channel(State { pid: engine.child.id(), ..State::default() });
         let client = connector::client(&command.socket);
         let task = tokio::spawn(keep_running(command, engine, state, stopped));
-        Ok(Self {
-            shared: Arc::new(Shared {
-                client,
-                state: state_seen,
-                stop,
-                task: Mutex::new(Some(task)),
-            }),
-        })
+        Ok(Self { shared: Arc::new(Shared { client, state: state_seen, stop, task: Mutex::new(Some(task)) }) })
     }
 
     /// A client of the engine; it keeps working across restarts.
@@ -97,22 +87,12 @@ impl Supervisor {
         let answered = time::timeout(wait, async {
             let mut state = self.shared.state.clone();
             loop {
-                match state
-                    .wait_for(|state| state.stopped || state.pid.is_some())
-                    .await
-                {
+                match state.wait_for(|state| state.stopped || state.pid.is_some()).await {
                     Ok(state) if !state.stopped => {}
                     _ => return Err(EngineError::Stopped),
                 }
                 // The child may have died without anybody having noticed yet: only an answer counts.
-                if self
-                    .shared
-                    .client
-                    .query("SELECT 1")
-                    .fetch_one::<u8>()
-                    .await
-                    .is_ok()
-                {
+                if self.shared.client.query("SELECT 1").fetch_one::<u8>().await.is_ok() {
                     return Ok(());
                 }
                 time::sleep(READY_POLL).await;
@@ -134,12 +114,7 @@ impl Supervisor {
     /// Ends the engine: asks it to, waits at most about 12 s, then kills it. Other clones see it stopped.
     pub async fn shutdown(self) {
         let _ = self.shared.stop.send(true);
-        let task = self
-            .shared
-            .task
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let task = self.shared.task.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(task) = task
             && let Err(error) = task.await
         {
@@ -166,23 +141,13 @@ impl Engine {
             // A Ctrl-C at the terminal is for the parent, which then ends the child in order.
             .process_group(0)
             .spawn()
-            .map_err(EngineError::io(format!(
-                "start {}",
-                command.program.display()
-            )))?;
-        let (Some(stdin), Some(stdout), Some(stderr)) =
-            (child.stdin.take(), child.stdout.take(), child.stderr.take())
+            .map_err(EngineError::io(format!("start {}", command.program.display())))?;
+        let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
-            return Err(EngineError::NotStarted {
-                reason: "it has no pipes".to_owned(),
-            });
+            return Err(EngineError::NotStarted { reason: "it has no pipes".to_owned() });
         };
         let words = tokio::spawn(relay(BufReader::new(stderr).lines()));
-        let mut engine = Self {
-            child,
-            stdin: Some(stdin),
-            started: Instant::now(),
-        };
+        let mut engine = Self { child, stdin: Some(stdin), started: Instant::now() };
         let mut output = BufReader::new(stdout).lines();
         match time::timeout(command.startup_timeout, wait_for_ready(&mut output)).await {
             Ok(true) => {
@@ -198,22 +163,13 @@ impl Engine {
     }
 
     /// Why the child ended without having answered.
-    async fn explain(
-        &mut self,
-        command: &EngineCommand,
-        words: JoinHandle<Option<String>>,
-    ) -> EngineError {
+    async fn explain(&mut self, command: &EngineCommand, words: JoinHandle<Option<String>>) -> EngineError {
         let status = self.end().await;
         if let Some(holder) = lock::holder(&command.directory) {
-            return EngineError::Held {
-                directory: command.directory.clone(),
-                holder,
-            };
+            return EngineError::Held { directory: command.directory.clone(), holder };
         }
         let last_words = words.await.ok().flatten();
-        EngineError::NotStarted {
-            reason: last_words.unwrap_or(status),
-        }
+        EngineError::NotStarted { reason: last_words.unwrap_or(status) }
     }
 
     /// Ends the child in order, or by force when it does not end in time; answers how it ended.
