@@ -29,10 +29,7 @@ impl Engine {
     async fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let supervisor = supervise(directory.path()).await.unwrap();
-        Self {
-            supervisor,
-            directory,
-        }
+        Self { supervisor, directory }
     }
 
     fn client(&self) -> Client {
@@ -67,17 +64,11 @@ fn socket(data: &Path) -> PathBuf {
 }
 
 async fn execute(client: &Client, sql: &str) {
-    client
-        .query(sql)
-        .execute()
-        .await
-        .unwrap_or_else(|error| panic!("{sql}: {error}"));
+    client.query(sql).execute().await.unwrap_or_else(|error| panic!("{sql}: {error}"));
 }
 
 async fn count(client: &Client, table: &str) -> u64 {
-    let query = client
-        .query("SELECT count() FROM {table:Identifier}")
-        .param("table", table);
+    let query = client.query("SELECT count() FROM {table:Identifier}").param("table", table);
     query.fetch_one().await.unwrap()
 }
 

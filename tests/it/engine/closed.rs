@@ -6,11 +6,7 @@ use super::{Engine, execute};
 async fn statements_that_reach_outside_are_refused() {
     let engine = Engine::start().await;
     let client = engine.client();
-    execute(
-        &client,
-        "CREATE TABLE t (a String) ENGINE = MergeTree ORDER BY a",
-    )
-    .await;
+    execute(&client, "CREATE TABLE t (a String) ENGINE = MergeTree ORDER BY a").await;
     let outside = tempfile::tempdir().unwrap();
     let target = outside.path().join("written").display().to_string();
     for sql in [
@@ -49,12 +45,7 @@ async fn statements_that_reach_outside_are_refused() {
         "SYSTEM SHUTDOWN",
     ] {
         let sql = sql.replace("{target}", &target);
-        let error = client
-            .query(&sql)
-            .execute()
-            .await
-            .expect_err(&sql)
-            .to_string();
+        let error = client.query(&sql).execute().await.expect_err(&sql).to_string();
         assert!(error.contains("Code: 497."), "{sql}: {error}");
     }
     let written = std::fs::read_dir(outside.path()).unwrap().count();
@@ -64,11 +55,9 @@ async fn statements_that_reach_outside_are_refused() {
 #[tokio::test]
 async fn settings_that_name_files_are_fixed() {
     let engine = Engine::start().await;
-    for (name, value) in [
-        ("format_template_row", "/etc/hostname"),
-        ("format_schema", "/etc/hostname"),
-        ("dialect", "kusto"),
-    ] {
+    for (name, value) in
+        [("format_template_row", "/etc/hostname"), ("format_schema", "/etc/hostname"), ("dialect", "kusto")]
+    {
         let query = engine.client().query("SELECT 1").with_setting(name, value);
         let error = query.execute().await.unwrap_err().to_string();
         assert!(error.contains("Code: 452."), "{name}: {error}");

@@ -16,11 +16,7 @@ async fn failure(engine: &Engine, sql: &str, settings: &[(&str, &str)]) -> Strin
 #[tokio::test]
 async fn errors_carry_clickhouse_codes() {
     let engine = Engine::start().await;
-    execute(
-        &engine.client(),
-        "CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a",
-    )
-    .await;
+    execute(&engine.client(), "CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a").await;
     for (sql, settings, expected) in [
         ("SELEC 1", vec![], "Code: 62."),
         ("SELECT 1; SELECT 2", vec![], "Code: 62."),
@@ -32,11 +28,7 @@ async fn errors_carry_clickhouse_codes() {
         ("SELECT {a:UInt64}", vec![], "Code: 456."),
         ("SELECT {a:UInt64}", vec![("param_a", "x")], "Code: 457."),
         ("SELECT 1", vec![("no_such_setting", "1")], "Code: 115."),
-        (
-            "SELECT number FROM numbers(100000)",
-            vec![("max_result_rows", "10")],
-            "Code: 396.",
-        ),
+        ("SELECT number FROM numbers(100000)", vec![("max_result_rows", "10")], "Code: 396."),
         (
             "SELECT max(sipHash64(number)) FROM numbers(1000000000000)",
             vec![("max_execution_time", "0.1")],
@@ -57,26 +49,16 @@ async fn errors_carry_clickhouse_codes() {
 async fn several_statements_are_refused_before_the_first_runs() {
     let engine = Engine::start().await;
     let client = engine.client();
-    let error = client
-        .query("CREATE TABLE t (a Int8) ENGINE = Memory; DROP TABLE t")
-        .execute()
-        .await
-        .unwrap_err();
+    let error = client.query("CREATE TABLE t (a Int8) ENGINE = Memory; DROP TABLE t").execute().await.unwrap_err();
     assert!(error.to_string().contains("Code: 62."), "{error}");
-    assert_eq!(
-        client
-            .query("SELECT count() FROM system.tables WHERE name = 't'")
-            .fetch_one::<u64>()
-            .await
-            .unwrap(),
-        0
-    );
+    assert_eq!(client.query("SELECT count() FROM system.tables WHERE name = 't'").fetch_one::<u64>().await.unwrap(), 0);
 }
 
 #[tokio::test]
 async fn an_exception_inside_a_stream_is_no_short_answer() {
     let engine = Engine::start().await;
-    let sql = "SELECT number, throwIf(number = 250000, 'the reason') FROM numbers(1000000) SETTINGS max_block_size = 10000";
+    let sql =
+        "SELECT number, throwIf(number = 250000, 'the reason') FROM numbers(1000000) SETTINGS max_block_size = 10000";
     let mut cursor = engine.client().query(sql).fetch::<(u64, u8)>().unwrap();
     let mut rows = 0;
     let error = loop {
@@ -87,21 +69,14 @@ async fn an_exception_inside_a_stream_is_no_short_answer() {
         }
     };
     assert!(rows > 0, "the exception came before the first row");
-    assert!(
-        error.contains("Code: 395.") && error.contains("the reason"),
-        "{error}"
-    );
+    assert!(error.contains("Code: 395.") && error.contains("the reason"), "{error}");
 }
 
 #[tokio::test]
 async fn failed_inserts_say_why() {
     let engine = Engine::start().await;
     let client = engine.client();
-    execute(
-        &client,
-        "CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a",
-    )
-    .await;
+    execute(&client, "CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a").await;
     for (sql, rows, expected) in [
         ("INSERT INTO absent FORMAT CSV", "1\n", "Code: 60."),
         ("INSERT INTO t (b) FORMAT CSV", "1\n", "Code: 16."),
@@ -122,26 +97,10 @@ async fn failed_inserts_say_why() {
 async fn readonly_2_reads_and_may_not_write() {
     let engine = Engine::start().await;
     let client = engine.client();
-    execute(
-        &client,
-        "CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a",
-    )
-    .await;
+    execute(&client, "CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a").await;
     let reader = client.clone().with_setting("readonly", "2");
-    assert_eq!(
-        reader
-            .query("SELECT 1")
-            .with_setting("max_threads", "1")
-            .fetch_one::<u8>()
-            .await
-            .unwrap(),
-        1
-    );
-    for sql in [
-        "DROP TABLE t",
-        "INSERT INTO t VALUES (1)",
-        "SELECT 1 SETTINGS readonly = 0",
-    ] {
+    assert_eq!(reader.query("SELECT 1").with_setting("max_threads", "1").fetch_one::<u8>().await.unwrap(), 1);
+    for sql in ["DROP TABLE t", "INSERT INTO t VALUES (1)", "SELECT 1 SETTINGS readonly = 0"] {
         let error = reader.query(sql).execute().await.unwrap_err().to_string();
         assert!(error.contains("Code: 164."), "{sql}: {error}");
     }
@@ -152,12 +111,6 @@ async fn readonly_2_reads_and_may_not_write() {
 async fn a_statement_too_large_is_refused() {
     let engine = Engine::start().await;
     let sql = format!("SELECT '{}'", "x".repeat(17 << 20));
-    let error = engine
-        .client()
-        .query(&sql)
-        .execute()
-        .await
-        .unwrap_err()
-        .to_string();
+    let error = engine.client().query(&sql).execute().await.unwrap_err().to_string();
     assert!(error.contains("Code: 266."), "{error:.200}");
 }

@@ -1,8 +1,6 @@
 //! Starting, dying, starting again and ending.
 
-use super::{
-    Engine, PATIENCE, arguments, command, count, eventually, execute, program, socket, supervise,
-};
+use super::{Engine, PATIENCE, arguments, command, count, eventually, execute, program, socket, supervise};
 use clickhouse::{Client, Compression};
 use kubestats::store::engine::{self, EngineError};
 use std::fs;
@@ -15,39 +13,20 @@ use std::process::{Child, Command, Stdio};
 async fn a_killed_engine_answers_again() {
     let engine = Engine::start().await;
     let client = engine.client();
-    execute(
-        &client,
-        "CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a",
-    )
-    .await;
+    execute(&client, "CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a").await;
     for life in 1..=3u64 {
         execute(&client, &format!("INSERT INTO t VALUES ({life})")).await;
         let busy = client.query("SELECT max(sipHash64(number)) FROM numbers(1000000000000)");
         let busy = tokio::spawn(busy.fetch_one::<u64>());
-        let running =
-            "SELECT count() FROM system.processes WHERE query LIKE 'SELECT max(sipHash64%'";
-        eventually("the query runs", || async {
-            client.query(running).fetch_one::<u64>().await.unwrap() == 1
-        })
-        .await;
+        let running = "SELECT count() FROM system.processes WHERE query LIKE 'SELECT max(sipHash64%'";
+        eventually("the query runs", || async { client.query(running).fetch_one::<u64>().await.unwrap() == 1 }).await;
 
         kill(engine.supervisor.pid().unwrap(), "KILL");
-        let error = busy
-            .await
-            .unwrap()
-            .expect_err("a query outlived its engine")
-            .to_string();
+        let error = busy.await.unwrap().expect_err("a query outlived its engine").to_string();
         assert!(error.contains("network error"), "{error}");
         engine.supervisor.ready(PATIENCE).await.unwrap();
-        assert_eq!(
-            count(&client, "t").await,
-            life,
-            "an acknowledged insert is gone"
-        );
-        eventually("the restart is counted", || async {
-            engine.supervisor.restarts() == life
-        })
-        .await;
+        assert_eq!(count(&client, "t").await, life, "an acknowledged insert is gone");
+        eventually("the restart is counted", || async { engine.supervisor.restarts() == life }).await;
     }
 }
 
@@ -55,31 +34,19 @@ async fn a_killed_engine_answers_again() {
 async fn an_engine_killed_in_an_insert_keeps_whole_inserts() {
     let engine = Engine::start().await;
     let client = engine.client();
-    execute(
-        &client,
-        "CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a",
-    )
-    .await;
+    execute(&client, "CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a").await;
     let mut acknowledged = 0u64;
     for _ in 0..3 {
         let pid = engine.supervisor.pid().unwrap();
         let victim = tokio::task::spawn_blocking(move || kill(pid, "KILL"));
-        while client
-            .query("INSERT INTO t SELECT number FROM numbers(100)")
-            .execute()
-            .await
-            .is_ok()
-        {
+        while client.query("INSERT INTO t SELECT number FROM numbers(100)").execute().await.is_ok() {
             acknowledged += 1;
         }
         victim.await.unwrap();
         engine.supervisor.ready(PATIENCE).await.unwrap();
     }
     let rows = count(&client, "t").await;
-    assert!(
-        rows >= acknowledged * 100 && rows.is_multiple_of(100),
-        "{rows} rows of {acknowledged} inserts"
-    );
+    assert!(rows >= acknowledged * 100 && rows.is_multiple_of(100), "{rows} rows of {acknowledged} inserts");
 }
 
 #[tokio::test]
@@ -89,28 +56,14 @@ async fn a_second_process_is_told_who_holds_the_directory() {
     let holder = engine::holder(&data.join("engine")).expect("the directory is held");
     assert_eq!(holder.pid, engine.supervisor.pid());
 
-    let error = supervise(data)
-        .await
-        .err()
-        .expect("two engines on one directory");
+    let error = supervise(data).await.err().expect("two engines on one directory");
     assert!(matches!(error, EngineError::Held { .. }), "{error}");
     let message = error.to_string();
-    assert!(
-        message.contains(&data.join("engine").display().to_string()),
-        "{message}"
-    );
+    assert!(message.contains(&data.join("engine").display().to_string()), "{message}");
     assert!(message.contains(&holder.description), "{message}");
 
     // Not disturbed by the attempt.
-    assert_eq!(
-        engine
-            .client()
-            .query("SELECT 1")
-            .fetch_one::<u8>()
-            .await
-            .unwrap(),
-        1
-    );
+    assert_eq!(engine.client().query("SELECT 1").fetch_one::<u8>().await.unwrap(), 1);
     engine.supervisor.clone().shutdown().await;
     assert_eq!(engine::holder(&data.join("engine")), None);
 }
@@ -119,17 +72,10 @@ async fn a_second_process_is_told_who_holds_the_directory() {
 async fn data_outlive_a_shutdown() {
     let directory = tempfile::tempdir().unwrap();
     let first = supervise(directory.path()).await.unwrap();
-    execute(
-        &first.client(),
-        "CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a",
-    )
-    .await;
+    execute(&first.client(), "CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a").await;
     execute(&first.client(), "INSERT INTO t VALUES (1)").await;
     first.shutdown().await;
-    assert!(
-        !socket(directory.path()).exists(),
-        "the socket is left behind"
-    );
+    assert!(!socket(directory.path()).exists(), "the socket is left behind");
     let second = supervise(directory.path()).await.unwrap();
     assert_eq!(count(&second.client(), "t").await, 1);
     second.shutdown().await;
@@ -152,16 +98,10 @@ async fn an_engine_ends_with_the_pipe_of_its_parent() {
     let busy = client.query("SELECT max(sipHash64(number)) FROM numbers(1000000000000)");
     let busy = tokio::spawn(busy.fetch_one::<u64>());
     let running = "SELECT count() FROM system.processes WHERE query LIKE 'SELECT max(sipHash64%'";
-    eventually("the query runs", || async {
-        client.query(running).fetch_one::<u64>().await.unwrap() == 1
-    })
-    .await;
+    eventually("the query runs", || async { client.query(running).fetch_one::<u64>().await.unwrap() == 1 }).await;
     // What the system does when the parent dies, however it dies.
     drop(child.stdin.take());
-    let status = tokio::task::spawn_blocking(move || child.wait())
-        .await
-        .unwrap()
-        .unwrap();
+    let status = tokio::task::spawn_blocking(move || child.wait()).await.unwrap().unwrap();
     assert!(status.success(), "{status}");
     assert!(busy.await.unwrap().is_err(), "a query outlived its engine");
 }
@@ -172,10 +112,7 @@ async fn an_engine_ends_in_order_on_sigterm() {
     let mut child = start_alone(directory.path(), &[]);
     let stdin = child.stdin.take();
     kill(child.id(), "TERM");
-    let status = tokio::task::spawn_blocking(move || child.wait())
-        .await
-        .unwrap()
-        .unwrap();
+    let status = tokio::task::spawn_blocking(move || child.wait()).await.unwrap().unwrap();
     assert!(status.success(), "{status}");
     drop(stdin);
 }
@@ -187,27 +124,13 @@ async fn a_long_socket_path_works() {
     let supervisor = supervise(&data).await.unwrap();
     let wanted = socket(&data);
     let first = fs::read_link(&wanted).expect("a symlink to a short path");
-    assert_eq!(
-        supervisor
-            .client()
-            .query("SELECT 1")
-            .fetch_one::<u8>()
-            .await
-            .unwrap(),
-        1
-    );
+    assert_eq!(supervisor.client().query("SELECT 1").fetch_one::<u8>().await.unwrap(), 1);
     kill(supervisor.pid().unwrap(), "KILL");
     supervisor.ready(PATIENCE).await.unwrap();
-    assert!(
-        !first.parent().unwrap().exists(),
-        "the dead engine's folder is left behind"
-    );
+    assert!(!first.parent().unwrap().exists(), "the dead engine's folder is left behind");
     let second = fs::read_link(&wanted).unwrap();
     supervisor.shutdown().await;
-    assert!(
-        !second.parent().unwrap().exists() && fs::read_link(&wanted).is_err(),
-        "the socket is left behind"
-    );
+    assert!(!second.parent().unwrap().exists() && fs::read_link(&wanted).is_err(), "the socket is left behind");
 }
 
 #[tokio::test]
@@ -231,11 +154,7 @@ async fn a_missing_program_or_library_is_a_clear_error() {
     let directory = tempfile::tempdir().unwrap();
     let mut absent = command(directory.path());
     absent.program = directory.path().join("absent");
-    let error = kubestats::store::engine::Supervisor::start(absent)
-        .await
-        .err()
-        .unwrap()
-        .to_string();
+    let error = kubestats::store::engine::Supervisor::start(absent).await.err().unwrap().to_string();
     assert!(error.contains("absent"), "{error}");
 }
 
@@ -244,25 +163,11 @@ async fn the_test_mode_asks_for_user_and_password() {
     let directory = tempfile::tempdir().unwrap();
     let port = free_port();
     let address = format!("127.0.0.1:{port}");
-    let mut child = start_alone(
-        directory.path(),
-        &["--listen", &address, "--user", "me", "--password", "secret"],
-    );
-    let client = Client::default()
-        .with_url(format!("http://{address}"))
-        .with_compression(Compression::None);
+    let mut child = start_alone(directory.path(), &["--listen", &address, "--user", "me", "--password", "secret"]);
+    let client = Client::default().with_url(format!("http://{address}")).with_compression(Compression::None);
     let answer = |client: Client| async move { client.query("SELECT 1").fetch_one::<u8>().await };
-    assert_eq!(
-        answer(client.clone().with_user("me").with_password("secret"))
-            .await
-            .unwrap(),
-        1
-    );
-    for wrong in [
-        client.clone(),
-        client.clone().with_user("me"),
-        client.with_user("you").with_password("secret"),
-    ] {
+    assert_eq!(answer(client.clone().with_user("me").with_password("secret")).await.unwrap(), 1);
+    for wrong in [client.clone(), client.clone().with_user("me"), client.with_user("you").with_password("secret")] {
         let error = answer(wrong).await.unwrap_err().to_string();
         assert!(error.contains("Code: 516."), "{error}");
     }
@@ -280,9 +185,7 @@ fn start_alone(data: &Path, more: &[&str]) -> Child {
         .spawn()
         .unwrap();
     let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     assert_eq!(
         line, "ready\n",
         "the engine did not start; its message stands above (is the library installed? `make setup`)"
@@ -291,17 +194,10 @@ fn start_alone(data: &Path, more: &[&str]) -> Child {
 }
 
 fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 fn kill(pid: u32, signal: &str) {
-    let status = Command::new("kill")
-        .args([format!("-{signal}"), pid.to_string()])
-        .status()
-        .unwrap();
+    let status = Command::new("kill").args([format!("-{signal}"), pid.to_string()]).status().unwrap();
     assert!(status.success());
 }

@@ -42,15 +42,8 @@ async fn rows_come_back_as_they_went_in() {
             insert.write(row).await.unwrap();
         }
         insert.end().await.unwrap();
-        let stored: Vec<Event> = client
-            .query("SELECT ?fields FROM events ORDER BY id")
-            .fetch_all()
-            .await
-            .unwrap();
-        assert!(
-            stored == expected,
-            "rows differ with validation {validation}"
-        );
+        let stored: Vec<Event> = client.query("SELECT ?fields FROM events ORDER BY id").fetch_all().await.unwrap();
+        assert!(stored == expected, "rows differ with validation {validation}");
     }
 }
 
@@ -58,12 +51,7 @@ async fn rows_come_back_as_they_went_in() {
 async fn an_answer_without_rows_is_an_empty_one() {
     let engine = Engine::start().await;
     execute(&engine.client(), EVENTS).await;
-    let stored: Vec<Event> = engine
-        .client()
-        .query("SELECT ?fields FROM events")
-        .fetch_all()
-        .await
-        .unwrap();
+    let stored: Vec<Event> = engine.client().query("SELECT ?fields FROM events").fetch_all().await.unwrap();
     assert_eq!(stored, []);
 }
 
@@ -88,10 +76,7 @@ async fn a_large_answer_is_streamed() {
     let engine = Engine::start().await;
     // Far more than the engine's memory limit for one query could hold.
     let sql = "SELECT number, toString(number) FROM numbers(3000000)";
-    let query = engine
-        .client()
-        .query(sql)
-        .with_setting("max_memory_usage", "20000000");
+    let query = engine.client().query(sql).with_setting("max_memory_usage", "20000000");
     let mut cursor = query.fetch::<(u64, String)>().unwrap();
     let mut expected = 0;
     while let Some((number, text)) = cursor.next().await.unwrap() {
@@ -111,10 +96,7 @@ async fn a_client_that_goes_away_ends_its_query() {
         "SELECT max(sipHash64(number)), 1::UInt64 FROM numbers(1000000000000)",
     ] {
         let query = client.query(sql).with_setting("query_id", "given-up");
-        let task =
-            tokio::spawn(
-                async move { query.fetch_all::<(u64, u64)>().await.map(|rows| rows.len()) },
-            );
+        let task = tokio::spawn(async move { query.fetch_all::<(u64, u64)>().await.map(|rows| rows.len()) });
         let is_running = || async { client.query(running).fetch_one::<u64>().await.unwrap() == 1 };
         eventually("the query runs", is_running).await;
         task.abort();
@@ -142,11 +124,7 @@ async fn an_insert_given_up_by_the_client_leaves_nothing() {
 async fn an_insert_cut_short_on_the_wire_leaves_nothing() {
     let engine = Engine::start().await;
     let client = engine.client();
-    execute(
-        &client,
-        "CREATE TABLE numbers_seen (number UInt64) ENGINE = MergeTree ORDER BY number",
-    )
-    .await;
+    execute(&client, "CREATE TABLE numbers_seen (number UInt64) ENGINE = MergeTree ORDER BY number").await;
     let socket = super::socket(engine.directory.path());
     let answer = tokio::task::spawn_blocking(move || {
         let mut stream = UnixStream::connect(socket).unwrap();
@@ -187,9 +165,7 @@ async fn nothing_of_a_request_reaches_the_next() {
     execute(&client, "SET max_threads = 1").await;
     execute(&client, "CREATE TEMPORARY TABLE passing (a UInt8)").await;
     execute(&client, "USE system").await;
-    let limited = client
-        .query("SELECT toUInt64(getSetting('max_block_size'))")
-        .with_setting("max_block_size", "7");
+    let limited = client.query("SELECT toUInt64(getSetting('max_block_size'))").with_setting("max_block_size", "7");
     assert_eq!(limited.fetch_one::<u64>().await.unwrap(), 7);
 
     let sql = "SELECT countIf(changed AND name IN ('max_threads', 'max_block_size')), currentDatabase() \
@@ -203,12 +179,6 @@ async fn nothing_of_a_request_reaches_the_next() {
 #[tokio::test]
 async fn a_clause_in_the_statement_decides_the_format() {
     let engine = Engine::start().await;
-    let answer = engine
-        .client()
-        .query("SELECT 1 AS a FORMAT JSONEachRow")
-        .fetch_bytes("CSV")
-        .unwrap()
-        .collect()
-        .await;
+    let answer = engine.client().query("SELECT 1 AS a FORMAT JSONEachRow").fetch_bytes("CSV").unwrap().collect().await;
     assert_eq!(answer.unwrap(), "{\"a\":1}\n");
 }
