@@ -45,11 +45,10 @@ pub struct Config {
 
 #[derive(Clone, Debug)]
 pub struct EngineConfig {
-    /// Where the library lies; `None`: in the cache folder.
+    /// The library's file, or the folder that the installer was told to fill; `None`: in the cache folder.
     pub library: Option<PathBuf>,
     /// The user's cache folder, if one is known.
     pub cache_home: Option<PathBuf>,
-    /// The engine's own cache folder instead of that, as the installer takes it.
     pub memory_bytes: u64,
     pub max_concurrent_queries: usize,
 }
@@ -169,7 +168,8 @@ impl Config {
             listen: overrides.listen.unwrap_or(keys.server.listen),
             playground_dir: given(keys.playground.dir),
             engine: EngineConfig {
-                library: given(keys.engine.library),
+                // The installer takes the variable, too.
+                library: given(keys.engine.library).or_else(|| folder("KUBESTATS_ENGINE_CACHE")),
                 cache_home: cache_home(),
                 memory_bytes: memory,
                 max_concurrent_queries: keys.engine.max_concurrent_queries.max(1),

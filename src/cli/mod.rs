@@ -85,7 +85,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let config = Config::load(&overrides)?;
     telemetry::start(&config.log)?;
     if let Command::Engine(options) = arguments.command {
-        return Err(engine::run(&config, options));
+        return engine::run(&config, options);
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {

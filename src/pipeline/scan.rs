@@ -149,10 +149,10 @@ impl Pipeline {
         let added = match (&plan, &stored) {
             (Plan::UpToDate, _) => Added::default(),
             (Plan::FromRoot(generation), _) => {
-                self.from_root(repository.id, mirror, &head, *generation, progress).await?
+                self.scan_from_root(repository.id, mirror, &head, *generation, progress).await?
             }
             (Plan::Continue, Some(from)) => {
-                match self.continue_from(repository.id, mirror.clone(), &head, from, progress.clone()).await {
+                match self.scan_on(repository.id, mirror.clone(), &head, from, progress.clone()).await {
                     // What is stored does not fit the mirror: reading the history again mends it.
                     Err(PipelineError::Scan(ScanError::Inconsistent(blob))) => {
                         tracing::warn!(
@@ -160,7 +160,7 @@ impl Pipeline {
                             blob,
                             "stored state does not fit the mirror"
                         );
-                        self.from_root(repository.id, mirror, &head, from.generation + 1, progress).await?
+                        self.scan_from_root(repository.id, mirror, &head, from.generation + 1, progress).await?
                     }
                     result => result?,
                 }
@@ -191,7 +191,7 @@ impl Pipeline {
         .await
     }
 
-    async fn from_root(
+    async fn scan_from_root(
         &self,
         id: RepositoryId,
         mirror: Mirror,
@@ -204,7 +204,7 @@ impl Pipeline {
         self.walk(id, mirror, head, generation, None, Totals::default(), progress).await
     }
 
-    async fn continue_from(
+    async fn scan_on(
         &self,
         id: RepositoryId,
         mirror: Mirror,

@@ -6,12 +6,12 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use rayon::prelude::*;
 
-use super::lifecycle::{self, Failure, File, Transition};
+use super::lifecycle::{self, Contents, Failure, File, Transition};
 use super::state::{State, find};
 use super::{actor, changes};
 use crate::git::{Blob, BlobId, BlobReader, Commit, CommitId, GitError, Mirror};
 use crate::manifest::redact::Redactor;
-use crate::manifest::resources::{self, resources};
+use crate::manifest::resources::resources;
 use crate::manifest::yaml::{MAX_BYTES, Unparsable};
 use crate::model::{
     Change, EventId, EventType, RepositoryId, Resource, ResourceEvent, ResourceId, ScanFailure, Step, Totals,
@@ -84,12 +84,15 @@ pub struct Scanner<'a> {
     totals: Totals,
 }
 
-type Parsed = HashMap<BlobId, Arc<Result<Vec<resources::Resource>, Unparsable>>>;
+type Parsed = HashMap<BlobId, Contents>;
+
+/// A blob as Git has it; one that is too large comes without its bytes.
+type Fetched = (BlobId, Option<Vec<u8>>);
 
 /// Commits with the blobs they refer to.
 struct Chunk {
     commits: Vec<Commit>,
-    blobs: Vec<(BlobId, Option<Vec<u8>>)>,
+    blobs: Vec<Fetched>,
 }
 
 impl<'a> Scanner<'a> {
@@ -155,7 +158,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    fn parse(&self, blobs: Vec<(BlobId, Option<Vec<u8>>)>) -> Parsed {
+    fn parse(&self, blobs: Vec<Fetched>) -> Parsed {
         blobs
             .into_par_iter()
             .map(|(id, bytes)| {
@@ -348,7 +351,7 @@ fn read_history(mirror: &Mirror, since: Option<CommitId>, sender: &SyncSender<Ch
 }
 
 /// Reads the wanted blobs once each; one that is too large comes without its bytes.
-fn fetch(reader: &mut BlobReader, wanted: &mut Vec<BlobId>) -> Result<Vec<(BlobId, Option<Vec<u8>>)>, ScanError> {
+fn fetch(reader: &mut BlobReader, wanted: &mut Vec<BlobId>) -> Result<Vec<Fetched>, ScanError> {
     wanted.sort_unstable();
     wanted.dedup();
     let mut blobs = Vec::with_capacity(wanted.len());

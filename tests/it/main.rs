@@ -1,5 +1,6 @@
 //! All integration tests, in one program.
 
+mod engine;
 mod git;
 mod manifest;
 mod support;
