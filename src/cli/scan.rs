@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use clap::Args;
-use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressState, ProgressStyle};
 
 use crate::app::App;
 use crate::config::Config;
@@ -171,7 +171,7 @@ impl Progress for Bar {
     fn scanning(&self, commits: u64) {
         self.bar.set_message("");
         self.bar.set_style(style(
-            "{spinner} {prefix}\n  {wide_bar} {human_pos}/{human_len} commits  {per_sec}  {eta} left  {msg}",
+            "{spinner} {prefix}\n  {wide_bar} {human_pos}/{human_len} commits  {rate}  {eta} left  {msg}",
         ));
         self.bar.set_length(commits);
         self.bar.reset_eta();
@@ -189,7 +189,11 @@ impl Progress for Bar {
 }
 
 fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
+    let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+        // A line that cannot be drawn is drawn again in a moment.
+        let _ = write!(out, "{}/s", HumanCount(state.per_sec() as u64));
+    };
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner()).with_key("rate", rate)
 }
 
 /// A line now and then, where nobody watches.
