@@ -12,7 +12,7 @@ use indicatif::{HumanCount, ProgressBar, ProgressState, ProgressStyle};
 use crate::app::App;
 use crate::config::Config;
 use crate::git::{self, FetchProgress, Remote};
-use crate::pipeline::{Progress, Silent, Summary};
+use crate::pipeline::{PipelineError, Progress, Silent, Summary};
 
 #[derive(Args)]
 pub struct Options {
@@ -60,6 +60,11 @@ async fn scan_all(app: &App, remotes: &[Remote], json: bool) -> anyhow::Result<b
         match pipeline.scan(remote, progress).await {
             Ok(summary) if json => writeln!(std::io::stdout(), "{}", to_json(&source, &summary))?,
             Ok(summary) => print(&source, &summary)?,
+            // Git's errors name the source themselves.
+            Err(PipelineError::Git(error)) => {
+                failed = true;
+                eprintln!("kubestats: {error}");
+            }
             Err(error) => {
                 failed = true;
                 eprintln!("kubestats: {source}: {error}");
