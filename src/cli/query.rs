@@ -51,14 +51,11 @@ pub async fn run(config: Config, options: Options) -> anyhow::Result<ExitCode> {
     let schema = graphql::schema(app.reader.clone());
     let response = graphql::execute(&schema, &app.reader, request).await;
     app.close().await;
-    let mut out = std::io::stdout().lock();
-    match options.format {
-        Format::Json => {
-            serde_json::to_writer_pretty(&mut out, &response)?;
-            writeln!(out)?;
-        }
-        Format::Yaml => serde_yaml::to_writer(&mut out, &response)?,
-    }
+    let text = match options.format {
+        Format::Json => serde_json::to_string_pretty(&response)? + "\n",
+        Format::Yaml => serde_yaml::to_string(&response)?,
+    };
+    std::io::stdout().write_all(text.as_bytes())?;
     Ok(if response.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
