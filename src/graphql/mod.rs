@@ -34,11 +34,18 @@ pub fn schema(reader: Reader) -> Schema {
 /// The schema in the schema definition language, as `schema.graphql` holds it.
 pub fn sdl() -> String {
     let options = SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items();
+    let options = options.include_specified_by().use_space_ident();
     builder().finish().sdl_with_options(options)
 }
 
 fn builder() -> async_graphql::SchemaBuilder<query::Query, EmptyMutation, EmptySubscription> {
-    async_graphql::Schema::build(query::Query, EmptyMutation, EmptySubscription).register_output_type::<types::Node>()
+    async_graphql::Schema::build(query::Query, EmptyMutation, EmptySubscription)
+        .register_output_type::<types::Node>()
+        // The library's generic type has no description of its own.
+        .override_output_type_description::<types::RepositoryConnection>("A page of repositories.")
+        .override_output_type_description::<types::ResourceConnection>("A page of resources.")
+        .override_output_type_description::<types::EventConnection>("A page of events.")
+        .override_output_type_description::<types::FailureConnection>("A page of files that could not be read.")
 }
 
 /// Runs a request against one version of the data.
@@ -46,14 +53,14 @@ pub async fn execute(schema: &Schema, reader: &Reader, mut request: Request) -> 
     let document = match request.parsed_query() {
         Ok(document) => document.clone(),
         // Executing it says what is wrong with it.
-        Err(_) => return schema.execute(request).await,
+        Err(_) => return error::with_codes(schema.execute(request).await),
     };
     let operation = request.operation_name.clone();
     match reader.snapshot().await {
         Ok(snapshot) => {
             let loaders = loaders::Loaders::new(&snapshot);
             let response = schema.execute(request.data(snapshot).data(loaders)).await;
-            order::in_query_order(response, &document, operation.as_deref())
+            error::with_codes(order::in_query_order(response, &document, operation.as_deref()))
         }
         Err(error) => Response::from_errors(vec![error::from_store(error).into_server_error(Default::default())]),
     }
