@@ -1,1 +1,3 @@
+//! Integration tests, one binary: it is linked once.
 
+mod tidy;
