@@ -1,3 +1,5 @@
 //! Integration tests, one binary: it is linked once.
 
+mod graphql;
+mod support;
 mod tidy;
