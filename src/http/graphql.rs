@@ -1,7 +1,7 @@
 //! GraphQL over HTTP: <https://graphql.github.io/graphql-over-http/draft/>. JSON by POST, queries alone by GET.
 
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Request, Response, Value};
+use async_graphql::{Request, Response, ServerError, Value};
 use async_graphql_axum::GraphQLResponse;
 use axum::Json;
 use axum::body::Bytes;
@@ -67,8 +67,11 @@ async fn run(
     let response = execute(&context.schema, &context.reader, request).await;
     // A document that could not be run at all is the client's mistake; with the older media type status 200 says only that
     // an answer is there.
-    let status =
-        if never_began(&response) && media_type == GRAPHQL_RESPONSE { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    let status = match media_type {
+        GRAPHQL_RESPONSE if never_began(&response) && is_clients_own(&response) => StatusCode::BAD_REQUEST,
+        GRAPHQL_RESPONSE if never_began(&response) => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::OK,
+    };
     answer(media_type, status, response)
 }
 
@@ -128,6 +131,12 @@ fn media_type_of(content_type: Option<&HeaderValue>) -> Option<&str> {
 /// A request that was refused, by us or before a field was asked.
 fn never_began(response: &Response) -> bool {
     response.is_err() && response.data == Value::Null && response.errors.iter().all(|error| error.path.is_empty())
+}
+
+/// Whether asking in another way would help.
+fn is_clients_own(response: &Response) -> bool {
+    let code = |error: &ServerError| error.extensions.as_ref().and_then(|extensions| extensions.get("code").cloned());
+    response.errors.iter().all(|error| code(error).is_some_and(|code| code == Value::from("BAD_USER_INPUT")))
 }
 
 fn answer(media_type: &'static str, status: StatusCode, response: Response) -> axum::response::Response {

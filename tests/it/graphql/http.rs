@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use kubestats::http::{Context, router};
+use kubestats::store::Reader;
 use serde_json::{Value, json};
 use tower_service::Service;
 
@@ -27,8 +28,18 @@ impl Answer {
 }
 
 fn send(method: Method, uri: &str, headers: &[(header::HeaderName, &str)], body: &str) -> Answer {
+    send_through(&world().reader, method, uri, headers, body)
+}
+
+fn send_through(
+    reader: &Reader,
+    method: Method,
+    uri: &str,
+    headers: &[(header::HeaderName, &str)],
+    body: &str,
+) -> Answer {
     let world = world();
-    let context = Context { schema: world.schema.clone(), reader: world.reader.clone(), playground: None };
+    let context = Context { schema: world.schema.clone(), reader: reader.clone(), playground: None };
     let mut request = Request::builder().method(method).uri(uri);
     for (name, value) in headers {
         request = request.header(name, *value);
@@ -171,6 +182,17 @@ fn what_began_is_200_although_it_failed() {
         assert_eq!(answer.status, StatusCode::OK);
         assert_eq!(answer.json().get("data"), Some(&Value::Null), "the failed field is not nullable: {}", answer.body);
         assert_eq!(answer.json()["errors"][0]["path"], json!(["events"]));
+    }
+}
+
+#[test]
+fn our_own_failure_is_500_with_the_newer_media_type_only() {
+    let body = json!({ "query": "{ events { totalCount } }" }).to_string();
+    for (accept, expected) in [(JSON, StatusCode::OK), (GRAPHQL, StatusCode::INTERNAL_SERVER_ERROR)] {
+        let headers = [(header::CONTENT_TYPE, JSON), (header::ACCEPT, accept)];
+        let answer = send_through(&world().failing_reader(), Method::POST, "/graphql", &headers, &body);
+        assert_eq!(answer.status, expected, "{}", answer.body);
+        assert_eq!(answer.json()["errors"][0]["extensions"]["code"], "INTERNAL");
     }
 }
 

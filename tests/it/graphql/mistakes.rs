@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::support::{ask, respond};
+use super::support::{ask, respond, respond_through, world};
 
 /// Words that only an inner error would bring.
 const INNER: [&str; 8] =
@@ -11,7 +11,11 @@ const INNER: [&str; 8] =
 /// The document fails with the code, and its message has each of the words.
 #[track_caller]
 fn check(document: &str, variables: Value, code: &str, words: &[&str]) {
-    let response = respond(document, variables);
+    check_response(document, &respond(document, variables), code, words);
+}
+
+#[track_caller]
+fn check_response(document: &str, response: &Value, code: &str, words: &[&str]) {
     let errors = response["errors"].as_array().unwrap_or_else(|| panic!("{document:.200} succeeds"));
     for error in errors {
         let message = error["message"].as_str().unwrap();
@@ -172,6 +176,13 @@ fn trends_have_limits() {
         let document = format!("{{ eventTrend(bucket: HOUR, range: {{ {range} }}) {{ truncated }} }}");
         check(&document, json!({}), "RESOURCE_EXHAUSTED", &["10000 buckets", "wider"]);
     }
+}
+
+#[test]
+fn a_failure_inside_is_told_without_its_cause() {
+    let document = "{ events(first: 1) { totalCount } }";
+    let response = respond_through(&world().failing_reader(), document, json!({}));
+    check_response(document, &response, "INTERNAL", &["failed inside the server"]);
 }
 
 #[test]

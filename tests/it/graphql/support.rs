@@ -11,7 +11,7 @@ use kubestats::git::{FetchLimits, Remote};
 use kubestats::graphql::{Schema, execute, schema};
 use kubestats::manifest::redact::Redactor;
 use kubestats::pipeline::{Pipeline, Silent};
-use kubestats::store::engine::{EngineCommand, Supervisor};
+use kubestats::store::engine::{self, EngineCommand, Supervisor};
 use kubestats::store::{Reader, ReaderOptions, Store, Writer, migrate};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -35,6 +35,7 @@ pub struct World {
     pub store: Store,
     pub reader: Reader,
     pub schema: Schema,
+    socket: PathBuf,
 }
 
 /// The world of this process; the first caller builds it.
@@ -64,7 +65,13 @@ impl World {
                 .block_on(pipeline.scan(&remote, Arc::new(Silent)))
                 .unwrap_or_else(|error| panic!("{name}: {error}"));
         }
-        Self { runtime, schema: schema(reader.clone()), store, reader }
+        Self { runtime, schema: schema(reader.clone()), store, reader, socket: socket(&data) }
+    }
+
+    /// A reader whose every question fails: it asks a database that is not there.
+    pub fn failing_reader(&self) -> Reader {
+        let client = engine::client(&self.socket).with_database("nowhere");
+        Reader::new(Store::elsewhere(client), ReaderOptions::default())
     }
 
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
@@ -77,13 +84,17 @@ async fn start_engine(data: &Path) -> Store {
         program: env!("CARGO_BIN_EXE_kubestats").into(),
         arguments: vec!["engine".into(), "--data".into(), data.into()],
         directory: data.join("engine"),
-        socket: data.join("run/engine.sock"),
+        socket: socket(data),
         startup_timeout: PATIENCE,
     };
     let supervisor = Supervisor::start(command).await.expect("the engine starts (`make setup` installs its library)");
     let store = Store::embedded(supervisor);
     migrate(&store).await.unwrap();
     store
+}
+
+fn socket(data: &Path) -> PathBuf {
+    data.join("run/engine.sock")
 }
 
 /// A folder for this process. Statics are never dropped, so each run takes away what earlier ones left.
