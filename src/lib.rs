@@ -18,6 +18,7 @@
 //! | [`pipeline`] | the use cases that write | model, git, manifest, scan, store |
 //! | [`graphql`] | the API's types and resolvers | model, manifest, store |
 //! | [`http`] | the server around it | graphql, store |
+//! | [`telemetry`] | what is logged | nothing |
 //! | [`config`], [`app`], [`cli`] | put together | all |
 //!
 //! `docs/architecture.md` traces one scan and one request from end to end.

@@ -36,7 +36,8 @@ impl Bucket {
                     if starts.len() > limit {
                         return None;
                     }
-                    start += HOUR;
+                    // To the next full hour of the clock: some clocks change by half an hour.
+                    start += HOUR - (start + offset(zone, start)).rem_euclid(HOUR);
                 }
             }
             _ => {
@@ -144,6 +145,18 @@ mod tests {
             "2024-01-01T00:00:00Z",
             "2024-01-01T01:00:00Z",
             &["2023-12-31T23:30:00Z", "2024-01-01T00:30:00Z"],
+        );
+    }
+
+    #[test]
+    fn hours_follow_clock_changes_of_half_an_hour() {
+        // Clocks on Lord Howe Island skip from 2:00 to 2:30: that hour has thirty minutes.
+        check(
+            Bucket::Hour,
+            "Australia/Lord_Howe",
+            "2024-10-05T14:30:00Z",
+            "2024-10-05T17:00:00Z",
+            &["2024-10-05T14:30:00Z", "2024-10-05T15:30:00Z", "2024-10-05T16:00:00Z"],
         );
     }
 

@@ -1,6 +1,6 @@
 //! What a client sees of a failure: a code and a message that helps, never an inner error.
 
-use async_graphql::{Error, ErrorExtensions};
+use async_graphql::{Error, ErrorExtensionValues, ErrorExtensions, Response};
 
 use crate::store::StoreError;
 
@@ -32,6 +32,17 @@ pub fn error(code: Code, message: impl Into<String>) -> Error {
 /// The client's own mistake.
 pub fn bad_input(message: impl Into<String>) -> Error {
     error(Code::BadUserInput, message)
+}
+
+/// Gives a code to the errors that have none: those of parsing, validation and coercion, all of them the client's own.
+pub fn with_codes(mut response: Response) -> Response {
+    for failure in &mut response.errors {
+        let extensions = failure.extensions.get_or_insert_with(ErrorExtensionValues::default);
+        if extensions.get("code").is_none() {
+            extensions.set("code", Code::BadUserInput.as_str());
+        }
+    }
+    response
 }
 
 /// A failure of the store: logged here, once; the client learns whether to try again, or to ask for less.

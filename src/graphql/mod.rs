@@ -14,7 +14,8 @@ mod query;
 mod scalars;
 mod types;
 
-use async_graphql::{EmptyMutation, EmptySubscription, Request, Response, SDLExportOptions};
+use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::{EmptyMutation, EmptySubscription, ID, Request, Response, SDLExportOptions, Value};
 
 use crate::store::Reader;
 
@@ -34,11 +35,19 @@ pub fn schema(reader: Reader) -> Schema {
 /// The schema in the schema definition language, as `schema.graphql` holds it.
 pub fn sdl() -> String {
     let options = SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items();
+    let options = options.include_specified_by().use_space_ident();
     builder().finish().sdl_with_options(options)
 }
 
 fn builder() -> async_graphql::SchemaBuilder<query::Query, EmptyMutation, EmptySubscription> {
-    async_graphql::Schema::build(query::Query, EmptyMutation, EmptySubscription).register_output_type::<types::Node>()
+    async_graphql::Schema::build(query::Query, EmptyMutation, EmptySubscription)
+        .register_output_type::<types::Node>()
+        // The library's own types have no description.
+        .override_output_type_description::<ID>("An opaque text that names one thing for ever.")
+        .override_output_type_description::<types::RepositoryConnection>("A page of repositories.")
+        .override_output_type_description::<types::ResourceConnection>("A page of resources.")
+        .override_output_type_description::<types::EventConnection>("A page of events.")
+        .override_output_type_description::<types::FailureConnection>("A page of files that could not be read.")
 }
 
 /// Runs a request against one version of the data.
@@ -46,17 +55,30 @@ pub async fn execute(schema: &Schema, reader: &Reader, mut request: Request) -> 
     let document = match request.parsed_query() {
         Ok(document) => document.clone(),
         // Executing it says what is wrong with it.
-        Err(_) => return schema.execute(request).await,
+        Err(_) => return error::with_codes(schema.execute(request).await),
     };
     let operation = request.operation_name.clone();
+    if let Some(missing) = missing_variable(&request, &document) {
+        return refusal(&missing);
+    }
     match reader.snapshot().await {
         Ok(snapshot) => {
             let loaders = loaders::Loaders::new(&snapshot);
             let response = schema.execute(request.data(snapshot).data(loaders)).await;
-            order::in_query_order(response, &document, operation.as_deref())
+            error::with_codes(order::in_query_order(response, &document, operation.as_deref()))
         }
         Err(error) => Response::from_errors(vec![error::from_store(error).into_server_error(Default::default())]),
     }
+}
+
+/// What to say when a variable that must have a value has none. The executor notices only when a field asks for it.
+fn missing_variable(request: &Request, document: &ExecutableDocument) -> Option<String> {
+    let operation = order::find(document, request.operation_name.as_deref())?;
+    let missing = operation.variable_definitions.iter().map(|definition| &definition.node).find(|definition| {
+        let given = request.variables.get(&definition.name.node).is_some_and(|value| *value != Value::Null);
+        !given && !definition.var_type.node.nullable && definition.default_value.is_none()
+    })?;
+    Some(format!("the variable `${}` needs a value of type `{}`", missing.name.node, missing.var_type.node))
 }
 
 /// The answer to a request that is not run.

@@ -1,9 +1,11 @@
-//! Relay pages: arguments in, connections out. Cursors hold the sort values of their row.
+//! Relay pages: arguments in, connections out. Cursors hold the sort values of their row, after a mark of the order they
+//! belong to.
 
 use async_graphql::connection::{Connection, Edge, EmptyFields};
 use async_graphql::{Error, InputObject, ObjectType, OutputType};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
 
 use super::error::bad_input;
 use crate::store::query::{Direction, Order, Page, PageEnd};
@@ -93,18 +95,34 @@ where
         PageEnd::Last => (more, page.before.is_some()),
     };
     let mut connection = Connection::with_additional_fields(has_previous, has_next, fields);
-    connection.edges = rows.into_iter().map(|row| Edge::new(encode(&values(row, &page.order)), node(row))).collect();
+    let mark = mark(&page.order);
+    connection.edges =
+        rows.into_iter().map(|row| Edge::new(encode(&mark, values(row, &page.order)), node(row))).collect();
     connection
 }
 
-fn encode(values: &[String]) -> String {
+fn encode(mark: &str, mut values: Vec<String>) -> String {
+    values.insert(0, mark.to_owned());
     URL_SAFE_NO_PAD.encode(serde_json::Value::from(values).to_string())
+}
+
+/// Tells orders apart, those of different lists too: a cursor of one means nothing in another.
+fn mark(order: &Order) -> String {
+    let mut hash = Sha256::new();
+    for (key, direction) in &order.0 {
+        hash.update(key.column);
+        hash.update(if *direction == Direction::Ascending { " ASC," } else { " DESC," });
+    }
+    URL_SAFE_NO_PAD.encode(&hash.finalize()[..6])
 }
 
 fn decode(cursor: &str, name: &str, order: &Order) -> Result<Vec<String>, Error> {
     let values = || {
         let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
-        let values: Vec<String> = serde_json::from_slice(&bytes).ok()?;
+        let mut values: Vec<String> = serde_json::from_slice(&bytes).ok()?;
+        if values.is_empty() || values.remove(0) != mark(order) {
+            return None;
+        }
         let fits =
             values.len() == order.0.len() && values.iter().zip(&order.0).all(|(value, (key, _))| key.accepts(value));
         fits.then_some(values)

@@ -1,6 +1,6 @@
 //! The root of every question.
 
-use async_graphql::{Context, Error, ID, Object};
+use async_graphql::{Context, Description, Error, ID, Object};
 
 use super::error::bad_input;
 use super::filter::{RepositoryFilter, ResourceEventFilter, ResourceFilter, ScanFailureFilter};
@@ -17,9 +17,10 @@ use crate::store::Snapshot;
 use crate::store::query::{Filter, Operator, Repositories, RepositoryField};
 
 /// The questions that can be asked. All fields of one request see the same version of the data.
+#[derive(Description)]
 pub struct Query;
 
-#[Object]
+#[Object(use_type_description)]
 impl Query {
     /// Anything by its global id; null when it is not stored.
     async fn node(

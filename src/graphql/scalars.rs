@@ -1,11 +1,11 @@
 //! Scalars of our own.
 
-use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use async_graphql::{Description, InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use chrono::{NaiveDate, Utc};
 
 /// A point in time. Out: RFC 3339 in UTC (`2024-05-01T12:00:00Z`). In: RFC 3339, a date (`2024-05-01`, midnight UTC), or
 /// milliseconds since 1970 as a number or text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Description, PartialEq, Eq)]
 pub struct DateTime(pub chrono::DateTime<Utc>);
 
 impl DateTime {
@@ -37,7 +37,7 @@ impl DateTime {
     }
 }
 
-#[Scalar(specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339")]
+#[Scalar(use_type_description, specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
         let time = match &value {
@@ -58,7 +58,7 @@ impl ScalarType for DateTime {
 }
 
 /// A 64-bit integer as a JSON number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Description, PartialEq, Eq)]
 pub struct Long(pub i64);
 
 impl From<u64> for Long {
@@ -67,7 +67,7 @@ impl From<u64> for Long {
     }
 }
 
-#[Scalar]
+#[Scalar(use_type_description)]
 impl ScalarType for Long {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {

@@ -1,8 +1,9 @@
 //! GraphQL over HTTP: <https://graphql.github.io/graphql-over-http/draft/>. JSON by POST, queries alone by GET.
 
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Request, Response};
+use async_graphql::{Request, Response, ServerError, Value};
 use async_graphql_axum::GraphQLResponse;
+use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -21,9 +22,18 @@ pub async fn get(
     RawQuery(query): RawQuery,
 ) -> axum::response::Response {
     let Some(media_type) = negotiate(&headers) else { return not_acceptable() };
-    let request = match async_graphql::http::parse_query_string(query.as_deref().unwrap_or_default()) {
-        Ok(request) if !request.query.is_empty() => request,
-        _ => return refuse(media_type, StatusCode::BAD_REQUEST, "the parameter `query` holds no GraphQL document"),
+    let request = match parse(query.as_deref().unwrap_or_default()) {
+        Some(request) if !request.query.is_empty() => request,
+        Some(_) => {
+            return refuse(media_type, StatusCode::BAD_REQUEST, "the parameter `query` holds no GraphQL document");
+        }
+        None => {
+            return refuse(
+                media_type,
+                StatusCode::BAD_REQUEST,
+                "the parameters `variables` and `extensions` take a JSON object",
+            );
+        }
     };
     run(&context, media_type, request, true).await
 }
@@ -31,7 +41,7 @@ pub async fn get(
 /// `POST /graphql` with a JSON body. Any other media type is refused: a browser may send some to a foreign site unasked.
 pub async fn post(State(context): State<Context>, headers: HeaderMap, body: Bytes) -> axum::response::Response {
     let Some(media_type) = negotiate(&headers) else { return not_acceptable() };
-    if media_type_of(headers.get(header::CONTENT_TYPE)) != Some(JSON) {
+    if !media_type_of(headers.get(header::CONTENT_TYPE)).is_some_and(|sent| sent.eq_ignore_ascii_case(JSON)) {
         return refuse(media_type, StatusCode::UNSUPPORTED_MEDIA_TYPE, "send the request as application/json");
     }
     match serde_json::from_slice::<Request>(&body) {
@@ -57,11 +67,27 @@ async fn run(
     let response = execute(&context.schema, &context.reader, request).await;
     // A document that could not be run at all is the client's mistake; with the older media type status 200 says only that
     // an answer is there.
-    let never_began = response.is_err()
-        && response.data == async_graphql::Value::Null
-        && !response.errors.iter().any(|e| !e.path.is_empty());
-    let status = if never_began && media_type == GRAPHQL_RESPONSE { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    let status = match media_type {
+        GRAPHQL_RESPONSE if never_began(&response) && is_clients_own(&response) => StatusCode::BAD_REQUEST,
+        GRAPHQL_RESPONSE if never_began(&response) => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::OK,
+    };
     answer(media_type, status, response)
+}
+
+/// The request of a query string; `None` when a parameter is no JSON. The library's own parser knows no `operationName`.
+fn parse(query: &str) -> Option<Request> {
+    let mut request = Request::new("");
+    for (name, value) in url::form_urlencoded::parse(query.as_bytes()).filter(|(_, value)| !value.is_empty()) {
+        match name.as_ref() {
+            "query" => request.query = value.into_owned(),
+            "operationName" => request.operation_name = Some(value.into_owned()),
+            "variables" => request.variables = serde_json::from_str(&value).ok()?,
+            "extensions" => request.extensions = serde_json::from_str(&value).ok()?,
+            _ => {}
+        }
+    }
+    Some(request)
 }
 
 /// Whether the operation that would run is a mutation or a subscription.
@@ -81,24 +107,49 @@ fn negotiate(headers: &HeaderMap) -> Option<&'static str> {
     if accepted.trim().is_empty() {
         return Some(JSON);
     }
-    accepted.split(',').find_map(|range| match range.split(';').next().unwrap_or_default().trim() {
-        GRAPHQL_RESPONSE => Some(GRAPHQL_RESPONSE),
-        JSON | "application/*" | "*/*" => Some(JSON),
-        _ => None,
-    })
+    let mut best = (0.0, None);
+    for range in accepted.split(',') {
+        let mut parts = range.split(';').map(str::trim);
+        let media_type = match parts.next().unwrap_or_default().to_ascii_lowercase().as_str() {
+            GRAPHQL_RESPONSE => GRAPHQL_RESPONSE,
+            JSON | "application/*" | "*/*" => JSON,
+            _ => continue,
+        };
+        let quality = parts.find_map(|parameter| parameter.strip_prefix("q=")?.parse().ok()).unwrap_or(1.0);
+        // The first of those that are liked best.
+        if quality > best.0 {
+            best = (quality, Some(media_type));
+        }
+    }
+    best.1
 }
 
 fn media_type_of(content_type: Option<&HeaderValue>) -> Option<&str> {
     content_type?.to_str().ok()?.split(';').next().map(str::trim)
 }
 
+/// A request that was refused, by us or before a field was asked.
+fn never_began(response: &Response) -> bool {
+    response.is_err() && response.data == Value::Null && response.errors.iter().all(|error| error.path.is_empty())
+}
+
+/// Whether asking in another way would help.
+fn is_clients_own(response: &Response) -> bool {
+    let code = |error: &ServerError| error.extensions.as_ref().and_then(|extensions| extensions.get("code").cloned());
+    response.errors.iter().all(|error| code(error).is_some_and(|code| code == Value::from("BAD_USER_INPUT")))
+}
+
 fn answer(media_type: &'static str, status: StatusCode, response: Response) -> axum::response::Response {
-    let mut http = GraphQLResponse::from(response).into_response();
-    *http.status_mut() = status;
-    let content_type = if media_type == JSON {
-        "application/json; charset=utf-8"
+    let mut http = if never_began(&response) {
+        // An answer to what was not run has no `data`, not even null.
+        Json(serde_json::json!({ "errors": response.errors })).into_response()
     } else {
-        "application/graphql-response+json; charset=utf-8"
+        GraphQLResponse::from(response).into_response()
+    };
+    *http.status_mut() = status;
+    let content_type = match media_type {
+        GRAPHQL_RESPONSE => "application/graphql-response+json; charset=utf-8",
+        _ => "application/json; charset=utf-8",
     };
     http.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     http

@@ -2,5 +2,7 @@
 
 mod engine;
 mod git;
+mod graphql;
 mod manifest;
 mod support;
+mod tidy;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::connection::{Connection, EmptyFields};
-use async_graphql::{Context, Enum, Error, ID, InputObject, Json, Object, SimpleObject};
+use async_graphql::{Context, Description, Enum, Error, ID, InputObject, Json, Object, SimpleObject};
 use uuid::Uuid;
 
 use super::resource::load_repository;
@@ -19,6 +19,7 @@ use crate::store::Snapshot;
 use crate::store::query::{EventCount, EventField, EventOrder, EventRecord, Events, Filter, Operator};
 
 /// One lifecycle change of one resource in one commit.
+#[derive(Description)]
 pub struct ResourceEvent(pub Arc<EventRecord>);
 
 /// What happened to a resource.
@@ -54,7 +55,7 @@ pub struct Change {
     after: Option<Json<serde_json::Value>>,
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl ResourceEvent {
     /// The global id: opaque, and the same for ever.
     pub async fn id(&self) -> ID {

@@ -1,7 +1,7 @@
 //! Files that could not be read as YAML.
 
 use async_graphql::connection::{Connection, EmptyFields};
-use async_graphql::{Context, Error, Object};
+use async_graphql::{Context, Description, Error, Object};
 
 use super::Repository;
 use super::resource::load_repository;
@@ -12,9 +12,10 @@ use crate::store::Snapshot;
 use crate::store::query::{Direction, FailureCount, FailureField, FailureOrder, FailureRecord, Failures, Filter};
 
 /// One version of a file that could not be read as YAML. The file's resources keep the last state that parsed.
+#[derive(Description)]
 pub struct ScanFailure(FailureRecord);
 
-#[Object]
+#[Object(use_type_description)]
 impl ScanFailure {
     /// The repository that holds the file.
     async fn repository(&self, context: &Context<'_>) -> Result<Repository, Error> {

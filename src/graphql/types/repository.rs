@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::connection::{Connection, EmptyFields};
-use async_graphql::{Context, Enum, Error, ID, InputObject, Object};
+use async_graphql::{Context, Description, Enum, Error, ID, InputObject, Object};
 
 use super::{
     Actor, Commit, EventConnection, FailureConnection, ResourceConnection, ResourceEventOrder, ResourceOrder,
@@ -22,6 +22,7 @@ use crate::store::query::{
 };
 
 /// A Git repository with Kubernetes manifests.
+#[derive(Description)]
 pub struct Repository(pub Arc<RepositoryRecord>);
 
 /// How the last scan of a repository ended.
@@ -35,7 +36,7 @@ pub enum ScanStatus {
     Failed,
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl Repository {
     /// The global id: opaque, and the same for ever.
     pub async fn id(&self) -> ID {

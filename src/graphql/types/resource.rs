@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::connection::{Connection, EmptyFields};
-use async_graphql::{Context, Enum, Error, ID, InputObject, Json, Object};
+use async_graphql::{Context, Description, Enum, Error, ID, InputObject, Json, Object};
 use uuid::Uuid;
 
 use super::{EventConnection, Repository, ResourceEventOrder, event_connection};
@@ -21,6 +21,7 @@ use crate::store::query::{
 };
 
 /// One Kubernetes object declared in one file, through all its changes and moves.
+#[derive(Description)]
 pub struct Resource(pub Arc<ResourceRecord>);
 
 /// Whether a resource is there at the head of its repository.
@@ -41,7 +42,7 @@ impl ResourceStatus {
     }
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl Resource {
     /// The global id: opaque, and the same for ever.
     pub async fn id(&self) -> ID {

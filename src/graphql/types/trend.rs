@@ -142,7 +142,9 @@ pub async fn event_trend(context: &Context<'_>, arguments: TrendArguments) -> Re
     } else {
         let dimensions = group_by.iter().map(|dimension| dimension.dimension()).collect();
         let question = EventTrend { filter, dimensions, buckets, top };
-        context.data::<Snapshot>()?.fetch(&question).await.map_err(from_store)?.to_vec()
+        let rows = context.data::<Snapshot>()?.fetch(&question).await.map_err(from_store)?;
+        // Without dimensions there is one group even where nothing happened.
+        if rows.is_empty() && group_by.is_empty() { nothing(&question.buckets) } else { rows.to_vec() }
     };
     if rows.len() > MAX_ROWS {
         let message = format!("more than {MAX_ROWS} rows; take a wider bucket, a shorter range or a smaller `top`");
@@ -156,6 +158,11 @@ pub async fn event_trend(context: &Context<'_>, arguments: TrendArguments) -> Re
         bucket,
         truncated,
     })
+}
+
+fn nothing(buckets: &[i64]) -> Vec<TrendRecord> {
+    let row = |bucket: &i64| TrendRecord { bucket: *bucket, dimensions: Vec::new(), is_other: false, events: 0 };
+    buckets.iter().map(row).collect()
 }
 
 /// The range in seconds, asked of the data where the arguments leave it open, and added to the filter; `None` when the data

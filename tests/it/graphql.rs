@@ -1,0 +1,18 @@
+//! The GraphQL API, in this process, over an engine and three repositories that all tests of the suite share.
+//!
+//! Answers are held against what plain Rust makes of the full list of events, never against the same SQL.
+
+mod answers;
+mod batches;
+mod connections;
+mod contents;
+mod examples;
+mod filters;
+mod http;
+mod mistakes;
+mod nodes;
+mod order;
+mod resources;
+mod schema;
+mod support;
+mod trends;

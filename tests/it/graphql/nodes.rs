@@ -1,0 +1,75 @@
+//! Global ids: what an id names comes back under it.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
+use super::support::{ask, ask_with, respond};
+
+#[test]
+fn every_type_of_node_comes_back_under_its_id() {
+    let first = ask("{ repositories(first: 1) { nodes { id fullName } } resources(first: 1) { nodes { id name } } \
+           events(first: 1) { nodes { id time } } }");
+    for (list, name, field) in [
+        ("repositories", "Repository", "fullName"),
+        ("resources", "Resource", "name"),
+        ("events", "ResourceEvent", "time"),
+    ] {
+        let wanted = &first[list]["nodes"][0];
+        let document =
+            format!("query Node($id: ID!) {{ node(id: $id) {{ __typename id ... on {name} {{ {field} }} }} }}");
+        let found = ask_with(&document, json!({ "id": wanted["id"] }));
+        assert_eq!(found["node"], json!({ "__typename": name, "id": wanted["id"], field: wanted[field] }));
+    }
+}
+
+#[test]
+fn a_repository_is_found_by_each_of_its_names() {
+    let known = ask("{ repositories(first: 1) { nodes { id fullName url } } }")["repositories"]["nodes"][0].take();
+    for name in ["id", "fullName", "url"] {
+        let kind = if name == "id" { "ID" } else { "String" };
+        let document = format!("query Named($name: {kind}) {{ repository({name}: $name) {{ id fullName url }} }}");
+        assert_eq!(ask_with(&document, json!({ "name": known[name] }))["repository"], known, "{name}");
+    }
+    for arguments in ["", "(id: \"x\", url: \"y\")"] {
+        let response = respond(&format!("{{ repository{arguments} {{ id }} }}"), json!({}));
+        assert_eq!(response["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{response}");
+    }
+}
+
+#[test]
+fn what_is_not_stored_is_null() {
+    let first = ask(
+        "{ repositories(first: 1) { nodes { id } } resources(first: 1) { nodes { id } } events(first: 1) { nodes { id } } }",
+    );
+    for list in ["repositories", "resources", "events"] {
+        let id = first[list]["nodes"][0]["id"].as_str().unwrap();
+        // Another UUID of the same type.
+        let mut bytes = URL_SAFE_NO_PAD.decode(id).unwrap();
+        let last = bytes.last_mut().unwrap();
+        *last = if *last == b'0' { b'1' } else { b'0' };
+        let stranger = URL_SAFE_NO_PAD.encode(bytes);
+        let answer = ask_with("query Node($id: ID!) { node(id: $id) { id } }", json!({ "id": stranger }));
+        assert_eq!(answer["node"], Value::Null, "{list}");
+    }
+    assert_eq!(ask("{ repository(fullName: \"no/body\") { id } }")["repository"], Value::Null);
+}
+
+#[test]
+fn nested_fields_lead_both_ways() {
+    let data =
+        ask("{ resources(first: 5, orderBy: [{ field: UPDATED_AT, direction: DESC }]) { nodes { id repository { id \
+             resources(first: 100) { nodes { id } } } events(first: 100) { totalCount nodes { \
+             resource { id } repository { id } } } } } }");
+    for resource in data["resources"]["nodes"].as_array().unwrap() {
+        let siblings = resource["repository"]["resources"]["nodes"].as_array().unwrap();
+        assert!(siblings.iter().any(|sibling| sibling["id"] == resource["id"]), "{resource}");
+        let events = resource["events"]["nodes"].as_array().unwrap();
+        assert_eq!(json!(events.len()), resource["events"]["totalCount"]);
+        assert!(!events.is_empty());
+        for event in events {
+            assert_eq!(event["resource"]["id"], resource["id"]);
+            assert_eq!(event["repository"]["id"], resource["repository"]["id"]);
+        }
+    }
+}

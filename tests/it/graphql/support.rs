@@ -1,0 +1,195 @@
+//! One engine with three scanned repositories for all tests of the suite, and how to ask it.
+
+use std::fs;
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use async_graphql::{Request, Variables};
+use kubestats::git::{FetchLimits, Remote};
+use kubestats::graphql::{Schema, execute, schema};
+use kubestats::manifest::redact::Redactor;
+use kubestats::pipeline::{Pipeline, Silent};
+use kubestats::store::engine::{self, EngineCommand, Supervisor};
+use kubestats::store::{Reader, ReaderOptions, Store, Writer, migrate};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+use crate::support::repos::fixture;
+
+/// The fixtures, each under the URL it pretends to come from: ids then are the same in every run.
+pub const REPOSITORIES: [(&str, &str); 3] = [
+    ("graphql-cluster", "https://git.example/ada/cluster"),
+    ("graphql-apps", "https://git.example/bob/apps"),
+    ("strange-paths", "https://git.example/carl/strange-paths"),
+];
+
+/// Far more than a start takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running engine with the repositories in it. Its process ends with this one, by the pipe between them.
+pub struct World {
+    runtime: Runtime,
+    pub store: Store,
+    pub reader: Reader,
+    pub schema: Schema,
+    socket: PathBuf,
+}
+
+/// The world of this process; the first caller builds it.
+pub fn world() -> &'static World {
+    static WORLD: OnceLock<World> = OnceLock::new();
+    WORLD.get_or_init(World::build)
+}
+
+impl World {
+    fn build() -> Self {
+        let runtime = Runtime::new().unwrap();
+        let data = fresh_data_folder();
+        let store = runtime.block_on(start_engine(&data));
+        let reader = Reader::new(store.clone(), ReaderOptions::default());
+        let pipeline = Pipeline {
+            reader: reader.clone(),
+            writer: Writer::new(store.clone()),
+            redactor: Arc::new(Redactor::new(b"the same key in every run, 32 B.")),
+            mirrors: data.join("mirrors"),
+            limits: FetchLimits::default(),
+        };
+        for (name, url) in REPOSITORIES {
+            let repository = fixture(name);
+            repository.git(&["remote", "add", "origin", url]);
+            let remote = Remote::Path(repository.path());
+            runtime
+                .block_on(pipeline.scan(&remote, Arc::new(Silent)))
+                .unwrap_or_else(|error| panic!("{name}: {error}"));
+        }
+        Self { runtime, schema: schema(reader.clone()), store, reader, socket: socket(&data) }
+    }
+
+    /// A reader whose every question fails: it asks a database that is not there.
+    pub fn failing_reader(&self) -> Reader {
+        let client = engine::client(&self.socket).with_database("nowhere");
+        Reader::new(Store::elsewhere(client), ReaderOptions::default())
+    }
+
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.runtime.block_on(future)
+    }
+}
+
+async fn start_engine(data: &Path) -> Store {
+    let command = EngineCommand {
+        program: env!("CARGO_BIN_EXE_kubestats").into(),
+        arguments: vec!["engine".into(), "--data".into(), data.into()],
+        directory: data.join("engine"),
+        socket: socket(data),
+        startup_timeout: PATIENCE,
+    };
+    let supervisor = Supervisor::start(command).await.expect("the engine starts (`make setup` installs its library)");
+    let store = Store::embedded(supervisor);
+    migrate(&store).await.unwrap();
+    store
+}
+
+fn socket(data: &Path) -> PathBuf {
+    data.join("run/engine.sock")
+}
+
+/// A folder for this process. Statics are never dropped, so each run takes away what earlier ones left.
+fn fresh_data_folder() -> PathBuf {
+    let parent = Path::new(env!("CARGO_TARGET_TMPDIR")).join("graphql");
+    fs::create_dir_all(&parent).unwrap();
+    for entry in fs::read_dir(&parent).unwrap() {
+        let path = entry.unwrap().path();
+        let process = Path::new("/proc").join(path.file_name().unwrap());
+        if !process.exists() {
+            // Another run may be at it too.
+            let _ = fs::remove_dir_all(&path);
+        }
+    }
+    let folder = parent.join(std::process::id().to_string());
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// The whole response to a document, as clients get it.
+pub fn respond(document: &str, variables: Value) -> Value {
+    respond_through(&world().reader, document, variables)
+}
+
+/// The same through a reader with a cache and a count of its own.
+pub fn respond_through(reader: &Reader, document: &str, variables: Value) -> Value {
+    let request = Request::new(document).variables(Variables::from_json(variables));
+    let response = world().block_on(execute(&world().schema, reader, request));
+    serde_json::to_value(&response).unwrap()
+}
+
+/// The data of an answer that has no errors.
+#[track_caller]
+pub fn ask(document: &str) -> Value {
+    ask_with(document, json!({}))
+}
+
+/// The data of an answer that has no errors.
+#[track_caller]
+pub fn ask_with(document: &str, variables: Value) -> Value {
+    let mut response = respond(document, variables);
+    assert!(response.get("errors").is_none(), "{document}: {response:#}");
+    response["data"].take()
+}
+
+/// An event, with all that filters and groups look at.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Event {
+    pub id: String,
+    #[serde(rename = "type")]
+    pub event_type: String,
+    pub time: chrono::DateTime<chrono::Utc>,
+    pub api_version: String,
+    pub group: String,
+    pub kind: String,
+    pub namespace: Option<String>,
+    pub name: String,
+    pub path: String,
+    pub moved: bool,
+    pub commit: Commit,
+    pub resource: Reference,
+    pub repository: Reference,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Commit {
+    pub id: String,
+    pub actor: Actor,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Actor {
+    pub is_bot: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reference {
+    pub id: String,
+    #[serde(default)]
+    pub full_name: String,
+}
+
+/// Every event, newest first.
+pub fn all_events() -> &'static [Event] {
+    static EVENTS: OnceLock<Vec<Event>> = OnceLock::new();
+    EVENTS.get_or_init(|| {
+        let fields = "id type time apiVersion group kind namespace name path moved \
+             commit { id actor { isBot } } resource { id } repository { id fullName }";
+        let mut data = ask(&format!("{{ events(first: 500) {{ totalCount nodes {{ {fields} }} }} }}"));
+        let total = data["events"]["totalCount"].as_u64().unwrap();
+        let events: Vec<Event> = serde_json::from_value(data["events"]["nodes"].take()).unwrap();
+        assert_eq!(events.len() as u64, total, "one page holds every event");
+        events
+    })
+}
