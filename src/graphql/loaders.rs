@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::Error;
 use async_graphql::dataloader::{DataLoader, Loader};
 use uuid::Uuid;
 
+use super::batch::Spawner;
 use super::error::from_store;
 use crate::store::Snapshot;
 use crate::store::query::{
@@ -22,13 +24,18 @@ pub struct Loaders {
 }
 
 impl Loaders {
-    pub fn new(snapshot: &Snapshot) -> Self {
+    pub fn new(snapshot: &Snapshot, spawner: &Spawner) -> Self {
         Self {
-            repositories: DataLoader::new(RepositoryLoader(snapshot.clone()), tokio::spawn),
-            resources: DataLoader::new(ResourceLoader(snapshot.clone()), tokio::spawn),
-            contents: DataLoader::new(ContentLoader(snapshot.clone()), tokio::spawn),
+            repositories: loader(RepositoryLoader(snapshot.clone()), spawner),
+            resources: loader(ResourceLoader(snapshot.clone()), spawner),
+            contents: loader(ContentLoader(snapshot.clone()), spawner),
         }
     }
+}
+
+fn loader<T>(loader: T, spawner: &Spawner) -> DataLoader<T> {
+    let spawner = spawner.clone();
+    DataLoader::new(loader, move |task| spawner.spawn(task)).delay(Duration::ZERO)
 }
 
 /// Repositories by id.

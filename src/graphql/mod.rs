@@ -3,6 +3,7 @@
 //! Every request reads one version of the data: [`execute`] takes a snapshot and hands it, with the loaders that batch
 //! nested fields, to the resolvers.
 
+mod batch;
 mod bucket;
 mod error;
 mod filter;
@@ -63,8 +64,9 @@ pub async fn execute(schema: &Schema, reader: &Reader, mut request: Request) -> 
     }
     match reader.snapshot().await {
         Ok(snapshot) => {
-            let loaders = loaders::Loaders::new(&snapshot);
-            let response = schema.execute(request.data(snapshot).data(loaders)).await;
+            let (spawner, tasks) = batch::channel();
+            let loaders = loaders::Loaders::new(&snapshot, &spawner);
+            let response = tasks.run_beside(schema.execute(request.data(snapshot).data(loaders))).await;
             error::with_codes(order::in_query_order(response, &document, operation.as_deref()))
         }
         Err(error) => Response::from_errors(vec![error::from_store(error).into_server_error(Default::default())]),
