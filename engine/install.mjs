@@ -26,11 +26,12 @@ class InstallError extends Error {}
 async function main() {
   const platform = `${process.platform}-${process.arch}`;
   const entry = TABLE.platforms[platform];
-  if (!entry?.sha256 || isMusl()) throw new InstallError(unsupported(platform));
+  if (!entry?.sha256) throw new InstallError(unsupported(platform));
 
   const cache = cacheFolder();
   const folder = path.join(cache, `${TABLE.version}-${platform}`);
   if (await isInstalled(folder, entry.sha256)) return;
+  if (isMusl()) throw new InstallError(unsupported(`${platform} without glibc`));
 
   await mkdir(cache, { recursive: true, mode: 0o700 });
   await removeAbandoned(cache);
@@ -69,10 +70,9 @@ function isMusl() {
 }
 
 function unsupported(platform) {
-  const name = platform + (isMusl() ? ' (without glibc)' : '');
   const locked = Object.keys(TABLE.platforms).filter((key) => TABLE.platforms[key].sha256);
   return [
-    `No embedded engine is locked for ${name}; there is one for: ${locked.join(', ')}.`,
+    `No embedded engine is locked for ${platform}; there is one for: ${locked.join(', ')}.`,
     'kubestats runs against a ClickHouse server instead: set clickhouse.url in its configuration,',
     'or KUBESTATS_CLICKHOUSE__URL=http://host:8123 in the environment.',
   ].join('\n');

@@ -56,8 +56,7 @@ impl App {
         let store = connect(&config, command).await?;
         match store::migrate(&store).await {
             Ok(migrated) => {
-                let options =
-                    ReaderOptions { timeout: config.query_timeout, cache_bytes: config.query_cache_bytes };
+                let options = ReaderOptions { timeout: config.query_timeout, cache_bytes: config.query_cache_bytes };
                 let reader = Reader::new(store.clone(), options);
                 let writer = Writer::new(store.clone());
                 Ok(Self { config, store, reader, writer, migrated })
@@ -103,8 +102,7 @@ async fn connect(config: &Config, command: &str) -> Result<Store, AppError> {
         }
     }
     // Names what is missing before a child process does.
-    let library =
-        engine::find_library(config.engine.library.as_deref(), config.engine.cache_home.as_deref())?;
+    let library = engine::find_library(config.engine.library.as_deref(), config.engine.cache_home.as_deref())?;
     let supervisor = Supervisor::start(engine_command(config, command, &library)?).await?;
     Ok(Store::embedded(supervisor))
 }
@@ -144,7 +142,8 @@ fn redaction_key(path: &Path) -> Result<Vec<u8>, AppError> {
         getrandom::fill(&mut key).map_err(AppError::NoRandomness)?;
         // Written aside and linked into place: another process sees no key or a whole one, and the first one wins.
         let draft = path.with_extension(format!("key.{}", std::process::id()));
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft).map_err(failed)?;
+        let mut file =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft).map_err(failed)?;
         file.write_all(&key).and_then(|()| file.sync_all()).map_err(failed)?;
         let linked = fs::hard_link(&draft, path);
         fs::remove_file(&draft).map_err(failed)?;

@@ -45,11 +45,10 @@ pub struct Config {
 
 #[derive(Clone, Debug)]
 pub struct EngineConfig {
-    /// Where the library lies; `None`: in the cache folder.
+    /// The library's file, or the folder that the installer was told to fill; `None`: in the cache folder.
     pub library: Option<PathBuf>,
     /// The user's cache folder, if one is known.
     pub cache_home: Option<PathBuf>,
-    /// The engine's own cache folder instead of that, as the installer takes it.
     pub memory_bytes: u64,
     pub max_concurrent_queries: usize,
 }
@@ -149,10 +148,8 @@ impl Config {
             figment = figment.merge(Toml::file(file));
         }
         let environment = Env::prefixed("KUBESTATS_").ignore(&["CONFIG", "ENGINE_CACHE"]).split("__");
-        let keys: Keys = figment
-            .merge(environment)
-            .extract()
-            .map_err(|error| ConfigError::Invalid(error.to_string()))?;
+        let keys: Keys =
+            figment.merge(environment).extract().map_err(|error| ConfigError::Invalid(error.to_string()))?;
         Self::from_keys(keys, overrides)
     }
 
@@ -171,7 +168,8 @@ impl Config {
             listen: overrides.listen.unwrap_or(keys.server.listen),
             playground_dir: given(keys.playground.dir),
             engine: EngineConfig {
-                library: given(keys.engine.library),
+                // The installer takes the variable, too.
+                library: given(keys.engine.library).or_else(|| folder("KUBESTATS_ENGINE_CACHE")),
                 cache_home: cache_home(),
                 memory_bytes: memory,
                 max_concurrent_queries: keys.engine.max_concurrent_queries.max(1),
@@ -233,7 +231,8 @@ fn absolute(directory: &Path) -> Result<PathBuf, ConfigError> {
 fn machine_memory() -> u64 {
     let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"));
-    let kilobytes = line.and_then(|line| line.trim().strip_suffix("kB")).and_then(|number| number.trim().parse::<u64>().ok());
+    let kilobytes =
+        line.and_then(|line| line.trim().strip_suffix("kB")).and_then(|number| number.trim().parse::<u64>().ok());
     kilobytes.map_or(4 << 30, |kilobytes| kilobytes << 10)
 }
 

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::Args;
 
@@ -30,17 +31,13 @@ pub struct Options {
     holder: String,
 }
 
-/// Runs until stdin ends or SIGTERM comes; returns only what went wrong.
-pub fn run(config: &Config, options: Options) -> anyhow::Error {
+/// Runs until stdin ends or SIGTERM comes; what goes wrong is told on stderr by the engine itself.
+pub fn run(config: &Config, options: Options) -> anyhow::Result<ExitCode> {
     let configured = options.library.as_deref().or(config.engine.library.as_deref());
-    let library = match engine::find_library(configured, config.engine.cache_home.as_deref()) {
-        Ok(library) => library,
-        Err(error) => return error.into(),
-    };
     let options = EngineOptions {
         directory: config.engine_dir(),
         socket: options.socket.unwrap_or_else(|| config.engine_socket()),
-        library,
+        library: engine::find_library(configured, config.engine.cache_home.as_deref())?,
         listen: options.listen,
         credentials: options.user.zip(options.password),
         memory_limit_bytes: config.engine.memory_bytes,
@@ -48,6 +45,6 @@ pub fn run(config: &Config, options: Options) -> anyhow::Error {
         holder: options.holder,
     };
     match engine::run(options) {
-        Err(error) => error.into(),
+        Err(_) => Ok(ExitCode::FAILURE),
     }
 }

@@ -54,8 +54,14 @@ fn plain_line(event: &EventRecord) -> String {
     let commit = event.commit.get(..10).unwrap_or(&event.commit);
     let namespace = if event.namespace.is_empty() { String::new() } else { format!("{}/", event.namespace) };
     let path = String::from_utf8_lossy(&event.path);
-    let before = if event.moved { format!("  (from {})", String::from_utf8_lossy(&event.path_before)) } else { String::new() };
-    format!("{time}  {commit}  {:<8}  {} {namespace}{}  {path}{before}", event.event_type().as_str(), event.kind, event.name)
+    let before =
+        if event.moved { format!("  (from {})", String::from_utf8_lossy(&event.path_before)) } else { String::new() };
+    format!(
+        "{time}  {commit}  {:<8}  {} {namespace}{}  {path}{before}",
+        event.event_type().as_str(),
+        event.kind,
+        event.name
+    )
 }
 
 /// One event as a JSON list in ASCII. A byte of a path that is not UTF-8 is written as the lone surrogate U+DC80 + byte - 0x80,

@@ -76,11 +76,8 @@ pub fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let overrides = Overrides {
-        config_file: arguments.config,
-        data_dir: arguments.data,
-        listen: arguments.command.listen(),
-    };
+    let overrides =
+        Overrides { config_file: arguments.config, data_dir: arguments.data, listen: arguments.command.listen() };
     if let Command::Schema = arguments.command {
         std::io::stdout().write_all(graphql::sdl().as_bytes())?;
         return Ok(ExitCode::SUCCESS);
@@ -88,7 +85,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let config = Config::load(&overrides)?;
     telemetry::start(&config.log)?;
     if let Command::Engine(options) = arguments.command {
-        return Err(engine::run(&config, options));
+        return engine::run(&config, options);
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use async_graphql::{Request, Variables};
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::app::App;
 use crate::config::Config;
@@ -26,6 +26,15 @@ pub struct Options {
     /// The operation to run, when the document holds several
     #[arg(long, value_name = "NAME")]
     operation: Option<String>,
+    /// How the answer is printed
+    #[arg(long, value_enum, default_value_t = Format::Json)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    Json,
+    Yaml,
 }
 
 pub async fn run(config: Config, options: Options) -> anyhow::Result<ExitCode> {
@@ -42,9 +51,11 @@ pub async fn run(config: Config, options: Options) -> anyhow::Result<ExitCode> {
     let schema = graphql::schema(app.reader.clone());
     let response = graphql::execute(&schema, &app.reader, request).await;
     app.close().await;
-    let mut out = std::io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, &response)?;
-    writeln!(out)?;
+    let text = match options.format {
+        Format::Json => serde_json::to_string_pretty(&response)? + "\n",
+        Format::Yaml => serde_yaml::to_string(&response)?,
+    };
+    std::io::stdout().write_all(text.as_bytes())?;
     Ok(if response.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

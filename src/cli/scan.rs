@@ -7,12 +7,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use clap::Args;
-use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressState, ProgressStyle};
 
 use crate::app::App;
 use crate::config::Config;
 use crate::git::{self, FetchProgress, Remote};
-use crate::pipeline::{Progress, Silent, Summary};
+use crate::pipeline::{PipelineError, Progress, Silent, Summary};
 
 #[derive(Args)]
 pub struct Options {
@@ -60,6 +60,11 @@ async fn scan_all(app: &App, remotes: &[Remote], json: bool) -> anyhow::Result<b
         match pipeline.scan(remote, progress).await {
             Ok(summary) if json => writeln!(std::io::stdout(), "{}", to_json(&source, &summary))?,
             Ok(summary) => print(&source, &summary)?,
+            // Git's errors name the source themselves.
+            Err(PipelineError::Git(error)) => {
+                failed = true;
+                eprintln!("kubestats: {error}");
+            }
             Err(error) => {
                 failed = true;
                 eprintln!("kubestats: {source}: {error}");
@@ -71,9 +76,10 @@ async fn scan_all(app: &App, remotes: &[Remote], json: bool) -> anyhow::Result<b
 
 fn to_json(source: &str, summary: &Summary) -> serde_json::Value {
     let totals = summary.checkpoint.totals;
-    let kinds = summary.kinds.iter().map(|kind| {
-        serde_json::json!({ "group": kind.group, "kind": kind.kind, "resources": kind.resources })
-    });
+    let kinds = summary
+        .kinds
+        .iter()
+        .map(|kind| serde_json::json!({ "group": kind.group, "kind": kind.kind, "resources": kind.resources }));
     serde_json::json!({
         "source": source,
         "repository": summary.repository.full_name(),
@@ -170,7 +176,7 @@ impl Progress for Bar {
     fn scanning(&self, commits: u64) {
         self.bar.set_message("");
         self.bar.set_style(style(
-            "{spinner} {prefix}\n  {wide_bar} {human_pos}/{human_len} commits  {per_sec}  {eta} left  {msg}",
+            "{spinner} {prefix}\n  {wide_bar} {human_pos}/{human_len} commits  {rate}  {eta} left  {msg}",
         ));
         self.bar.set_length(commits);
         self.bar.reset_eta();
@@ -188,7 +194,11 @@ impl Progress for Bar {
 }
 
 fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
+    let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+        // A line that cannot be drawn is drawn again in a moment.
+        let _ = write!(out, "{}/s", HumanCount(state.per_sec() as u64));
+    };
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner()).with_key("rate", rate)
 }
 
 /// A line now and then, where nobody watches.

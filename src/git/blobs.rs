@@ -74,11 +74,8 @@ impl BlobReader {
                 sizes.push(self.read_size(*id, max_bytes)?);
             }
             let sized: Vec<(BlobId, Size)> = chunk.iter().copied().zip(sizes).collect();
-            let wanted: Vec<BlobId> = sized
-                .iter()
-                .filter(|(_, size)| matches!(size, Size::Wanted))
-                .map(|(id, _)| *id)
-                .collect();
+            let wanted: Vec<BlobId> =
+                sized.iter().filter(|(_, size)| matches!(size, Size::Wanted)).map(|(id, _)| *id).collect();
             // The next chunk's sizes are asked together with this one's contents: git works while we do.
             let next = chunks.get(index + 1).copied().unwrap_or_default();
             self.send(&wanted, next)?;
@@ -104,9 +101,7 @@ impl BlobReader {
         let mut commands = Vec::with_capacity((contents.len() + sizes.len()) * 80);
         let contents = contents.iter().map(|id| format!("contents {id}\n"));
         let sizes = sizes.iter().map(|id| format!("info {id}\n"));
-        contents
-            .chain(sizes)
-            .for_each(|command| commands.extend_from_slice(command.as_bytes()));
+        contents.chain(sizes).for_each(|command| commands.extend_from_slice(command.as_bytes()));
         commands.extend_from_slice(b"flush\n");
         let sent = self.input.write_all(&commands);
         sent.map_err(|cause| self.failure(GitError::io("writing to git cat-file")(cause)))
@@ -122,9 +117,7 @@ impl BlobReader {
 
     fn read_content(&mut self, id: BlobId, content: &mut Vec<u8>) -> Result<(), GitError> {
         let Some(bytes) = self.read_header(id)? else {
-            return Err(unexpected(format!(
-                "{id} is missing after its size was told"
-            )));
+            return Err(unexpected(format!("{id} is missing after its size was told")));
         };
         content.clear();
         // A newline follows the content.
@@ -151,9 +144,7 @@ impl BlobReader {
                 Ok(size) => Ok(Some(size)),
                 Err(_) => Err(unexpected(format!("{line:?} instead of a size"))),
             },
-            [name, "missing"] | [name, "commit" | "tree" | "tag", _] if *name == expected => {
-                Ok(None)
-            }
+            [name, "missing"] | [name, "commit" | "tree" | "tag", _] if *name == expected => Ok(None),
             _ => Err(self.failure(unexpected(format!("{line:?} instead of {expected}")))),
         }
     }
@@ -173,8 +164,5 @@ impl BlobReader {
 }
 
 fn unexpected(problem: String) -> GitError {
-    GitError::Unexpected {
-        command: "cat-file",
-        problem,
-    }
+    GitError::Unexpected { command: "cat-file", problem }
 }

@@ -14,10 +14,7 @@ use super::url::{RemoteUrl, redact_source};
 /// # Errors
 /// One line that names the source (without credentials), what is wrong, and what was expected.
 pub fn classify(source: &str) -> Result<Vec<Remote>, GitError> {
-    let problem = |problem: &str| GitError::Source {
-        name: redact_source(source),
-        problem: problem.to_owned(),
-    };
+    let problem = |problem: &str| GitError::Source { name: redact_source(source), problem: problem.to_owned() };
     if source.is_empty() {
         return Err(problem("an empty source"));
     }
@@ -38,10 +35,7 @@ pub fn classify(source: &str) -> Result<Vec<Remote>, GitError> {
 }
 
 fn classify_path(source: &str, path: &Path) -> Result<Vec<Remote>, GitError> {
-    let problem = |problem: String| GitError::Source {
-        name: redact_source(source),
-        problem,
-    };
+    let problem = |problem: String| GitError::Source { name: redact_source(source), problem };
     let metadata = fs::metadata(path).map_err(|error| problem(error_text(&error)))?;
     if metadata.is_file() {
         return match is_bundle_name(path) || has_bundle_signature(path) {
@@ -55,9 +49,7 @@ fn classify_path(source: &str, path: &Path) -> Result<Vec<Remote>, GitError> {
     let entries = sorted_entries(path).map_err(|error| problem(error_text(&error)))?;
     let remotes: Vec<Remote> = entries.into_iter().filter_map(classify_entry).collect();
     match remotes.is_empty() {
-        true => Err(problem(
-            "a folder without a Git repository or .bundle file in it".to_owned(),
-        )),
+        true => Err(problem("a folder without a Git repository or .bundle file in it".to_owned())),
         false => Ok(remotes),
     }
 }
@@ -71,16 +63,14 @@ fn classify_entry(path: PathBuf) -> Option<Remote> {
 }
 
 fn sorted_entries(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
-    let mut entries = fs::read_dir(folder)?
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<std::io::Result<Vec<_>>>()?;
+    let mut entries =
+        fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<std::io::Result<Vec<_>>>()?;
     entries.sort();
     Ok(entries)
 }
 
 fn is_bundle_name(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|extension| extension == "bundle")
+    path.extension().is_some_and(|extension| extension == "bundle")
 }
 
 /// A bundle begins with the line `# v2 git bundle` or `# v3 git bundle`.

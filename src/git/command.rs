@@ -147,11 +147,7 @@ impl Git {
         option.push(git_directory);
         command.arg("--no-pager").arg(option).arg(subcommand);
         let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
-        Self {
-            command,
-            subcommand,
-            configuration: CONFIGURATION.iter().map(owned).collect(),
-        }
+        Self { command, subcommand, configuration: CONFIGURATION.iter().map(owned).collect() }
     }
 
     pub fn argument(&mut self, argument: impl AsRef<OsStr>) -> &mut Self {
@@ -159,10 +155,7 @@ impl Git {
         self
     }
 
-    pub fn arguments<Argument: AsRef<OsStr>>(
-        &mut self,
-        arguments: impl IntoIterator<Item = Argument>,
-    ) -> &mut Self {
+    pub fn arguments<Argument: AsRef<OsStr>>(&mut self, arguments: impl IntoIterator<Item = Argument>) -> &mut Self {
         self.command.args(arguments);
         self
     }
@@ -174,24 +167,13 @@ impl Git {
     }
 
     /// Starts the command in a process group of its own. Its standard output is for the caller to take.
-    pub fn start(
-        mut self,
-        input: Stdio,
-        progress: Option<ProgressSender>,
-    ) -> Result<Running, GitError> {
-        self.command
-            .env("GIT_CONFIG_COUNT", self.configuration.len().to_string());
+    pub fn start(mut self, input: Stdio, progress: Option<ProgressSender>) -> Result<Running, GitError> {
+        self.command.env("GIT_CONFIG_COUNT", self.configuration.len().to_string());
         for (index, (key, value)) in self.configuration.iter().enumerate() {
             self.command.env(format!("GIT_CONFIG_KEY_{index}"), key);
             self.command.env(format!("GIT_CONFIG_VALUE_{index}"), value);
         }
-        let spawned = self
-            .command
-            .stdin(input)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0)
-            .spawn();
+        let spawned = self.command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).spawn();
         match spawned {
             Ok(child) => Ok(Running::new(child, self.subcommand, progress)),
             Err(error) if error.kind() == ErrorKind::NotFound => Err(GitError::NotInstalled),
@@ -203,10 +185,7 @@ impl Git {
     pub fn output(self) -> Result<Vec<u8>, GitError> {
         let mut running = self.start(Stdio::null(), None)?;
         let mut printed = Vec::new();
-        running
-            .take_output()
-            .read_to_end(&mut printed)
-            .map_err(GitError::io("reading from git"))?;
+        running.take_output().read_to_end(&mut printed).map_err(GitError::io("reading from git"))?;
         running.finish()?;
         Ok(printed)
     }

@@ -83,10 +83,7 @@ impl<'a> Connection<'a> {
     ) -> Result<Self, GitError> {
         let (protocols, configuration) = match remote {
             Remote::Path(_) | Remote::Bundle(_) => ("file", Vec::new()),
-            Remote::Url(_) => (
-                "https:http:ssh:git",
-                url_configuration(remote, credentials)?,
-            ),
+            Remote::Url(_) => ("https:http:ssh:git", url_configuration(remote, credentials)?),
         };
         Ok(Self {
             remote,
@@ -142,24 +139,16 @@ impl<'a> Connection<'a> {
         if let Some(error) = self.failure(&outcome) {
             return Err(error);
         }
-        let printed = answer
-            .join()
-            .unwrap_or_else(|_| Err(std::io::ErrorKind::Other.into()));
+        let printed = answer.join().unwrap_or_else(|_| Err(std::io::ErrorKind::Other.into()));
         printed.map_err(GitError::io("reading from git"))
     }
 
     pub fn timed_out(&self) -> GitError {
-        GitError::TimedOut {
-            name: self.name.clone(),
-            seconds: self.limits.time.as_secs(),
-        }
+        GitError::TimedOut { name: self.name.clone(), seconds: self.limits.time.as_secs() }
     }
 
     fn too_large(&self) -> GitError {
-        GitError::TooLarge {
-            name: self.name.clone(),
-            bytes: self.limits.bytes,
-        }
+        GitError::TooLarge { name: self.name.clone(), bytes: self.limits.bytes }
     }
 
     /// What a failure means, by the words git has used for it for many years.
@@ -170,10 +159,7 @@ impl<'a> Connection<'a> {
             outcome.messages.iter().any(line_says)
         };
         // Git calls it a success when it refuses what a shallow server offers.
-        if said(&[
-            "shallow roots are not allowed",
-            "shallow update not allowed",
-        ]) {
+        if said(&["shallow roots are not allowed", "shallow update not allowed"]) {
             return Some(GitError::Shallow { name });
         }
         if outcome.success {
@@ -199,10 +185,7 @@ const REFUSALS: [&str; 7] = [
     "Repository not found",
 ];
 
-fn url_configuration(
-    remote: &Remote,
-    credentials: Option<&Credentials>,
-) -> Result<Vec<(String, String)>, GitError> {
+fn url_configuration(remote: &Remote, credentials: Option<&Credentials>) -> Result<Vec<(String, String)>, GitError> {
     let url = remote.parsed_url()?;
     let mut pairs = vec![("fetch.fsckObjects".to_owned(), "true".to_owned())];
     for fault in TOLERATED_FAULTS {
@@ -210,10 +193,7 @@ fn url_configuration(
     }
     let own = url.credentials();
     if let Some(credentials) = credentials.or(own.as_ref()).filter(|_| url.is_http()) {
-        pairs.push((
-            format!("http.{}/.extraHeader", url.origin()),
-            credentials.header(),
-        ));
+        pairs.push((format!("http.{}/.extraHeader", url.origin()), credentials.header()));
         // Git would send the header on to wherever the server points.
         pairs.push(("http.followRedirects".to_owned(), "false".to_owned()));
     }

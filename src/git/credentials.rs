@@ -20,10 +20,7 @@ impl Credentials {
 
     /// A user name and a password.
     pub fn basic(username: impl Into<String>, password: impl Into<String>) -> Self {
-        Self {
-            username: username.into(),
-            secret: password.into(),
-        }
+        Self { username: username.into(), secret: password.into() }
     }
 
     /// The header's line: `Authorization: Basic …`.

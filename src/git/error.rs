@@ -20,9 +20,7 @@ pub enum GitError {
     #[error("{name}: the repository is empty (its default branch has no commit)")]
     Empty { name: String },
     /// A repository whose history is cut off.
-    #[error(
-        "{name}: the repository is shallow (its history is cut off); scan a full clone (git fetch --unshallow)"
-    )]
+    #[error("{name}: the repository is shallow (its history is cut off); scan a full clone (git fetch --unshallow)")]
     Shallow { name: String },
     /// Branches exist, but none that can be called the default one.
     #[error("{name}: HEAD names no branch that exists, and there is neither main nor master")]
@@ -55,19 +53,14 @@ pub enum GitError {
     )]
     ObjectFormat { name: String, directory: PathBuf },
     /// History was asked for since a commit that is not on the head's first-parent chain.
-    #[error(
-        "commit {commit} is not on the first-parent history of the head: the history was rewritten"
-    )]
+    #[error("commit {commit} is not on the first-parent history of the head: the history was rewritten")]
     NotOnChain { commit: CommitId },
     /// A local git command failed.
     #[error("git {command} failed: {line}")]
     Failed { command: &'static str, line: String },
     /// Git printed something that is not in its documented form.
     #[error("git {command} printed something unexpected: {problem}")]
-    Unexpected {
-        command: &'static str,
-        problem: String,
-    },
+    Unexpected { command: &'static str, problem: String },
     /// The operating system refused something.
     #[error("{doing}: {cause}")]
     Io {

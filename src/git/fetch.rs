@@ -14,10 +14,7 @@ pub struct FetchLimits {
 impl Default for FetchLimits {
     /// One hour and 4 GiB.
     fn default() -> Self {
-        Self {
-            time: Duration::from_secs(3600),
-            bytes: 4 << 30,
-        }
+        Self { time: Duration::from_secs(3600), bytes: 4 << 30 }
     }
 }
 
@@ -41,10 +38,7 @@ impl FetchProgress {
         let (done, rest) = rest.split_once('/')?;
         let (total, _) = rest.split_once(')')?;
         Some(Self {
-            phase: phase
-                .chars()
-                .filter(|character| !character.is_control())
-                .collect(),
+            phase: phase.chars().filter(|character| !character.is_control()).collect(),
             done: done.parse().ok()?,
             total: total.parse().ok()?,
         })

@@ -48,27 +48,16 @@ pub struct History {
 }
 
 impl History {
-    pub(super) fn start(
-        directory: &Path,
-        head: CommitId,
-        since: Option<CommitId>,
-    ) -> Result<Self, GitError> {
+    pub(super) fn start(directory: &Path, head: CommitId, since: Option<CommitId>) -> Result<Self, GitError> {
         let mut git = Git::in_mirror(directory, "log");
         // No path arguments: choosing the YAML files while reading is faster than git's pattern matching, and keeps git
         // from simplifying the history.
-        git.arguments(LOG_OPTIONS)
-            .arguments(["--reverse", record::FORMAT, "--end-of-options"]);
+        git.arguments(LOG_OPTIONS).arguments(["--reverse", record::FORMAT, "--end-of-options"]);
         git.argument(head.to_string());
         git.arguments(since.map(|since| format!("^{since}")));
         let mut running = git.start(Stdio::null(), None)?;
         let output = BufReader::with_capacity(BUFFER, running.take_output());
-        Ok(Self {
-            directory: directory.to_owned(),
-            running: Some(running),
-            output,
-            head,
-            previous: since,
-        })
+        Ok(Self { directory: directory.to_owned(), running: Some(running), output, head, previous: since })
     }
 
     fn next_commit(&mut self) -> Result<Option<Commit>, GitError> {
@@ -117,23 +106,16 @@ pub(super) fn repair_time(directory: &Path, record: &mut Record) -> Result<(), G
         return Ok(());
     }
     let mut git = Git::in_mirror(directory, "cat-file");
-    git.argument("commit")
-        .argument(record.commit.id.to_string());
+    git.argument("commit").argument(record.commit.id.to_string());
     record.commit.time = committer_time(&git.output()?).unwrap_or(0);
     Ok(())
 }
 
 /// The time of `committer <name> <<email>> <seconds> <zone>` in a commit's header.
 fn committer_time(commit: &[u8]) -> Option<i64> {
-    let header = commit
-        .split(|byte| *byte == b'\n')
-        .take_while(|line| !line.is_empty());
-    let line = header
-        .into_iter()
-        .find(|line| line.starts_with(b"committer "))?;
+    let header = commit.split(|byte| *byte == b'\n').take_while(|line| !line.is_empty());
+    let line = header.into_iter().find(|line| line.starts_with(b"committer "))?;
     let after_email = line.rsplit(|byte| *byte == b'>').next()?;
-    let mut words = after_email
-        .split(|byte| *byte == b' ')
-        .filter(|word| !word.is_empty());
+    let mut words = after_email.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
     words.next().and_then(parse_time)
 }

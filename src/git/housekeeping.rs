@@ -12,28 +12,14 @@ const MOST_PACKS: usize = 16;
 /// Removes what a killed fetch left behind: nobody else writes here while we hold the lock, and git would stop at its
 /// own old lock files.
 pub(super) fn remove_leftovers(directory: &Path) -> Result<(), GitError> {
-    let is_lock = |path: &Path| {
-        path.extension()
-            .is_some_and(|extension| extension == "lock")
-    };
+    let is_lock = |path: &Path| path.extension().is_some_and(|extension| extension == "lock");
     let is_temporary = |path: &Path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         name.starts_with("tmp_") || name.starts_with(".tmp-")
     };
-    let mut leftovers: Vec<PathBuf> = files_of(directory, false)?
-        .into_iter()
-        .filter(|path| is_lock(path))
-        .collect();
-    leftovers.extend(
-        files_of(&directory.join("refs"), true)?
-            .into_iter()
-            .filter(|path| is_lock(path)),
-    );
-    leftovers.extend(
-        files_of(&directory.join("objects/pack"), false)?
-            .into_iter()
-            .filter(|path| is_temporary(path)),
-    );
+    let mut leftovers: Vec<PathBuf> = files_of(directory, false)?.into_iter().filter(|path| is_lock(path)).collect();
+    leftovers.extend(files_of(&directory.join("refs"), true)?.into_iter().filter(|path| is_lock(path)));
+    leftovers.extend(files_of(&directory.join("objects/pack"), false)?.into_iter().filter(|path| is_temporary(path)));
     for path in leftovers {
         fs::remove_file(&path).map_err(GitError::io(format!("removing {}", path.display())))?;
     }
@@ -69,10 +55,7 @@ pub(super) fn pack_bytes(directory: &Path) -> u64 {
 /// Combines small packs when there are many: each one makes every look-up slower. No object is dropped, and a git that
 /// is reading meanwhile finds its objects in the new pack.
 pub(super) fn combine_packs(directory: &Path) -> Result<(), GitError> {
-    let is_pack = |path: &PathBuf| {
-        path.extension()
-            .is_some_and(|extension| extension == "pack")
-    };
+    let is_pack = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "pack");
     let packs = files_of(&directory.join("objects/pack"), false)?;
     if packs.iter().filter(|path| is_pack(path)).count() <= MOST_PACKS {
         return Ok(());

@@ -22,10 +22,7 @@ impl ObjectId {
         }
         let mut padded = [0; 32];
         padded[..bytes.len()].copy_from_slice(bytes);
-        Ok(Self {
-            bytes: padded,
-            length: bytes.len() as u8,
-        })
+        Ok(Self { bytes: padded, length: bytes.len() as u8 })
     }
 
     fn from_hex(text: &[u8]) -> Result<Self, InvalidId> {
@@ -46,9 +43,7 @@ impl ObjectId {
 
 impl fmt::Display for ObjectId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.as_bytes()
-            .iter()
-            .try_for_each(|byte| write!(formatter, "{byte:02x}"))
+        self.as_bytes().iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
     }
 }
 

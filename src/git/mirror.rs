@@ -64,28 +64,18 @@ impl Mirror {
 
     /// Opens a mirror; errors about the repository name its source.
     pub(super) fn open_as(directory: &Path, name: &str) -> Result<Self, GitError> {
-        let unusable = |line: String| GitError::Mirror {
-            directory: directory.to_owned(),
-            line,
-        };
+        let unusable = |line: String| GitError::Mirror { directory: directory.to_owned(), line };
         if !directory.join("HEAD").exists() {
             return Err(unusable("there is no Git repository".to_owned()));
         }
         if is_shallow(directory) {
-            return Err(GitError::Shallow {
-                name: name.to_owned(),
-            });
+            return Err(GitError::Shallow { name: name.to_owned() });
         }
         let mut git = Git::in_mirror(directory, "symbolic-ref");
         git.argument("HEAD");
         let branch = git.output().map_err(|error| unusable(error.to_string()))?;
-        let branch = String::from_utf8_lossy(&branch)
-            .trim()
-            .trim_start_matches("refs/heads/")
-            .to_owned();
-        let head = read_head(directory, branch)?.ok_or_else(|| GitError::Empty {
-            name: name.to_owned(),
-        })?;
+        let branch = String::from_utf8_lossy(&branch).trim().trim_start_matches("refs/heads/").to_owned();
+        let head = read_head(directory, branch)?.ok_or_else(|| GitError::Empty { name: name.to_owned() })?;
         let directory = directory.to_owned();
         Ok(Self { directory, head })
     }
@@ -121,8 +111,7 @@ impl Mirror {
             return Ok(true);
         }
         let mut git = Git::in_mirror(&self.directory, "rev-list");
-        git.arguments(["--first-parent", "--end-of-options"])
-            .argument(self.head.commit.to_string());
+        git.arguments(["--first-parent", "--end-of-options"]).argument(self.head.commit.to_string());
         let mut running = git.start(Stdio::null(), None)?;
         for line in BufReader::new(running.take_output()).split(b'\n') {
             let line = line.map_err(GitError::io("reading git rev-list"))?;
@@ -149,19 +138,13 @@ impl Mirror {
 /// The head's commit; `None` when its branch has none.
 fn read_head(directory: &Path, branch: String) -> Result<Option<Head>, GitError> {
     let mut git = Git::in_mirror(directory, "for-each-ref");
-    git.argument("--format=%(objectname)")
-        .argument(format!("refs/heads/{branch}"));
+    git.argument("--format=%(objectname)").argument(format!("refs/heads/{branch}"));
     let answer = git.output()?;
-    let Some(Ok(tip)) = answer
-        .split(|byte| *byte == b'\n')
-        .next()
-        .map(CommitId::from_hex)
-    else {
+    let Some(Ok(tip)) = answer.split(|byte| *byte == b'\n').next().map(CommitId::from_hex) else {
         return Ok(None);
     };
     let mut git = Git::in_mirror(directory, "log");
-    git.arguments(LOG_OPTIONS)
-        .arguments(["--max-count=1", "--no-patch", record::FORMAT]);
+    git.arguments(LOG_OPTIONS).arguments(["--max-count=1", "--no-patch", record::FORMAT]);
     git.argument("--end-of-options").argument(tip.to_string());
     let Some(mut head) = record::read(&mut Cursor::new(git.output()?))? else {
         return Ok(None);

@@ -95,11 +95,7 @@ fn read_header(input: &mut impl BufRead) -> Result<Option<Record>, GitError> {
         subject: text()?,
         changes: Vec::new(),
     };
-    Ok(Some(Record {
-        commit,
-        first_parent,
-        has_time: time.is_some(),
-    }))
+    Ok(Some(Record { commit, first_parent, has_time: time.is_some() }))
 }
 
 /// The new content of a row's file, when it is a regular file.
@@ -112,9 +108,7 @@ fn new_blob(row: &[u8]) -> Result<Option<BlobId>, GitError> {
     if !mode.starts_with(b"100") {
         return Ok(None);
     }
-    BlobId::from_hex(id)
-        .map(Some)
-        .map_err(|_| unexpected("a blob id", id))
+    BlobId::from_hex(id).map(Some).map_err(|_| unexpected("a blob id", id))
 }
 
 /// Seconds since 1970. A number that does not fit 64 bits is clamped: nobody can have meant it, and it must not stop a scan.
@@ -157,8 +151,5 @@ fn read_field(input: &mut impl BufRead, field: &mut Vec<u8>, limit: usize) -> Re
 
 fn unexpected(wanted: &str, got: &[u8]) -> GitError {
     let shown = String::from_utf8_lossy(&got[..got.len().min(80)]).into_owned();
-    GitError::Unexpected {
-        command: "log",
-        problem: format!("{shown:?} instead of {wanted}"),
-    }
+    GitError::Unexpected { command: "log", problem: format!("{shown:?} instead of {wanted}") }
 }

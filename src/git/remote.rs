@@ -113,9 +113,7 @@ pub(super) fn is_repository(path: &Path) -> bool {
 
 fn is_git_directory(path: &Path) -> bool {
     // A linked work tree's git directory has no `objects` of its own, but is only reached through a `.git` file.
-    path.join("HEAD").symlink_metadata().is_ok()
-        && path.join("objects").is_dir()
-        && path.join("refs").is_dir()
+    path.join("HEAD").symlink_metadata().is_ok() && path.join("objects").is_dir() && path.join("refs").is_dir()
 }
 
 /// The directory that holds a repository's objects: follows the `.git` file of a linked work tree or submodule, and
@@ -143,6 +141,5 @@ fn origin_of(path: &Path) -> Option<String> {
 }
 
 fn canonical(path: &Path) -> Result<PathBuf, GitError> {
-    path.canonicalize()
-        .map_err(GitError::io(path.display().to_string()))
+    path.canonicalize().map_err(GitError::io(path.display().to_string()))
 }

@@ -43,16 +43,8 @@ pub(super) enum Waited {
 
 impl Running {
     pub fn new(mut child: Child, command: &'static str, progress: Option<ProgressSender>) -> Self {
-        let messages = child
-            .stderr
-            .take()
-            .map(|stderr| std::thread::spawn(move || read_messages(stderr, progress)));
-        Self {
-            child,
-            command,
-            messages,
-            ended: false,
-        }
+        let messages = child.stderr.take().map(|stderr| std::thread::spawn(move || read_messages(stderr, progress)));
+        Self { child, command, messages, ended: false }
     }
 
     /// The standard output; empty when it was taken before.
@@ -66,19 +58,10 @@ impl Running {
     }
 
     /// Waits for the end, at most until `deadline`, and as long as `keep_on` says yes.
-    pub fn wait_until(
-        &mut self,
-        deadline: Instant,
-        mut keep_on: impl FnMut() -> bool,
-    ) -> Result<Waited, GitError> {
+    pub fn wait_until(&mut self, deadline: Instant, mut keep_on: impl FnMut() -> bool) -> Result<Waited, GitError> {
         let mut pause = Duration::from_millis(1);
         loop {
-            if self
-                .child
-                .try_wait()
-                .map_err(GitError::io("waiting for git"))?
-                .is_some()
-            {
+            if self.child.try_wait().map_err(GitError::io("waiting for git"))?.is_some() {
                 self.ended = true;
                 return Ok(Waited::Ended);
             }
@@ -109,11 +92,7 @@ impl Running {
         self.ended = true;
         let messages = self.messages.take().and_then(|thread| thread.join().ok());
         let messages = messages.unwrap_or_default();
-        Ok(Outcome {
-            success: status.success(),
-            line: telling_line(&messages, status),
-            messages,
-        })
+        Ok(Outcome { success: status.success(), line: telling_line(&messages, status), messages })
     }
 
     fn kill_group(&mut self) {
@@ -170,11 +149,7 @@ fn read_messages(mut stderr: ChildStderr, progress: Option<ProgressSender>) -> V
         for byte in &buffer[..count] {
             match byte {
                 b'\r' | b'\n' => {
-                    take_line(
-                        &String::from_utf8_lossy(&line),
-                        progress.as_ref(),
-                        &mut kept,
-                    );
+                    take_line(&String::from_utf8_lossy(&line), progress.as_ref(), &mut kept);
                     line.clear();
                 }
                 _ if line.len() < LINE_LIMIT => line.push(*byte),
@@ -182,11 +157,7 @@ fn read_messages(mut stderr: ChildStderr, progress: Option<ProgressSender>) -> V
             }
         }
     }
-    take_line(
-        &String::from_utf8_lossy(&line),
-        progress.as_ref(),
-        &mut kept,
-    );
+    take_line(&String::from_utf8_lossy(&line), progress.as_ref(), &mut kept);
     kept
 }
 
@@ -204,14 +175,9 @@ fn take_line(line: &str, progress: Option<&ProgressSender>, kept: &mut Vec<Strin
 /// The one line that tells why git failed: the first error (later ones follow from it), else the last line.
 fn telling_line(messages: &[String], status: ExitStatus) -> String {
     let error = |line: &String| {
-        let text = line
-            .strip_prefix("fatal: ")
-            .or_else(|| line.strip_prefix("error: "));
+        let text = line.strip_prefix("fatal: ").or_else(|| line.strip_prefix("error: "));
         text.map(str::to_owned)
     };
-    let line = messages
-        .iter()
-        .find_map(error)
-        .or_else(|| messages.last().cloned());
+    let line = messages.iter().find_map(error).or_else(|| messages.last().cloned());
     line.map_or_else(|| status.to_string(), |line| redact(&line))
 }

@@ -51,10 +51,7 @@ pub(super) fn sync(
 
 /// The mirror, when it has the remote's newest commit already.
 fn up_to_date(directory: &Path, name: &str, tip: &Tip) -> Option<Mirror> {
-    let mirror = directory
-        .join("HEAD")
-        .exists()
-        .then(|| Mirror::open_as(directory, name).ok())??;
+    let mirror = directory.join("HEAD").exists().then(|| Mirror::open_as(directory, name).ok())??;
     let head = mirror.head();
     (head.branch == tip.branch && head.commit == tip.commit).then_some(mirror)
 }
@@ -75,32 +72,19 @@ fn default_branch(connection: &Connection<'_>) -> Result<Tip, GitError> {
         let name = connection.name.clone();
         return Err(match connection.remote {
             // Git makes no empty bundles: this one is cut off inside its list, or was made of tags.
-            Remote::Bundle(_) => GitError::Bundle {
-                name,
-                line: "it names no branch".to_owned(),
-            },
+            Remote::Bundle(_) => GitError::Bundle { name, line: "it names no branch".to_owned() },
             _ => GitError::Empty { name },
         });
     }
-    let head = references(&answer)
-        .find(|(name, _)| *name == "HEAD")
-        .map(|(_, id)| id);
+    let head = references(&answer).find(|(name, _)| *name == "HEAD").map(|(_, id)| id);
     let rank = |tip: &&Tip| match tip.branch.as_str() {
         "main" => 0,
         "master" => 1,
         _ => 2,
     };
-    let at_head = branches
-        .iter()
-        .filter(|tip| Some(tip.commit) == head)
-        .min_by_key(rank);
+    let at_head = branches.iter().filter(|tip| Some(tip.commit) == head).min_by_key(rank);
     let usual = branches.iter().filter(|tip| rank(tip) < 2).min_by_key(rank);
-    at_head
-        .or(usual)
-        .cloned()
-        .ok_or_else(|| GitError::NoDefaultBranch {
-            name: connection.name.clone(),
-        })
+    at_head.or(usual).cloned().ok_or_else(|| GitError::NoDefaultBranch { name: connection.name.clone() })
 }
 
 /// `git ls-remote --symref`: lines `<id> TAB <name>`, and `ref: <target> TAB <name>` for symbolic ones.
@@ -108,17 +92,13 @@ fn ask(connection: &Connection<'_>, patterns: &[&str]) -> Result<String, GitErro
     let mut git = Git::without_repository("ls-remote", connection.protocols);
     git.arguments(["--symref", "--quiet"]);
     connection.configure(&mut git);
-    git.argument("--")
-        .argument(&connection.operand)
-        .arguments(patterns);
+    git.argument("--").argument(&connection.operand).arguments(patterns);
     let answer = connection.run(git, &mut |_| (), || 0)?;
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
 fn symbolic_head(answer: &str) -> Option<Tip> {
-    let target = answer
-        .lines()
-        .find_map(|line| line.strip_prefix("ref: ")?.strip_suffix("\tHEAD"))?;
+    let target = answer.lines().find_map(|line| line.strip_prefix("ref: ")?.strip_suffix("\tHEAD"))?;
     let (_, commit) = references(answer).find(|(name, _)| *name == "HEAD")?;
     let branch = branch_name(target)?;
     Some(Tip { branch, commit })
@@ -139,8 +119,7 @@ fn branches(answer: &str) -> Vec<Tip> {
 /// The branch of a full name; none when the name could mean something else in a refspec (git forbids such names).
 fn branch_name(reference: &str) -> Option<String> {
     let branch = reference.strip_prefix("refs/heads/")?;
-    let forbidden =
-        |character: char| character.is_control() || " :*?[\\^~\u{fffd}".contains(character);
+    let forbidden = |character: char| character.is_control() || " :*?[\\^~\u{fffd}".contains(character);
     (!branch.is_empty() && !branch.contains(forbidden)).then(|| branch.to_owned())
 }
 
@@ -154,10 +133,7 @@ fn lock(directory: &Path, connection: &Connection<'_>) -> Result<File, GitError>
             Ok(()) => return Ok(file),
             Err(fs::TryLockError::Error(cause)) => return Err(GitError::io(doing())(cause)),
             Err(fs::TryLockError::WouldBlock) if connection.is_out_of_time() => {
-                return Err(GitError::Busy {
-                    name: connection.name.clone(),
-                    directory: directory.to_owned(),
-                });
+                return Err(GitError::Busy { name: connection.name.clone(), directory: directory.to_owned() });
             }
             Err(fs::TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(50)),
         }
@@ -170,11 +146,7 @@ fn create(directory: &Path, tip: &Tip) -> Result<(), GitError> {
     if parts.iter().all(|part| directory.join(part).exists()) {
         return Ok(());
     }
-    let format = if tip.commit.as_bytes().len() == 32 {
-        "sha256"
-    } else {
-        "sha1"
-    };
+    let format = if tip.commit.as_bytes().len() == 32 { "sha256" } else { "sha1" };
     let mut git = Git::in_mirror(directory, "init");
     git.arguments(["--bare", "--quiet", "--template="]);
     git.argument(format!("--object-format={format}"));
@@ -188,15 +160,8 @@ fn make_way(directory: &Path, branch: &str) -> Result<(), GitError> {
     let mut git = Git::in_mirror(directory, "for-each-ref");
     git.arguments(["--format=%(refname:lstrip=2)", "refs/heads/"]);
     let answer = String::from_utf8_lossy(&git.output()?).into_owned();
-    let inside = |inner: &str, outer: &str| {
-        inner
-            .strip_prefix(outer)
-            .is_some_and(|rest| rest.starts_with('/'))
-    };
-    for old in answer
-        .lines()
-        .filter(|old| inside(old, branch) || inside(branch, old))
-    {
+    let inside = |inner: &str, outer: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'));
+    for old in answer.lines().filter(|old| inside(old, branch) || inside(branch, old)) {
         let mut git = Git::in_mirror(directory, "update-ref");
         git.arguments(["-d", &format!("refs/heads/{old}")]);
         git.output()?;
@@ -211,12 +176,7 @@ fn fetch(
     progress: &mut dyn FnMut(FetchProgress),
 ) -> Result<(), GitError> {
     let mut git = Git::fetching(directory, "fetch", connection.protocols);
-    git.arguments([
-        "--progress",
-        "--no-tags",
-        "--no-write-fetch-head",
-        "--no-auto-maintenance",
-    ]);
+    git.arguments(["--progress", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance"]);
     git.arguments(["--no-recurse-submodules", "--no-prune", "--refmap="]);
     connection.configure(&mut git);
     // Always a pack, never loose objects: they would pile up where no garbage is collected.
@@ -224,17 +184,10 @@ fn fetch(
     git.argument("--").argument(&connection.operand);
     git.argument(format!("+refs/heads/{branch}:refs/heads/{branch}"));
     let before = pack_bytes(directory);
-    let fetched = connection.run(git, progress, || {
-        pack_bytes(directory).saturating_sub(before)
-    });
+    let fetched = connection.run(git, progress, || pack_bytes(directory).saturating_sub(before));
     match fetched {
-        Err(GitError::Fetch { line, .. } | GitError::Bundle { line, .. })
-            if line.contains("mismatched algorithms") =>
-        {
-            Err(GitError::ObjectFormat {
-                name: connection.name.clone(),
-                directory: directory.to_owned(),
-            })
+        Err(GitError::Fetch { line, .. } | GitError::Bundle { line, .. }) if line.contains("mismatched algorithms") => {
+            Err(GitError::ObjectFormat { name: connection.name.clone(), directory: directory.to_owned() })
         }
         fetched => fetched.map(drop),
     }

@@ -32,9 +32,7 @@ impl RemoteUrl {
             true => Self::parse_url(text),
             false => Self::parse_scp(text),
         };
-        parsed.filter(|url| {
-            !url.host.is_empty() && !url.host.starts_with('-') && !url.path.is_empty()
-        })
+        parsed.filter(|url| !url.host.is_empty() && !url.host.starts_with('-') && !url.path.is_empty())
     }
 
     fn parse_url(text: &str) -> Option<Self> {
@@ -108,10 +106,7 @@ impl RemoteUrl {
             _ => format!("https://{}", self.host),
         };
         let path = self.path.trim_end_matches('/');
-        let path = path
-            .strip_suffix(".git")
-            .unwrap_or(path)
-            .trim_end_matches('/');
+        let path = path.strip_suffix(".git").unwrap_or(path).trim_end_matches('/');
         (!path.is_empty()).then(|| format!("{origin}/{path}"))
     }
 }
@@ -124,10 +119,7 @@ impl RemoteUrl {
 pub fn normalise_url(url: &str) -> Result<String, GitError> {
     RemoteUrl::parse(url)
         .and_then(|parsed| parsed.identity())
-        .ok_or_else(|| GitError::Source {
-            name: redact_source(url),
-            problem: "not the URL of a repository".to_owned(),
-        })
+        .ok_or_else(|| GitError::Source { name: redact_source(url), problem: "not the URL of a repository".to_owned() })
 }
 
 /// A source text with its user information removed, whatever it turns out to be.
@@ -160,8 +152,7 @@ fn percent_decode(text: &str) -> String {
     let mut index = 0;
     while index < bytes.len() {
         let pair = bytes.get(index + 1..index + 3);
-        let byte =
-            pair.and_then(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
+        let byte = pair.and_then(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
         match byte {
             Some(byte) if bytes[index] == b'%' => {
                 decoded.push(byte);

@@ -50,7 +50,8 @@ pub fn from_store(failure: StoreError) -> Error {
     tracing::error!(error = %failure, "a question failed");
     match failure {
         StoreError::Timeout(limit) => {
-            let message = format!("the query took longer than {} s; narrow it with a filter or a time range", limit.as_secs());
+            let message =
+                format!("the query took longer than {} s; narrow it with a filter or a time range", limit.as_secs());
             error(Code::Timeout, message)
         }
         StoreError::Unavailable(_) | StoreError::Engine(_) => {

@@ -6,9 +6,7 @@ use super::error::bad_input;
 use super::id::{self, NodeType};
 use super::pagination::TimeRange;
 use super::types::{EventTypeValue, ResourceStatus};
-use crate::store::query::{
-    EventField, FailureField, Field, Filter, Operator, RepositoryField, ResourceField,
-};
+use crate::store::query::{EventField, FailureField, Field, Filter, Operator, RepositoryField, ResourceField};
 
 /// Bytes that one compared text may have, and texts that one list may hold.
 const MAX_TEXT: usize = 4 << 10;
@@ -245,8 +243,7 @@ fn reference<F: Field>(
         filter.add(field, Operator::Equal(id::decode_as(node, eq)?.to_string()));
     }
     if let Some(ids) = &given.r#in {
-        let ids: Result<Vec<String>, Error> =
-            ids.iter().map(|id| Ok(id::decode_as(node, id)?.to_string())).collect();
+        let ids: Result<Vec<String>, Error> = ids.iter().map(|id| Ok(id::decode_as(node, id)?.to_string())).collect();
         let operator = Operator::In(ids?);
         check_size(&operator)?;
         filter.add(field, operator);
@@ -254,7 +251,13 @@ fn reference<F: Field>(
     Ok(())
 }
 
-fn choice<F: Field, T: Copy>(filter: &mut Filter<F>, field: F, eq: Option<T>, list: Option<&[T]>, name: fn(T) -> &'static str) {
+fn choice<F: Field, T: Copy>(
+    filter: &mut Filter<F>,
+    field: F,
+    eq: Option<T>,
+    list: Option<&[T]>,
+    name: fn(T) -> &'static str,
+) {
     if let Some(eq) = eq {
         filter.add(field, Operator::Equal(name(eq).to_owned()));
     }

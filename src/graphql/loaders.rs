@@ -102,9 +102,10 @@ impl Loader<ContentKey> for ContentLoader {
             let rows = self.0.fetch(&ContentAt { repositories, resources, at }).await.map_err(from_store)?;
             let rows: HashMap<Uuid, Arc<Content>> =
                 rows.iter().map(|row| (row.resource_id, Arc::new(row.clone()))).collect();
-            found.extend(keys.into_iter().filter_map(|resource| {
-                Some((ContentKey { resource, at }, rows.get(&resource.resource)?.clone()))
-            }));
+            found.extend(
+                keys.into_iter()
+                    .filter_map(|resource| Some((ContentKey { resource, at }, rows.get(&resource.resource)?.clone()))),
+            );
         }
         Ok(found)
     }

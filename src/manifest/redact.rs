@@ -44,9 +44,7 @@ impl fmt::Debug for Redactor {
 impl Redactor {
     /// `key` is the installation's; any length, 32 random bytes are right.
     pub fn new(key: &[u8]) -> Self {
-        Self {
-            keyed: Hmac::new_from_slice(key).expect("HMAC takes keys of any length"),
-        }
+        Self { keyed: Hmac::new_from_slice(key).expect("HMAC takes keys of any length") }
     }
 
     /// The resource with every secret in its data replaced; parts without one are shared with the original. The identity stays.
@@ -59,8 +57,7 @@ impl Redactor {
 
     /// A text (a commit subject, an error message) with every credential in it replaced.
     pub fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        self.replace(text, secrets_in(text))
-            .map_or(Cow::Borrowed(text), Cow::Owned)
+        self.replace(text, secrets_in(text)).map_or(Cow::Borrowed(text), Cow::Owned)
     }
 
     /// A document with every secret replaced; None when it has none.
@@ -69,11 +66,7 @@ impl Redactor {
     }
 
     fn node_within(&self, node: &Node, embedded_levels: u32) -> Option<Node> {
-        let mut walk = Walk {
-            redactor: self,
-            long_texts: HashMap::new(),
-            embedded_levels,
-        };
+        let mut walk = Walk { redactor: self, long_texts: HashMap::new(), embedded_levels };
         walk.value(None, node)
     }
 
@@ -83,11 +76,7 @@ impl Redactor {
         mac.update(scalar_type.as_bytes());
         mac.update(text.as_bytes());
         let digest = mac.finalize().into_bytes();
-        let hex: String = digest
-            .iter()
-            .take(16)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
         format!("redacted:{rule}:{hex}")
     }
 
@@ -110,12 +99,8 @@ impl Redactor {
     fn lines(&self, text: &str) -> Option<String> {
         let mut spans: Vec<(&str, Range<usize>)> = Vec::new();
         for (rule, range) in secrets_in(text) {
-            let start = text[..range.start]
-                .rfind('\n')
-                .map_or(0, |newline| newline + 1);
-            let end = text[range.end..]
-                .find('\n')
-                .map_or(text.len(), |newline| range.end + newline);
+            let start = text[..range.start].rfind('\n').map_or(0, |newline| newline + 1);
+            let end = text[range.end..].find('\n').map_or(text.len(), |newline| range.end + newline);
             match spans.last_mut() {
                 Some((_, last)) if start < last.end => last.end = end,
                 _ => spans.push((rule, start..end)),
@@ -143,11 +128,7 @@ impl Redactor {
 /// Rule and byte range of every credential and assigned secret in a text, in order, without overlaps.
 fn secrets_in(text: &str) -> Vec<(&'static str, Range<usize>)> {
     let mut found = rules::credentials(text);
-    found.extend(
-        named::assignments(text)
-            .into_iter()
-            .map(|range| ("named", range)),
-    );
+    found.extend(named::assignments(text).into_iter().map(|range| ("named", range)));
     // Stable: of two that start together the one found first stays.
     found.sort_by_key(|(_, range)| range.start);
     let mut end = 0;
@@ -207,22 +188,14 @@ impl Walk<'_> {
         let entries = map_changed(mapping.entries(), |(key, value)| {
             let (new_key, new_value) = (self.value(None, key), value_of(self, key, value));
             let changed = new_key.is_some() || new_value.is_some();
-            changed.then(|| {
-                (
-                    new_key.unwrap_or_else(|| key.clone()),
-                    new_value.unwrap_or_else(|| value.clone()),
-                )
-            })
+            changed.then(|| (new_key.unwrap_or_else(|| key.clone()), new_value.unwrap_or_else(|| value.clone())))
         })?;
         Some(Node::mapping(mapping.tag().cloned(), entries))
     }
 
     fn scalar(&mut self, key: Option<&str>, scalar: &Scalar) -> Option<Node> {
         let text = scalar.text();
-        if !matches!(
-            scalar.scalar_type(),
-            ScalarType::Str | ScalarType::Custom(_)
-        ) {
+        if !matches!(scalar.scalar_type(), ScalarType::Str | ScalarType::Custom(_)) {
             return None;
         }
         if key.is_some_and(|key| named::is_secret(key, text)) {
@@ -238,27 +211,17 @@ impl Walk<'_> {
                 replaced
             })?
         };
-        Some(Node::Scalar(Scalar::new(
-            scalar.scalar_type().clone(),
-            replaced,
-        )))
+        Some(Node::Scalar(Scalar::new(scalar.scalar_type().clone(), replaced)))
     }
 
     fn text(&self, text: &str) -> Option<Arc<str>> {
-        self.redactor
-            .embedded(text, self.embedded_levels)
-            .or_else(|| self.redactor.lines(text))
-            .map(Arc::from)
+        self.redactor.embedded(text, self.embedded_levels).or_else(|| self.redactor.lines(text)).map(Arc::from)
     }
 
     /// Every scalar below is a secret.
     fn all(&mut self, node: &Node) -> Option<Node> {
         match node {
-            Node::Scalar(scalar)
-                if scalar.text().is_empty() || *scalar.scalar_type() == ScalarType::Null =>
-            {
-                None
-            }
+            Node::Scalar(scalar) if scalar.text().is_empty() || *scalar.scalar_type() == ScalarType::Null => None,
             Node::Scalar(scalar) => Some(self.secret("secret", scalar)),
             Node::Sequence(sequence) => {
                 let items = map_changed(sequence.items(), |item| self.all(item))?;
@@ -271,11 +234,7 @@ impl Walk<'_> {
     /// A scalar that is a secret as a whole.
     fn secret(&self, rule: &str, scalar: &Scalar) -> Node {
         let text = scalar.text();
-        let rule = if text.starts_with("ENC[") && text.ends_with(']') {
-            "sops"
-        } else {
-            rule
-        };
+        let rule = if text.starts_with("ENC[") && text.ends_with(']') { "sops" } else { rule };
         // Texts of equal booleans may differ in case.
         let (scalar_type, text) = match scalar.scalar_type() {
             ScalarType::Custom(tag) => (&**tag, Cow::Borrowed(text)),
@@ -291,8 +250,7 @@ impl Walk<'_> {
 /// A `Secret` of the core group, wherever it stands: a file's resource, or an object inside another's values.
 fn is_core_secret(mapping: &Mapping) -> bool {
     let text = |key| mapping.get(key).and_then(Node::as_str);
-    text("kind") == Some("Secret")
-        && text("apiVersion").is_some_and(|version| !version.contains('/'))
+    text("kind") == Some("Secret") && text("apiVersion").is_some_and(|version| !version.contains('/'))
 }
 
 /// The items with those replaced for which `change` gives something; None when there are none.

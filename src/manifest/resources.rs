@@ -31,6 +31,10 @@ pub struct Resource {
     pub data: Node,
 }
 
+/// Text of all resources of a file, aliases expanded. The node budget does not bound it: one long text may be referred to a
+/// million times, and whatever is stored or compared has to be written out.
+const MAX_TEXT_BYTES: u64 = 64 << 20;
+
 /// The resources of a file, in file order. The items of lists (`kind: …List` with a sequence `items`) stand for the list; whatever is no
 /// resource is left out.
 ///
@@ -40,6 +44,10 @@ pub fn resources(bytes: &[u8]) -> Result<Vec<Resource>, Unparsable> {
     let mut found = Vec::new();
     for document in read(bytes)? {
         take(&document, &mut found);
+    }
+    if found.iter().map(|resource| resource.data.text_bytes()).sum::<u64>() > MAX_TEXT_BYTES {
+        let message = "the file's aliases stand for more than 64 MiB of text".to_owned();
+        return Err(Unparsable { line: 0, column: 0, message });
     }
     number(&mut found);
     Ok(found)
@@ -51,11 +59,7 @@ fn take(document: &Node, found: &mut Vec<Resource>) {
     else {
         return;
     };
-    if let Some(items) = document
-        .get("items")
-        .and_then(Node::as_sequence)
-        .filter(|_| kind.ends_with("List"))
-    {
+    if let Some(items) = document.get("items").and_then(Node::as_sequence).filter(|_| kind.ends_with("List")) {
         items.items().iter().for_each(|item| take(item, found));
         return;
     }
@@ -70,25 +74,18 @@ fn take(document: &Node, found: &mut Vec<Resource>) {
         namespace: scalar_text(metadata.and_then(|metadata| metadata.get("namespace"))),
         name,
     };
-    found.push(Resource {
-        identity,
-        ordinal: 0,
-        api_version,
-        data: document.clone(),
-    });
+    found.push(Resource { identity, ordinal: 0, api_version, data: document.clone() });
 }
 
 fn non_empty_string(node: Option<&Node>) -> Option<Arc<str>> {
     let scalar = node?.as_scalar()?;
-    (*scalar.scalar_type() == ScalarType::Str && !scalar.text().is_empty())
-        .then(|| scalar.shared_text())
+    (*scalar.scalar_type() == ScalarType::Str && !scalar.text().is_empty()).then(|| scalar.shared_text())
 }
 
 /// The source text of a scalar that is neither null nor empty.
 fn scalar_text(node: Option<&Node>) -> Option<Arc<str>> {
     let scalar = node?.as_scalar()?;
-    (*scalar.scalar_type() != ScalarType::Null && !scalar.text().is_empty())
-        .then(|| Scalar::shared_text(scalar))
+    (*scalar.scalar_type() != ScalarType::Null && !scalar.text().is_empty()).then(|| Scalar::shared_text(scalar))
 }
 
 fn number(found: &mut [Resource]) {
@@ -105,12 +102,7 @@ fn number(found: &mut [Resource]) {
 
 impl Identity {
     fn sort_key(&self) -> (&str, &str, &str, &str) {
-        (
-            &self.group,
-            &self.kind,
-            self.namespace.as_deref().unwrap_or(""),
-            &self.name,
-        )
+        (&self.group, &self.kind, self.namespace.as_deref().unwrap_or(""), &self.name)
     }
 }
 
@@ -133,17 +125,8 @@ mod tests {
     fn identities(yaml: &str) -> Vec<String> {
         let found = resources(yaml.as_bytes()).unwrap();
         let show = |one: &Resource| {
-            let Identity {
-                group,
-                kind,
-                namespace,
-                name,
-            } = &one.identity;
-            format!(
-                "{group}|{kind}|{}|{name}#{}",
-                namespace.as_deref().unwrap_or("-"),
-                one.ordinal
-            )
+            let Identity { group, kind, namespace, name } = &one.identity;
+            format!("{group}|{kind}|{}|{name}#{}", namespace.as_deref().unwrap_or("-"), one.ordinal)
         };
         found.iter().map(show).collect()
     }
@@ -151,15 +134,10 @@ mod tests {
     #[test]
     fn a_resource_has_api_version_kind_and_name() {
         assert_eq!(
-            identities(
-                "{apiVersion: apps/v1, kind: Deployment, metadata: {name: a, namespace: b}}"
-            ),
+            identities("{apiVersion: apps/v1, kind: Deployment, metadata: {name: a, namespace: b}}"),
             ["apps|Deployment|b|a#0"]
         );
-        assert_eq!(
-            identities("{apiVersion: v1, kind: Pod, metadata: {name: a}}"),
-            ["|Pod|-|a#0"]
-        );
+        assert_eq!(identities("{apiVersion: v1, kind: Pod, metadata: {name: a}}"), ["|Pod|-|a#0"]);
         for none in [
             "{apiVersion: '', kind: Pod, metadata: {name: a}}",
             "{apiVersion: 1, kind: Pod, metadata: {name: a}}",
@@ -182,14 +160,8 @@ mod tests {
             identities("{apiVersion: v1, kind: Pod, metadata: {name: 010, namespace: true}}"),
             ["|Pod|true|010#0"]
         );
-        assert_eq!(
-            identities("{apiVersion: v1, kind: Pod, metadata: {name: a, namespace: ''}}"),
-            ["|Pod|-|a#0"]
-        );
-        assert_eq!(
-            identities("{apiVersion: v1, kind: Pod, metadata: {name: a, namespace: {}}}"),
-            ["|Pod|-|a#0"]
-        );
+        assert_eq!(identities("{apiVersion: v1, kind: Pod, metadata: {name: a, namespace: ''}}"), ["|Pod|-|a#0"]);
+        assert_eq!(identities("{apiVersion: v1, kind: Pod, metadata: {name: a, namespace: {}}}"), ["|Pod|-|a#0"]);
     }
 
     #[test]
@@ -203,9 +175,7 @@ mod tests {
             identities("{apiVersion: v1, kind: AllowList, metadata: {name: a}, items: {}}"),
             ["|AllowList|-|a#0"]
         );
-        assert!(
-            identities("{apiVersion: v1, kind: List, metadata: {name: a}, items: []}").is_empty()
-        );
+        assert!(identities("{apiVersion: v1, kind: List, metadata: {name: a}, items: []}").is_empty());
     }
 
     #[test]
@@ -217,9 +187,6 @@ mod tests {
 
     #[test]
     fn merged_keys_make_resources_too() {
-        assert_eq!(
-            identities("{<<: {apiVersion: v1, kind: Pod}, metadata: {name: a}}"),
-            ["|Pod|-|a#0"]
-        );
+        assert_eq!(identities("{<<: {apiVersion: v1, kind: Pod}, metadata: {name: a}}"), ["|Pod|-|a#0"]);
     }
 }

@@ -112,7 +112,7 @@ mod tests {
         // Pinned: a change of the namespace or of the encoding would orphan every stored row.
         assert_eq!(
             RepositoryId::from_alias("https://github.com/owner/name").to_string(),
-            "PINNED"
+            "2bea50ca-2bba-5edc-b4ef-0a5025edaa3c"
         );
     }
 }

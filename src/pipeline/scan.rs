@@ -13,7 +13,7 @@ use crate::git::{FetchLimits, GitError, Head, Mirror, Remote};
 use crate::manifest::redact::Redactor;
 use crate::model::{Checkpoint, Repository, RepositoryId, ResourceEvent, RunId, ScanFailure, ScanStatus, Step, Totals};
 use crate::scan::{Batch, EXTRACTOR_VERSION, Outcome, Resume, ScanError, Scanner, Stop, is_bot};
-use crate::store::query::{KindCount, Operator, ResourceField, Filter, Resources, ResourcesByKind};
+use crate::store::query::{Filter, KindCount, Operator, ResourceField, Resources, ResourcesByKind};
 use crate::store::{Origin, Reader, StoreError, Writer};
 
 /// Rows that one insert carries at least: fewer would leave ClickHouse with many small parts to merge.
@@ -148,13 +148,19 @@ impl Pipeline {
         let plan = plan(&mirror, &head, stored.as_ref())?;
         let added = match (&plan, &stored) {
             (Plan::UpToDate, _) => Added::default(),
-            (Plan::FromRoot(generation), _) => self.from_root(repository.id, mirror, &head, *generation, progress).await?,
+            (Plan::FromRoot(generation), _) => {
+                self.scan_from_root(repository.id, mirror, &head, *generation, progress).await?
+            }
             (Plan::Continue, Some(from)) => {
-                match self.continue_from(repository.id, mirror.clone(), &head, from, progress.clone()).await {
+                match self.scan_on(repository.id, mirror.clone(), &head, from, progress.clone()).await {
                     // What is stored does not fit the mirror: reading the history again mends it.
                     Err(PipelineError::Scan(ScanError::Inconsistent(blob))) => {
-                        tracing::warn!(repository = repository.full_name(), blob, "stored state does not fit the mirror");
-                        self.from_root(repository.id, mirror, &head, from.generation + 1, progress).await?
+                        tracing::warn!(
+                            repository = repository.full_name(),
+                            blob,
+                            "stored state does not fit the mirror"
+                        );
+                        self.scan_from_root(repository.id, mirror, &head, from.generation + 1, progress).await?
                     }
                     result => result?,
                 }
@@ -185,7 +191,7 @@ impl Pipeline {
         .await
     }
 
-    async fn from_root(
+    async fn scan_from_root(
         &self,
         id: RepositoryId,
         mirror: Mirror,
@@ -198,7 +204,7 @@ impl Pipeline {
         self.walk(id, mirror, head, generation, None, Totals::default(), progress).await
     }
 
-    async fn continue_from(
+    async fn scan_on(
         &self,
         id: RepositoryId,
         mirror: Mirror,

@@ -18,7 +18,9 @@ mod tests {
 
     #[test]
     fn programs_are_told_from_people() {
-        for name in ["renovate[bot]", "Renovate Bot", "bot-ross", "fluxcdbot", "Flux", "github-actions", "dependabot[bot]"] {
+        for name in
+            ["renovate[bot]", "Renovate Bot", "bot-ross", "fluxcdbot", "Flux", "github-actions", "dependabot[bot]"]
+        {
             assert!(is_bot(name, ""), "{name}");
         }
         assert!(is_bot("helper", "12345+helper[bot]@users.noreply.github.com"));

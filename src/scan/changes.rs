@@ -5,28 +5,19 @@ use std::collections::{HashMap, HashSet};
 use sha2::{Digest, Sha256};
 
 use crate::manifest::yaml::{Lookup, Mapping, Node, Scalar, ScalarType, Sequence, push_token};
+use crate::model::Change;
 
 /// Changes kept of one event.
 pub const MAX_CHANGES: usize = 100;
 /// Bytes of JSON kept of one value.
 pub const MAX_VALUE_BYTES: usize = 16 << 10;
 
-/// One changed field. Values are the exact JSON form of [`Node::to_json`], so values that differ print differently (`1.10` and `1.1`,
-/// `"1"` and `1`).
+/// The changes of one event. Values are the exact JSON form of [`Node::to_json`], so values that differ print differently
+/// (`1.10` and `1.1`, `"1"` and `1`). A value over [`MAX_VALUE_BYTES`] stands as
+/// `{"!!omitted":"20480 bytes, sha256 <32 hex digits>"}` for a scalar, or `{"!!omitted":"a mapping of 7"}`; no mapping is
+/// written like that. A pointer leads to the value in the version after; for something removed, in the version before.
 ///
-/// A value over [`MAX_VALUE_BYTES`] stands as `{"!!omitted":"20480 bytes, sha256 <32 hex digits>"}` for a scalar, or
-/// `{"!!omitted":"a mapping of 7"}`; no mapping is written like that.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// JSON pointer (RFC 6901). It leads to the value in the version after; for something removed, in the version before.
-    pub pointer: String,
-    /// JSON text; None when the field was added.
-    pub before: Option<String>,
-    /// JSON text; None when the field was removed.
-    pub after: Option<String>,
-}
-
-/// The changes of one event, in the order of the version after; what a mapping or list lost follows what it kept and gained.
+/// The list is in the order of the version after; what a mapping or list lost follows what it kept and gained.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes {
     /// At most [`MAX_CHANGES`].
@@ -42,10 +33,7 @@ pub struct Changes {
 ///   the items they share stand in another order. All other lists are compared by index after their common start and end.
 /// * What was added or removed is one change with the whole subtree, or, if that is over [`MAX_VALUE_BYTES`], one for each part of it.
 pub fn changes(before: &Node, after: &Node) -> Changes {
-    let mut walk = Walk {
-        found: Changes::default(),
-        pointer: String::new(),
-    };
+    let mut walk = Walk { found: Changes::default(), pointer: String::new() };
     walk.compare(before, after);
     walk.found
 }
@@ -59,12 +47,8 @@ struct Walk {
 impl Walk {
     fn compare(&mut self, before: &Node, after: &Node) {
         match (before, after) {
-            (Node::Mapping(one), Node::Mapping(two)) if one.tag() == two.tag() => {
-                self.compare_mappings(one, two)
-            }
-            (Node::Sequence(one), Node::Sequence(two)) if one.tag() == two.tag() => {
-                self.compare_sequences(one, two)
-            }
+            (Node::Mapping(one), Node::Mapping(two)) if one.tag() == two.tag() => self.compare_mappings(one, two),
+            (Node::Sequence(one), Node::Sequence(two)) if one.tag() == two.tag() => self.compare_sequences(one, two),
             (Node::Scalar(one), Node::Scalar(two)) if one == two => {}
             _ => self.push(Some(before), Some(after)),
         }
@@ -88,9 +72,7 @@ impl Walk {
     fn compare_sequences(&mut self, before: &Sequence, after: &Sequence) {
         let (before, after) = (before.items(), after.items());
         match names(before).zip(names(after)) {
-            Some((old, new)) if same_order(&old, &new) => {
-                self.compare_named(before, &old, after, &new)
-            }
+            Some((old, new)) if same_order(&old, &new) => self.compare_named(before, &old, after, &new),
             _ => self.compare_indexed(before, after),
         }
     }
@@ -98,11 +80,9 @@ impl Walk {
     fn compare_named(&mut self, before: &[Node], old: &[&Scalar], after: &[Node], new: &[&Scalar]) {
         let positions: HashMap<&Scalar, usize> = old.iter().copied().zip(0..).collect();
         for (at, (name, item)) in new.iter().zip(after).enumerate() {
-            self.at(&at.to_string(), |walk| {
-                match positions.get(name).and_then(|at| before.get(*at)) {
-                    Some(earlier) => walk.compare(earlier, item),
-                    None => walk.whole(item, Side::Added),
-                }
+            self.at(&at.to_string(), |walk| match positions.get(name).and_then(|at| before.get(*at)) {
+                Some(earlier) => walk.compare(earlier, item),
+                None => walk.whole(item, Side::Added),
             });
         }
         let kept: HashSet<&Scalar> = new.iter().copied().collect();
@@ -114,37 +94,23 @@ impl Walk {
     }
 
     fn compare_indexed(&mut self, before: &[Node], after: &[Node]) {
-        let start = before
-            .iter()
-            .zip(after)
-            .take_while(|(one, two)| one == two)
-            .count();
+        let start = before.iter().zip(after).take_while(|(one, two)| one == two).count();
         let (before, after) = (&before[start..], &after[start..]);
-        let end = before
-            .iter()
-            .rev()
-            .zip(after.iter().rev())
-            .take_while(|(one, two)| one == two)
-            .count();
+        let end = before.iter().rev().zip(after.iter().rev()).take_while(|(one, two)| one == two).count();
         let (before, after) = (&before[..before.len() - end], &after[..after.len() - end]);
         for index in 0..before.len().max(after.len()) {
-            self.at(&(start + index).to_string(), |walk| {
-                match (before.get(index), after.get(index)) {
-                    (Some(one), Some(two)) => walk.compare(one, two),
-                    (None, Some(added)) => walk.whole(added, Side::Added),
-                    (Some(removed), None) => walk.whole(removed, Side::Removed),
-                    (None, None) => {}
-                }
+            self.at(&(start + index).to_string(), |walk| match (before.get(index), after.get(index)) {
+                (Some(one), Some(two)) => walk.compare(one, two),
+                (None, Some(added)) => walk.whole(added, Side::Added),
+                (Some(removed), None) => walk.whole(removed, Side::Removed),
+                (None, None) => {}
             });
         }
     }
 
     /// A subtree that only one version has.
     fn whole(&mut self, node: &Node, side: Side) {
-        if self.is_full()
-            || node.as_scalar().is_some()
-            || node.to_json_within(MAX_VALUE_BYTES).is_some()
-        {
+        if self.is_full() || node.as_scalar().is_some() || node.to_json_within(MAX_VALUE_BYTES).is_some() {
             return match side {
                 Side::Added => self.push(None, Some(node)),
                 Side::Removed => self.push(Some(node), None),
@@ -208,9 +174,7 @@ fn value(node: &Node) -> String {
             Node::Sequence(sequence) => sequence.tag(),
             Node::Mapping(mapping) => mapping.tag(),
         };
-        let tag = tag
-            .map(|tag| format!(", tag {tag:.100}"))
-            .unwrap_or_default();
+        let tag = tag.map(|tag| format!(", tag {tag:.100}")).unwrap_or_default();
         serde_json::json!({ "!!omitted": description + &tag }).to_string()
     })
 }
@@ -223,21 +187,13 @@ fn describe(scalar: &Scalar) -> String {
         hasher.update([0]);
     }
     hasher.update(scalar.text());
-    let digest: String = hasher
-        .finalize()
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let digest: String = hasher.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     format!("{} bytes, sha256 {digest}", scalar.text().len())
 }
 
 /// The names of a list's items; None unless every item is a mapping with a scalar `name` that no other item has.
 fn names(items: &[Node]) -> Option<Vec<&Scalar>> {
-    let names: Vec<&Scalar> = items
-        .iter()
-        .map(|item| item.get("name")?.as_scalar())
-        .collect::<Option<_>>()?;
+    let names: Vec<&Scalar> = items.iter().map(|item| item.get("name")?.as_scalar()).collect::<Option<_>>()?;
     let distinct: HashSet<&Scalar> = names.iter().copied().collect();
     (distinct.len() == names.len()).then_some(names)
 }
@@ -264,13 +220,7 @@ mod tests {
         let found: Vec<_> = found
             .list
             .iter()
-            .map(|change| {
-                (
-                    change.pointer.as_str(),
-                    change.before.as_deref(),
-                    change.after.as_deref(),
-                )
-            })
+            .map(|change| (change.pointer.as_str(), change.before.as_deref(), change.after.as_deref()))
             .collect();
         assert_eq!(found, expected, "{before} -> {after}");
     }
@@ -285,44 +235,20 @@ mod tests {
         check(
             "{a: 1, b: 2, c: 3}",
             "{c: 3, b: 5, d: 4}",
-            &[
-                ("/b", Some("2"), Some("5")),
-                ("/d", None, Some("4")),
-                ("/a", Some("1"), None),
-            ],
+            &[("/b", Some("2"), Some("5")), ("/d", None, Some("4")), ("/a", Some("1"), None)],
         );
-        check(
-            "{a/b: {'~': 1}}",
-            "{a/b: {'~': 2}}",
-            &[("/a~1b/~0", Some("1"), Some("2"))],
-        );
+        check("{a/b: {'~': 1}}", "{a/b: {'~': 2}}", &[("/a~1b/~0", Some("1"), Some("2"))]);
         check("{a: {b: 1}}", "{}", &[("/a", Some("{\"b\":1}"), None)]);
         check("{a: 1}", "[1]", &[("", Some("{\"a\":1}"), Some("[1]"))]);
     }
 
     #[test]
     fn values_that_differ_print_differently() {
-        check(
-            "{a: 1.10}",
-            "{a: 1.1}",
-            &[("/a", Some("1.10"), Some("1.1"))],
-        );
+        check("{a: 1.10}", "{a: 1.1}", &[("/a", Some("1.10"), Some("1.1"))]);
         check("{a: 1}", "{a: '1'}", &[("/a", Some("1"), Some("\"1\""))]);
-        check(
-            "{a: 0644}",
-            "{a: '0644'}",
-            &[("/a", Some("{\"!!int\":\"0644\"}"), Some("\"0644\""))],
-        );
-        check(
-            "{a: !x b}",
-            "{a: b}",
-            &[("/a", Some("{\"!x\":\"b\"}"), Some("\"b\""))],
-        );
-        check(
-            "{a: !x [b]}",
-            "{a: [b]}",
-            &[("/a", Some("{\"!x\":[\"b\"]}"), Some("[\"b\"]"))],
-        );
+        check("{a: 0644}", "{a: '0644'}", &[("/a", Some("{\"!!int\":\"0644\"}"), Some("\"0644\""))]);
+        check("{a: !x b}", "{a: b}", &[("/a", Some("{\"!x\":\"b\"}"), Some("\"b\""))]);
+        check("{a: !x [b]}", "{a: [b]}", &[("/a", Some("{\"!x\":[\"b\"]}"), Some("[\"b\"]"))]);
     }
 
     #[test]
@@ -351,19 +277,11 @@ mod tests {
 
     #[test]
     fn other_lists_by_index_within_their_common_start_and_end() {
-        check(
-            "[a, b, c, d]",
-            "[a, x, c, d]",
-            &[("/1", Some("\"b\""), Some("\"x\""))],
-        );
+        check("[a, b, c, d]", "[a, x, c, d]", &[("/1", Some("\"b\""), Some("\"x\""))]);
         check("[a, c]", "[a, b, c]", &[("/1", None, Some("\"b\""))]);
         check("[a, b, c]", "[a, c]", &[("/1", Some("\"b\""), None)]);
         check("[a, a]", "[a]", &[("/1", Some("\"a\""), None)]);
-        check(
-            "[{name: a}, {name: a}]",
-            "[{name: a}, {name: b}]",
-            &[("/1/name", Some("\"a\""), Some("\"b\""))],
-        );
+        check("[{name: a}, {name: a}]", "[{name: a}, {name: b}]", &[("/1/name", Some("\"a\""), Some("\"b\""))]);
     }
 
     #[test]
@@ -373,22 +291,9 @@ mod tests {
         assert_eq!((found.list.len(), found.omitted), (100, 50));
         let (long, longer) = ("x".repeat(20_000), "x".repeat(20_001));
         let found = between(&format!("{{a: {long}}}"), &format!("{{a: {longer}}}"));
-        assert!(
-            found.list[0]
-                .before
-                .as_deref()
-                .unwrap()
-                .starts_with("{\"!!omitted\":\"20000 bytes, sha256 ")
-        );
+        assert!(found.list[0].before.as_deref().unwrap().starts_with("{\"!!omitted\":\"20000 bytes, sha256 "));
         assert_ne!(found.list[0].before, found.list[0].after);
         let found = between("{}", &format!("{{a: {{b: 1, c: {long}}}}}"));
-        assert_eq!(
-            found
-                .list
-                .iter()
-                .map(|change| change.pointer.as_str())
-                .collect::<Vec<_>>(),
-            ["/a/b", "/a/c"]
-        );
+        assert_eq!(found.list.iter().map(|change| change.pointer.as_str()).collect::<Vec<_>>(), ["/a/b", "/a/c"]);
     }
 }

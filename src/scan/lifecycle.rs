@@ -8,11 +8,14 @@ use crate::manifest::resources::{Identity, Resource};
 use crate::manifest::yaml::{Node, Unparsable};
 use crate::model::{self, EventType, ResourceId};
 
+/// What a blob holds: its resources, or why they cannot be read.
+pub type Contents = Arc<Result<Vec<Resource>, Unparsable>>;
+
 /// A file of one commit, read.
 pub struct File {
     pub path: Arc<[u8]>,
     /// Hexadecimal blob id and what the blob holds; `None` when the file is gone.
-    pub after: Option<(String, Arc<Result<Vec<Resource>, Unparsable>>)>,
+    pub after: Option<(String, Contents)>,
 }
 
 /// One lifecycle change, before it is written out.

@@ -4,7 +4,7 @@
 //! turns into the events by which they changed. It knows nothing of the database: rows go to a sink, in walk order.
 
 mod actor;
-mod changes;
+pub mod changes;
 mod lifecycle;
 mod scanner;
 mod state;

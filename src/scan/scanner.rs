@@ -6,14 +6,16 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use rayon::prelude::*;
 
-use super::lifecycle::{self, Failure, File, Transition};
+use super::lifecycle::{self, Contents, Failure, File, Transition};
 use super::state::{State, find};
 use super::{actor, changes};
 use crate::git::{Blob, BlobId, BlobReader, Commit, CommitId, GitError, Mirror};
 use crate::manifest::redact::Redactor;
-use crate::manifest::resources::{self, resources};
+use crate::manifest::resources::resources;
 use crate::manifest::yaml::{MAX_BYTES, Unparsable};
-use crate::model::{Change, EventId, EventType, RepositoryId, Resource, ResourceEvent, ResourceId, ScanFailure, Step, Totals};
+use crate::model::{
+    Change, EventId, EventType, RepositoryId, Resource, ResourceEvent, ResourceId, ScanFailure, Step, Totals,
+};
 
 /// Commits that travel together from Git to the parser.
 const CHUNK_COMMITS: usize = 512;
@@ -82,12 +84,15 @@ pub struct Scanner<'a> {
     totals: Totals,
 }
 
-type Parsed = HashMap<BlobId, Arc<Result<Vec<resources::Resource>, Unparsable>>>;
+type Parsed = HashMap<BlobId, Contents>;
+
+/// A blob as Git has it; one that is too large comes without its bytes.
+type Fetched = (BlobId, Option<Vec<u8>>);
 
 /// Commits with the blobs they refer to.
 struct Chunk {
     commits: Vec<Commit>,
-    blobs: Vec<(BlobId, Option<Vec<u8>>)>,
+    blobs: Vec<Fetched>,
 }
 
 impl<'a> Scanner<'a> {
@@ -153,13 +158,13 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    fn parse(&self, blobs: Vec<(BlobId, Option<Vec<u8>>)>) -> Parsed {
+    fn parse(&self, blobs: Vec<Fetched>) -> Parsed {
         blobs
             .into_par_iter()
             .map(|(id, bytes)| {
                 let read = match bytes {
                     Some(bytes) => resources(&bytes),
-                    None => Err(Unparsable { line: 0, column: 0, message: "the file is larger than 4 MiB".to_owned() }),
+                    None => Err(Unparsable::too_large()),
                 };
                 let redacted = read.map(|resources| resources.into_iter().map(|r| self.redactor.resource(r)).collect());
                 (id, Arc::new(redacted))
@@ -213,11 +218,7 @@ impl<'a> Scanner<'a> {
         Ok(batch)
     }
 
-    fn apply_commit(
-        &mut self,
-        commit: Commit,
-        parsed: &Parsed,
-    ) -> Result<(Vec<Transition>, Vec<Failure>), ScanError> {
+    fn apply_commit(&mut self, commit: Commit, parsed: &Parsed) -> Result<(Vec<Transition>, Vec<Failure>), ScanError> {
         let mut files = Vec::with_capacity(commit.changes.len());
         for change in commit.changes {
             let after = match change.blob {
@@ -294,7 +295,7 @@ fn write_out(repository: RepositoryId, step: Arc<Step>, transition: Transition) 
     let mut omitted = 0;
     if let (Some(before), Some(after)) = (&before, &after) {
         let changes = changes::changes(before, after);
-        list.extend(changes.list.into_iter().map(|c| Change { pointer: c.pointer, before: c.before, after: c.after }));
+        list.extend(changes.list);
         omitted = changes.omitted;
     }
     ResourceEvent {
@@ -350,7 +351,7 @@ fn read_history(mirror: &Mirror, since: Option<CommitId>, sender: &SyncSender<Ch
 }
 
 /// Reads the wanted blobs once each; one that is too large comes without its bytes.
-fn fetch(reader: &mut BlobReader, wanted: &mut Vec<BlobId>) -> Result<Vec<(BlobId, Option<Vec<u8>>)>, ScanError> {
+fn fetch(reader: &mut BlobReader, wanted: &mut Vec<BlobId>) -> Result<Vec<Fetched>, ScanError> {
     wanted.sort_unstable();
     wanted.dedup();
     let mut blobs = Vec::with_capacity(wanted.len());

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::manifest::yaml::Node;
 use crate::manifest::resources::{Identity, Resource};
+use crate::manifest::yaml::Node;
 use crate::model;
 
 /// A resource that is alive, with its data once they were needed.

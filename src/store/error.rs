@@ -20,9 +20,13 @@ pub enum StoreError {
     /// An answer did not have the shape that its question asked for.
     #[error("an answer of ClickHouse does not fit its question: {0}")]
     Shape(String),
-    #[error("migration {name} was changed after it was applied (its checksum is {found}, {applied} was applied); restore the file or begin with an empty data directory")]
+    #[error(
+        "migration {name} was changed after it was applied (its checksum is {found}, {applied} was applied); restore the file or begin with an empty data directory"
+    )]
     MigrationChanged { name: String, applied: String, found: String },
-    #[error("the database was written by a newer kubestats (it has migration {found}, this program knows up to {known}); use that version or a newer one")]
+    #[error(
+        "the database was written by a newer kubestats (it has migration {found}, this program knows up to {known}); use that version or a newer one"
+    )]
     NewerDatabase { found: u32, known: u32 },
 }
 

@@ -89,7 +89,11 @@ fn checksum(sql: &str) -> String {
 fn statements(sql: &str) -> Vec<String> {
     let code: Vec<&str> = sql.lines().filter(|line| !line.trim_start().starts_with("--")).collect();
     let code = code.join("\n");
-    code.split(";\n").chain([""]).map(|statement| statement.trim().trim_end_matches(';').to_owned()).filter(|s| !s.is_empty()).collect()
+    code.split(";\n")
+        .chain([""])
+        .map(|statement| statement.trim().trim_end_matches(';').to_owned())
+        .filter(|s| !s.is_empty())
+        .collect()
 }
 
 /// A migration may have been cut off between two of its tables.

@@ -4,8 +4,8 @@
 //! child process ([`engine`]), for a server or a cluster nothing. [`Writer`] turns scans into rows and publishes them;
 //! [`Reader`] runs questions ([`query`]), each against one version of the data.
 
-mod error;
 pub mod engine;
+mod error;
 mod migrate;
 pub mod query;
 mod reader;

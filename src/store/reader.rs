@@ -88,7 +88,9 @@ impl Reader {
         // Aliases have no version: the cache would not notice a new one.
         let (ids, _) = self.run::<IdRecord>(&question.statement(), 0).await?;
         match ids.first() {
-            Some(found) => Ok(self.repository(RepositoryId(found.repository_id)).await?.map(|record| record.to_model())),
+            Some(found) => {
+                Ok(self.repository(RepositoryId(found.repository_id)).await?.map(|record| record.to_model()))
+            }
             None => Ok(None),
         }
     }
@@ -149,9 +151,8 @@ impl Reader {
         for (name, value) in statement.parameters() {
             query = query.param(name, value);
         }
-        let query = query
-            .with_setting("readonly", "2")
-            .with_setting("max_execution_time", limit.as_secs_f64().to_string());
+        let query =
+            query.with_setting("readonly", "2").with_setting("max_execution_time", limit.as_secs_f64().to_string());
         let run = async {
             let mut cursor = query.fetch::<T>()?;
             let mut rows = Vec::new();

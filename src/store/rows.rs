@@ -4,7 +4,9 @@ use clickhouse::Row;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::model::{Checkpoint, EventType, Repository, RepositoryId, Resource, ResourceEvent, RunId, ScanFailure, ScanStatus};
+use crate::model::{
+    Checkpoint, EventType, Repository, RepositoryId, Resource, ResourceEvent, RunId, ScanFailure, ScanStatus,
+};
 
 /// What all rows of one scan have in common.
 #[derive(Clone, Copy)]

@@ -15,33 +15,19 @@ use crate::support::repos::{TempRepo, fixture};
 
 /// Syncs without credentials, with the usual limits.
 fn sync(directory: &Path, remote: &Remote) -> Result<Mirror, GitError> {
-    Mirror::sync(
-        directory,
-        remote,
-        None,
-        &FetchLimits::default(),
-        &mut |_| (),
-    )
+    Mirror::sync(directory, remote, None, &FetchLimits::default(), &mut |_| ())
 }
 
 /// A fixture and its mirror.
 fn mirrored(name: &str) -> (TempRepo, Mirror) {
     let repository = fixture(name);
-    let mirror = sync(
-        &repository.beside("mirror"),
-        &Remote::Path(repository.path()),
-    )
-    .unwrap();
+    let mirror = sync(&repository.beside("mirror"), &Remote::Path(repository.path())).unwrap();
     (repository, mirror)
 }
 
 /// The whole history of a mirror.
 fn whole_history(mirror: &Mirror) -> Vec<Commit> {
-    mirror
-        .history(None)
-        .unwrap()
-        .collect::<Result<_, _>>()
-        .unwrap()
+    mirror.history(None).unwrap().collect::<Result<_, _>>().unwrap()
 }
 
 /// Commits as text: the subject, then each path, with a minus where the file is gone.

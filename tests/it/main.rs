@@ -1,5 +1,8 @@
-//! Integration tests, one binary: it is linked once.
+//! All integration tests, in one program.
 
+mod engine;
+mod git;
 mod graphql;
+mod manifest;
 mod support;
 mod tidy;

@@ -8,7 +8,7 @@ mod resource;
 mod trend;
 
 pub use commit::{Actor, Commit};
-pub use event::{EventConnection, EventTypeValue, ResourceEvent, ResourceEventOrder, event_connection, event_by_id};
+pub use event::{EventConnection, EventTypeValue, ResourceEvent, ResourceEventOrder, event_by_id, event_connection};
 pub use failure::{FailureConnection, failure_connection};
 pub use repository::{Repository, RepositoryConnection, RepositoryOrder, repository_connection};
 pub use resource::{Resource, ResourceConnection, ResourceOrder, ResourceStatus, resource_by_id, resource_connection};

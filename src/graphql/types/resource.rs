@@ -16,8 +16,8 @@ use crate::graphql::scalars::{DateTime, Long};
 use crate::manifest::yaml::Node as YamlNode;
 use crate::store::Snapshot;
 use crate::store::query::{
-    Direction, EventField, Filter, Operator, ResourceCount, ResourceField, ResourceOrder as StoreOrder,
-    ResourceRecord, Resources,
+    Direction, EventField, Filter, Operator, ResourceCount, ResourceField, ResourceOrder as StoreOrder, ResourceRecord,
+    Resources,
 };
 
 /// One Kubernetes object declared in one file, through all its changes and moves.

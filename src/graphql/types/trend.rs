@@ -123,7 +123,12 @@ pub async fn event_trend(context: &Context<'_>, arguments: TrendArguments) -> Re
     let mut filter = filter.conditions()?;
     let Some((from, to)) = resolve(context, range, &mut filter).await? else {
         let now = DateTime(chrono::Utc::now());
-        return Ok(Aggregate { rows: Vec::new(), range: ResolvedRange { from: now, to: now }, bucket, truncated: false });
+        return Ok(Aggregate {
+            rows: Vec::new(),
+            range: ResolvedRange { from: now, to: now },
+            bucket,
+            truncated: false,
+        });
     };
     let buckets = match bucket {
         None => vec![from],

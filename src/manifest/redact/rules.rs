@@ -29,16 +29,8 @@ const RULES: &[Rule] = &[
         literals: &["PRIVATE KEY"],
         pattern: r"(?s)-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----|\z)",
     },
-    Rule {
-        name: "age-key",
-        literals: &["AGE-SECRET-KEY-"],
-        pattern: r"AGE-SECRET-KEY-(?:PQ-)?1[0-9A-Z]{40,}",
-    },
-    Rule {
-        name: "aws-key",
-        literals: &["AKIA", "ASIA"],
-        pattern: r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b",
-    },
+    Rule { name: "age-key", literals: &["AGE-SECRET-KEY-"], pattern: r"AGE-SECRET-KEY-(?:PQ-)?1[0-9A-Z]{40,}" },
+    Rule { name: "aws-key", literals: &["AKIA", "ASIA"], pattern: r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b" },
     Rule {
         name: "github-token",
         literals: &["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"],
@@ -49,11 +41,7 @@ const RULES: &[Rule] = &[
         literals: &["glpat-", "gldt-", "glrt-", "glptt-", "glcbt-", "glagent-"],
         pattern: r"\bgl(?:pat|dt|rt|ptt|cbt|agent)-[A-Za-z0-9_\-]{20,}",
     },
-    Rule {
-        name: "slack-token",
-        literals: &["xox"],
-        pattern: r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}",
-    },
+    Rule { name: "slack-token", literals: &["xox"], pattern: r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}" },
     Rule {
         name: "slack-webhook",
         literals: &["hooks.slack.com/"],
@@ -64,22 +52,10 @@ const RULES: &[Rule] = &[
         literals: &["/api/webhooks/", "/webhooks/"],
         pattern: r"discord(?:app)?\.com/api/(?:v[0-9]+/)?webhooks/[0-9]{15,}/[A-Za-z0-9_\-]{40,}",
     },
-    Rule {
-        name: "discord-webhook",
-        literals: &["discord://"],
-        pattern: r"discord://[A-Za-z0-9_\-]{40,}@[0-9]{15,}",
-    },
-    Rule {
-        name: "telegram-token",
-        literals: &[":AA"],
-        pattern: r"\b[0-9]{8,10}:AA[A-Za-z0-9_\-]{32,}",
-    },
+    Rule { name: "discord-webhook", literals: &["discord://"], pattern: r"discord://[A-Za-z0-9_\-]{40,}@[0-9]{15,}" },
+    Rule { name: "telegram-token", literals: &[":AA"], pattern: r"\b[0-9]{8,10}:AA[A-Za-z0-9_\-]{32,}" },
     // A tunnel's token is base64 of {"a":"<account>","t":"<tunnel>","s":"<secret>"}.
-    Rule {
-        name: "cloudflare-token",
-        literals: &["eyJhIjoi"],
-        pattern: r"\beyJhIjoi[A-Za-z0-9+/=_\-]{80,}",
-    },
+    Rule { name: "cloudflare-token", literals: &["eyJhIjoi"], pattern: r"\beyJhIjoi[A-Za-z0-9+/=_\-]{80,}" },
     Rule {
         name: "cloudflare-token",
         literals: &["v1.0-", "cfut_", "cfat_", "cfk_"],
@@ -111,14 +87,10 @@ struct Compiled {
 
 impl Compiled {
     fn new() -> Self {
-        let literals: Vec<String> = RULES
-            .iter()
-            .flat_map(|rule| rule.literals)
-            .map(|literal| regex::escape(literal))
-            .collect();
-        let compile = |pattern: &str| {
-            Regex::new(pattern).expect("the list of rules is constant and a test compiles it")
-        };
+        let literals: Vec<String> =
+            RULES.iter().flat_map(|rule| rule.literals).map(|literal| regex::escape(literal)).collect();
+        let compile =
+            |pattern: &str| Regex::new(pattern).expect("the list of rules is constant and a test compiles it");
         Self {
             any_literal: compile(&literals.join("|")),
             patterns: RULES.iter().map(|rule| compile(rule.pattern)).collect(),
@@ -147,7 +119,10 @@ mod tests {
     #[test]
     fn every_rule_compiles_and_needs_one_of_its_literals() {
         assert_eq!(COMPILED.patterns.len(), RULES.len());
-        assert!(RULES.iter().all(|rule| !rule.literals.is_empty()
-            && rule.literals.iter().all(|literal| literal.len() >= 3)));
+        assert!(
+            RULES
+                .iter()
+                .all(|rule| !rule.literals.is_empty() && rule.literals.iter().all(|literal| literal.len() >= 3))
+        );
     }
 }

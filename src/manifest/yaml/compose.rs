@@ -24,7 +24,7 @@ pub const MAX_DEPTH: u32 = 100;
 /// no mapping, two equal keys in one mapping, or over [`MAX_BYTES`], [`MAX_NODES`] or [`MAX_DEPTH`].
 pub fn read(bytes: &[u8]) -> Result<Vec<Node>, Unparsable> {
     if bytes.len() > MAX_BYTES {
-        return Err(Position::default().unparsable("the file is larger than 4 MiB"));
+        return Err(Unparsable::too_large());
     }
     let text = decode(bytes)?;
     match ordinary::read(&text) {
@@ -33,13 +33,19 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Node>, Unparsable> {
     }
 }
 
+/// Lines with a `%TAG` directive. libyaml compares each with all before it, so a file full of them would take minutes; real files have
+/// none. The only rule here that the data's rules do not know.
+const MAX_TAG_DIRECTIVES: usize = 1000;
+
 /// [`read`] through libyaml alone.
 pub(super) fn read_events(text: &str) -> Result<Vec<Node>, Unparsable> {
-    let mut composer = Composer {
-        events: Events::new(text),
-        anchors: HashMap::new(),
-        nodes: 0,
-    };
+    if text.contains("%TAG") {
+        let lines = text.split(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']);
+        if lines.filter(|line| line.starts_with("%TAG")).count() > MAX_TAG_DIRECTIVES {
+            return Err(Position::default().unparsable("more than 1,000 %TAG directives"));
+        }
+    }
+    let mut composer = Composer { events: Events::new(text), anchors: HashMap::new(), nodes: 0 };
     let mut documents = Vec::new();
     loop {
         match composer.events.next()?.0 {
@@ -57,12 +63,10 @@ fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, Unparsable> {
     match bytes {
         [0xff, 0xfe, rest @ ..] => decode_utf16(rest, u16::from_le_bytes).map(Cow::Owned),
         [0xfe, 0xff, rest @ ..] => decode_utf16(rest, u16::from_be_bytes).map(Cow::Owned),
-        _ => std::str::from_utf8(bytes)
-            .map(Cow::Borrowed)
-            .map_err(|error| {
-                let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
-                place(before).unparsable("the file is not valid UTF-8")
-            }),
+        _ => std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|error| {
+            let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
+            place(before).unparsable("the file is not valid UTF-8")
+        }),
     }
 }
 
@@ -73,27 +77,16 @@ fn decode_utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, Unpars
         return Err(invalid());
     }
     let units = pairs.map(|pair| unit([pair[0], pair[1]]));
-    char::decode_utf16(units)
-        .collect::<Result<_, _>>()
-        .map_err(|_| invalid())
+    char::decode_utf16(units).collect::<Result<_, _>>().map_err(|_| invalid())
 }
 
 /// The place right behind `before`.
 fn place(before: &[u8]) -> Position {
     let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-    let start = before
-        .iter()
-        .rposition(|byte| *byte == b'\n')
-        .map_or(0, |newline| newline + 1);
-    let column = String::from_utf8_lossy(before.get(start..).unwrap_or_default())
-        .chars()
-        .count()
-        + 1;
+    let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+    let column = String::from_utf8_lossy(before.get(start..).unwrap_or_default()).chars().count() + 1;
     let narrow = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-    Position {
-        line: narrow(line),
-        column: narrow(column),
-    }
+    Position { line: narrow(line), column: narrow(column) }
 }
 
 struct Composer<'input> {
@@ -123,37 +116,18 @@ impl Composer<'_> {
         match event {
             Event::Alias { anchor } => {
                 let built = self.anchors.get(anchor).cloned().flatten();
-                let built = built.ok_or_else(|| {
-                    start.unparsable("an alias without anchor, or inside its own anchor")
-                })?;
+                let built =
+                    built.ok_or_else(|| start.unparsable("an alias without anchor, or inside its own anchor"))?;
                 self.nodes += built.size;
                 check_depth(level.saturating_add(built.depth - 1), start)?;
                 check_nodes(self.nodes, start)?;
-                Ok(Some(Built {
-                    merge: false,
-                    ..built
-                }))
+                Ok(Some(Built { merge: false, ..built }))
             }
-            Event::Scalar {
-                properties,
-                text,
-                plain,
-            } => {
+            Event::Scalar { properties, text, plain } => {
                 let merge = plain && properties.tag.is_none() && text == "<<";
-                let built = Built {
-                    node: Node::Scalar(scalar(properties.tag, text, plain)),
-                    size: 1,
-                    depth: 1,
-                    merge,
-                };
+                let built = Built { node: Node::Scalar(scalar(properties.tag, text, plain)), size: 1, depth: 1, merge };
                 if let Some(anchor) = properties.anchor {
-                    self.anchors.insert(
-                        anchor.into(),
-                        Some(Built {
-                            merge: false,
-                            ..built.clone()
-                        }),
-                    );
+                    self.anchors.insert(anchor.into(), Some(Built { merge: false, ..built.clone() }));
                 }
                 self.nodes += 1;
                 check_depth(level, start)?;
@@ -162,17 +136,11 @@ impl Composer<'_> {
             }
             Event::SequenceStart(properties) => {
                 let owned = OwnedProperties::new(properties);
-                self.collection(owned, level, start, |this, tag| {
-                    this.sequence(tag, level + 1)
-                })
-                .map(Some)
+                self.collection(owned, level, start, |this, tag| this.sequence(tag, level + 1)).map(Some)
             }
             Event::MappingStart(properties) => {
                 let owned = OwnedProperties::new(properties);
-                self.collection(owned, level, start, |this, tag| {
-                    this.mapping(tag, level + 1, start)
-                })
-                .map(Some)
+                self.collection(owned, level, start, |this, tag| this.mapping(tag, level + 1, start)).map(Some)
             }
             _ => Ok(None),
         }
@@ -206,28 +174,16 @@ impl Composer<'_> {
             depth = depth.max(item.depth);
             items.push(item.node);
         }
-        Ok(Built {
-            node: Node::sequence(tag, items),
-            size,
-            depth: depth + 1,
-            merge: false,
-        })
+        Ok(Built { node: Node::sequence(tag, items), size, depth: depth + 1, merge: false })
     }
 
-    fn mapping(
-        &mut self,
-        tag: Option<Arc<str>>,
-        level: u32,
-        start: Position,
-    ) -> Result<Built, Unparsable> {
+    fn mapping(&mut self, tag: Option<Arc<str>>, level: u32, start: Position) -> Result<Built, Unparsable> {
         let mut entries = Vec::new();
         let mut merge = None;
         let (mut size, mut depth) = (1, 0);
         while let Some(key) = self.build(level)? {
             // The parser gives an empty scalar for a missing value, so there always is one.
-            let value = self
-                .build(level)?
-                .ok_or_else(|| start.unparsable("a key without value"))?;
+            let value = self.build(level)?.ok_or_else(|| start.unparsable("a key without value"))?;
             size += key.size + value.size;
             depth = depth.max(key.depth).max(value.depth);
             if key.merge {
@@ -239,12 +195,7 @@ impl Composer<'_> {
         if let Some(at) = merge {
             entries = merged(entries, at, start)?;
         }
-        Ok(Built {
-            node: Node::mapping(tag, entries),
-            size,
-            depth: depth + 1,
-            merge: false,
-        })
+        Ok(Built { node: Node::mapping(tag, entries), size, depth: depth + 1, merge: false })
     }
 }
 
@@ -257,10 +208,7 @@ impl OwnedProperties {
     fn new(properties: Properties<'_>) -> Self {
         Self {
             anchor: properties.anchor.map(Box::from),
-            tag: properties
-                .tag
-                .and_then(core_schema::collection_tag)
-                .map(Arc::from),
+            tag: properties.tag.and_then(core_schema::collection_tag).map(Arc::from),
         }
     }
 }
@@ -269,27 +217,17 @@ fn scalar(tag: Option<&str>, text: &str, plain: bool) -> Scalar {
     let scalar_type = match tag {
         None if plain => core_schema::plain_type(text),
         None | Some("!") => ScalarType::Str,
-        Some(tag) => {
-            core_schema::tagged_type(tag).unwrap_or_else(|| ScalarType::Custom(Arc::from(tag)))
-        }
+        Some(tag) => core_schema::tagged_type(tag).unwrap_or_else(|| ScalarType::Custom(Arc::from(tag))),
     };
     Scalar::new(scalar_type, interner::share(text))
 }
 
 fn check_depth(level: u32, start: Position) -> Result<(), Unparsable> {
-    if level > MAX_DEPTH {
-        Err(start.unparsable("nested deeper than 100 levels"))
-    } else {
-        Ok(())
-    }
+    if level > MAX_DEPTH { Err(start.unparsable("nested deeper than 100 levels")) } else { Ok(()) }
 }
 
 fn check_nodes(nodes: u64, start: Position) -> Result<(), Unparsable> {
-    if nodes > MAX_NODES {
-        Err(start.unparsable("more than 1,000,000 nodes with aliases expanded"))
-    } else {
-        Ok(())
-    }
+    if nodes > MAX_NODES { Err(start.unparsable("more than 1,000,000 nodes with aliases expanded")) } else { Ok(()) }
 }
 
 fn check_keys(entries: &[(Node, Node)], start: Position) -> Result<(), Unparsable> {
@@ -301,17 +239,11 @@ fn check_keys(entries: &[(Node, Node)], start: Position) -> Result<(), Unparsabl
 }
 
 /// Whether two keys are the same data.
-#[expect(
-    clippy::mutable_key_type,
-    reason = "the hash that a node keeps does not change what it is"
-)]
+#[expect(clippy::mutable_key_type, reason = "the hash that a node keeps does not change what it is")]
 pub(super) fn has_equal_keys(entries: &[(Node, Node)]) -> bool {
     /// Up to this many keys, comparing every pair is quicker than hashing.
     const FEW: usize = 16;
-    let few = entries.len() <= FEW
-        && entries
-            .iter()
-            .all(|(key, _)| matches!(key, Node::Scalar(_)));
+    let few = entries.len() <= FEW && entries.iter().all(|(key, _)| matches!(key, Node::Scalar(_)));
     if few {
         return entries
             .iter()
@@ -323,31 +255,18 @@ pub(super) fn has_equal_keys(entries: &[(Node, Node)]) -> bool {
 }
 
 /// Puts the entries that `<<` (at `at`) refers to in its place. Own keys win, then earlier sources.
-#[expect(
-    clippy::mutable_key_type,
-    reason = "the hash that a node keeps does not change what it is"
-)]
-fn merged(
-    entries: Vec<(Node, Node)>,
-    at: usize,
-    start: Position,
-) -> Result<Vec<(Node, Node)>, Unparsable> {
+#[expect(clippy::mutable_key_type, reason = "the hash that a node keeps does not change what it is")]
+fn merged(entries: Vec<(Node, Node)>, at: usize, start: Position) -> Result<Vec<(Node, Node)>, Unparsable> {
     let no_mapping = || start.unparsable("<< of something that is no mapping");
     let (_, value) = &entries[at];
     let sources: Vec<&Mapping> = match value {
         Node::Mapping(mapping) => vec![mapping.as_ref()],
-        Node::Sequence(sequence) => sequence
-            .items()
-            .iter()
-            .map(|item| item.as_mapping().ok_or_else(no_mapping))
-            .collect::<Result<_, _>>()?,
+        Node::Sequence(sequence) => {
+            sequence.items().iter().map(|item| item.as_mapping().ok_or_else(no_mapping)).collect::<Result<_, _>>()?
+        }
         Node::Scalar(_) => return Err(no_mapping()),
     };
-    let own = entries
-        .iter()
-        .enumerate()
-        .filter(|(index, _)| *index != at)
-        .map(|(_, (key, _))| key);
+    let own = entries.iter().enumerate().filter(|(index, _)| *index != at).map(|(_, (key, _))| key);
     let mut seen: HashSet<&Node> = own.collect();
     let mut result = entries[..at].to_vec();
     for (key, value) in sources.into_iter().flat_map(Mapping::entries) {

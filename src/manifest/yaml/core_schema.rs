@@ -11,9 +11,7 @@ pub(super) fn plain_type(text: &str) -> ScalarType {
     match bytes.first() {
         None => ScalarType::Null,
         Some(b'0'..=b'9' | b'+' | b'-' | b'.') => number_type(bytes),
-        Some(b'n' | b'N' | b'~') if matches!(text, "null" | "Null" | "NULL" | "~") => {
-            ScalarType::Null
-        }
+        Some(b'n' | b'N' | b'~') if matches!(text, "null" | "Null" | "NULL" | "~") => ScalarType::Null,
         Some(b't' | b'T') if matches!(text, "true" | "True" | "TRUE") => ScalarType::Bool,
         Some(b'f' | b'F') if matches!(text, "false" | "False" | "FALSE") => ScalarType::Bool,
         Some(_) => ScalarType::Str,
@@ -34,8 +32,7 @@ pub(super) fn tagged_type(tag: &str) -> Option<ScalarType> {
 
 /// The tag of a collection as it is kept: None for what says no more than that it is one, and for what no YAML text can say.
 pub(super) fn collection_tag(tag: &str) -> Option<&str> {
-    let says_nothing =
-        matches!(tag, "" | "!") || matches!(tag.strip_prefix(PREFIX), Some("map" | "seq"));
+    let says_nothing = matches!(tag, "" | "!") || matches!(tag.strip_prefix(PREFIX), Some("map" | "seq"));
     (!says_nothing).then_some(tag)
 }
 
@@ -46,13 +43,8 @@ fn number_type(text: &[u8]) -> ScalarType {
     if let Some(digits) = text.strip_prefix(b"0x") {
         return all(digits, |byte| byte.is_ascii_hexdigit(), ScalarType::Int);
     }
-    let unsigned = text
-        .strip_prefix(b"-")
-        .or_else(|| text.strip_prefix(b"+"))
-        .unwrap_or(text);
-    if matches!(unsigned, b".inf" | b".Inf" | b".INF")
-        || matches!(text, b".nan" | b".NaN" | b".NAN")
-    {
+    let unsigned = text.strip_prefix(b"-").or_else(|| text.strip_prefix(b"+")).unwrap_or(text);
+    if matches!(unsigned, b".inf" | b".Inf" | b".INF") || matches!(text, b".nan" | b".NaN" | b".NAN") {
         return ScalarType::Float;
     }
     decimal_type(unsigned)
@@ -62,11 +54,7 @@ fn number_type(text: &[u8]) -> ScalarType {
 fn decimal_type(text: &[u8]) -> ScalarType {
     let (whole, rest) = split_digits(text);
     if rest.is_empty() {
-        return if whole.is_empty() {
-            ScalarType::Str
-        } else {
-            ScalarType::Int
-        };
+        return if whole.is_empty() { ScalarType::Str } else { ScalarType::Int };
     }
     let rest = match rest.strip_prefix(b".") {
         Some(rest) => {
@@ -80,16 +68,9 @@ fn decimal_type(text: &[u8]) -> ScalarType {
         None => rest,
     };
     let Some(exponent) = rest.strip_prefix(b"e").or_else(|| rest.strip_prefix(b"E")) else {
-        return if rest.is_empty() {
-            ScalarType::Float
-        } else {
-            ScalarType::Str
-        };
+        return if rest.is_empty() { ScalarType::Float } else { ScalarType::Str };
     };
-    let digits = exponent
-        .strip_prefix(b"-")
-        .or_else(|| exponent.strip_prefix(b"+"))
-        .unwrap_or(exponent);
+    let digits = exponent.strip_prefix(b"-").or_else(|| exponent.strip_prefix(b"+")).unwrap_or(exponent);
     all(digits, u8::is_ascii_digit, ScalarType::Float)
 }
 
@@ -98,11 +79,7 @@ fn split_digits(text: &[u8]) -> (&[u8], &[u8]) {
 }
 
 fn all(digits: &[u8], accepts: impl Fn(&u8) -> bool, otherwise_string: ScalarType) -> ScalarType {
-    if !digits.is_empty() && digits.iter().all(accepts) {
-        otherwise_string
-    } else {
-        ScalarType::Str
-    }
+    if !digits.is_empty() && digits.iter().all(accepts) { otherwise_string } else { ScalarType::Str }
 }
 
 #[cfg(test)]
@@ -118,28 +95,11 @@ mod tests {
     #[test]
     fn core_schema_types() {
         check(&ScalarType::Null, &["", "~", "null", "Null", "NULL"]);
-        check(
-            &ScalarType::Bool,
-            &["true", "True", "TRUE", "false", "False", "FALSE"],
-        );
-        check(
-            &ScalarType::Int,
-            &[
-                "0",
-                "0644",
-                "-1",
-                "+1",
-                "0o17",
-                "0x1F",
-                "123456789012345678901234567890",
-            ],
-        );
+        check(&ScalarType::Bool, &["true", "True", "TRUE", "false", "False", "FALSE"]);
+        check(&ScalarType::Int, &["0", "0644", "-1", "+1", "0o17", "0x1F", "123456789012345678901234567890"]);
         check(
             &ScalarType::Float,
-            &[
-                "1.", "1.10", ".5", "-.5", "1e3", "1.5E-3", ".inf", "-.INF", "+.Inf", ".nan",
-                "0.e1",
-            ],
+            &["1.", "1.10", ".5", "-.5", "1e3", "1.5E-3", ".inf", "-.INF", "+.Inf", ".nan", "0.e1"],
         );
         let strings = [
             "yes",

@@ -35,18 +35,10 @@ type RawEvent = MaybeUninit<unsafe_yaml::yaml_event_t>;
 impl Emitter {
     /// An emitter that has begun a document: block style, two spaces, no line is broken.
     pub fn new() -> Result<Self, Refused> {
-        let memory = Box::into_raw(Box::new(
-            MaybeUninit::<unsafe_yaml::yaml_emitter_t>::uninit(),
-        ))
-        .cast();
+        let memory = Box::into_raw(Box::new(MaybeUninit::<unsafe_yaml::yaml_emitter_t>::uninit())).cast();
         let output = Box::into_raw(Box::<Vec<u8>>::default());
         // SAFETY: pointers out of `Box::into_raw` are not null.
-        let (emitter, output) = unsafe {
-            (
-                NonNull::new_unchecked(memory),
-                NonNull::new_unchecked(output),
-            )
-        };
+        let (emitter, output) = unsafe { (NonNull::new_unchecked(memory), NonNull::new_unchecked(output)) };
         // SAFETY: `memory` is valid for writes and aligned; initialising writes the whole struct and cannot fail but by running out of
         // memory, which aborts. Neither box moves or is freed before `drop`, so the pointers the emitter keeps stay good.
         unsafe {
@@ -58,19 +50,11 @@ impl Emitter {
         let mut this = Self { emitter, output };
         // SAFETY: the event is writable memory; null stands for no directives.
         this.emit(|event| unsafe {
-            unsafe_yaml::yaml_stream_start_event_initialize(event, unsafe_yaml::YAML_UTF8_ENCODING)
-                .ok
+            unsafe_yaml::yaml_stream_start_event_initialize(event, unsafe_yaml::YAML_UTF8_ENCODING).ok
         })?;
         // SAFETY: as above.
         this.emit(|event| unsafe {
-            unsafe_yaml::yaml_document_start_event_initialize(
-                event,
-                null_mut(),
-                null_mut(),
-                null_mut(),
-                true,
-            )
-            .ok
+            unsafe_yaml::yaml_document_start_event_initialize(event, null_mut(), null_mut(), null_mut(), true).ok
         })?;
         Ok(this)
     }
@@ -148,26 +132,20 @@ impl Emitter {
     /// Ends the document and gives its text.
     pub fn finish(mut self) -> Result<Vec<u8>, Refused> {
         // SAFETY: the event is writable memory.
-        self.emit(|event| unsafe {
-            unsafe_yaml::yaml_document_end_event_initialize(event, true).ok
-        })?;
+        self.emit(|event| unsafe { unsafe_yaml::yaml_document_end_event_initialize(event, true).ok })?;
         // SAFETY: as above.
         self.emit(|event| unsafe { unsafe_yaml::yaml_stream_end_event_initialize(event).ok })?;
         // SAFETY: `output` is alive, and libyaml touches it only during `yaml_emitter_emit`.
         Ok(std::mem::take(unsafe { self.output.as_mut() }))
     }
 
-    fn emit(
-        &mut self,
-        initialize: impl FnOnce(*mut unsafe_yaml::yaml_event_t) -> bool,
-    ) -> Result<(), Refused> {
+    fn emit(&mut self, initialize: impl FnOnce(*mut unsafe_yaml::yaml_event_t) -> bool) -> Result<(), Refused> {
         let mut event = RawEvent::uninit();
         if !initialize(event.as_mut_ptr()) {
             return Err(Refused);
         }
         // SAFETY: the emitter is initialised and `initialize` filled the event, which the emitter takes over (it frees it even if it fails).
-        let outcome =
-            unsafe { unsafe_yaml::yaml_emitter_emit(self.emitter.as_ptr(), event.as_mut_ptr()) };
+        let outcome = unsafe { unsafe_yaml::yaml_emitter_emit(self.emitter.as_ptr(), event.as_mut_ptr()) };
         if outcome.ok { Ok(()) } else { Err(Refused) }
     }
 }
@@ -177,11 +155,7 @@ impl Drop for Emitter {
         // SAFETY: both pointers came from `Box::into_raw` of these types and are freed only here, the emitter's own memory first.
         unsafe {
             unsafe_yaml::yaml_emitter_delete(self.emitter.as_ptr());
-            drop(Box::from_raw(
-                self.emitter
-                    .as_ptr()
-                    .cast::<MaybeUninit<unsafe_yaml::yaml_emitter_t>>(),
-            ));
+            drop(Box::from_raw(self.emitter.as_ptr().cast::<MaybeUninit<unsafe_yaml::yaml_emitter_t>>()));
             drop(Box::from_raw(self.output.as_ptr()));
         }
     }
@@ -204,8 +178,6 @@ unsafe fn append(output: *mut c_void, buffer: *mut u8, size: u64) -> i32 {
         return 0;
     };
     // SAFETY: the caller promises it.
-    unsafe {
-        (*output.cast::<Vec<u8>>()).extend_from_slice(std::slice::from_raw_parts(buffer, size))
-    };
+    unsafe { (*output.cast::<Vec<u8>>()).extend_from_slice(std::slice::from_raw_parts(buffer, size)) };
     1
 }

@@ -20,14 +20,8 @@ pub(super) enum Event<'a> {
     StreamEnd,
     DocumentStart,
     DocumentEnd,
-    Alias {
-        anchor: &'a [u8],
-    },
-    Scalar {
-        properties: Properties<'a>,
-        text: &'a str,
-        plain: bool,
-    },
+    Alias { anchor: &'a [u8] },
+    Scalar { properties: Properties<'a>, text: &'a str, plain: bool },
     SequenceStart(Properties<'a>),
     SequenceEnd,
     MappingStart(Properties<'a>),
@@ -54,8 +48,7 @@ pub(super) struct Events<'input> {
 impl<'input> Events<'input> {
     /// Starts reading `text`. A byte-order mark at its start is skipped.
     pub fn new(text: &'input str) -> Self {
-        let memory =
-            Box::into_raw(Box::new(MaybeUninit::<unsafe_yaml::yaml_parser_t>::uninit())).cast();
+        let memory = Box::into_raw(Box::new(MaybeUninit::<unsafe_yaml::yaml_parser_t>::uninit())).cast();
         // SAFETY: a pointer out of `Box::into_raw` is not null.
         let parser: NonNull<unsafe_yaml::yaml_parser_t> = unsafe { NonNull::new_unchecked(memory) };
         // SAFETY: `memory` is valid for writes and aligned; `yaml_parser_initialize` writes the whole struct, and only running
@@ -64,19 +57,9 @@ impl<'input> Events<'input> {
         unsafe {
             let _ = unsafe_yaml::yaml_parser_initialize(parser.as_ptr());
             unsafe_yaml::yaml_parser_set_encoding(parser.as_ptr(), unsafe_yaml::YAML_UTF8_ENCODING);
-            unsafe_yaml::yaml_parser_set_input_string(
-                parser.as_ptr(),
-                text.as_ptr(),
-                text.len() as u64,
-            );
+            unsafe_yaml::yaml_parser_set_input_string(parser.as_ptr(), text.as_ptr(), text.len() as u64);
         }
-        Self {
-            parser,
-            current: MaybeUninit::uninit(),
-            filled: false,
-            failure: None,
-            input: PhantomData,
-        }
+        Self { parser, current: MaybeUninit::uninit(), filled: false, failure: None, input: PhantomData }
     }
 
     /// The next event and where it starts. Behind the end of the stream it is [`Event::StreamEnd`] again.
@@ -89,9 +72,7 @@ impl<'input> Events<'input> {
         }
         self.discard();
         // SAFETY: the parser was initialised in `new` and has not failed; `current` is writable and holds nothing that would leak.
-        let outcome = unsafe {
-            unsafe_yaml::yaml_parser_parse(self.parser.as_ptr(), self.current.as_mut_ptr())
-        };
+        let outcome = unsafe { unsafe_yaml::yaml_parser_parse(self.parser.as_ptr(), self.current.as_mut_ptr()) };
         if outcome.fail {
             let failure = self.problem();
             self.failure = Some(failure.clone());
@@ -120,11 +101,7 @@ impl<'input> Events<'input> {
         // SAFETY: the parser is initialised; the error fields of `yaml_parser_t` are read through the public prefix it derefs to.
         let (problem, context, mark) = unsafe {
             let prefix = &**addr_of!(*self.parser.as_ptr());
-            (
-                constant(prefix.problem),
-                constant(prefix.context),
-                prefix.problem_mark,
-            )
+            (constant(prefix.problem), constant(prefix.context), prefix.problem_mark)
         };
         let message = match (problem, context) {
             (Some(problem), Some(context)) => format!("{problem} ({context})"),
@@ -141,22 +118,14 @@ impl Drop for Events<'_> {
         // SAFETY: `parser` came from `Box::into_raw` of this type's layout and is initialised; it is freed only here.
         unsafe {
             unsafe_yaml::yaml_parser_delete(self.parser.as_ptr());
-            drop(Box::from_raw(
-                self.parser
-                    .as_ptr()
-                    .cast::<MaybeUninit<unsafe_yaml::yaml_parser_t>>(),
-            ));
+            drop(Box::from_raw(self.parser.as_ptr().cast::<MaybeUninit<unsafe_yaml::yaml_parser_t>>()));
         }
     }
 }
 
 fn position(mark: unsafe_yaml::yaml_mark_t) -> Position {
-    let one_based =
-        |zero_based: u64| u32::try_from(zero_based.saturating_add(1)).unwrap_or(u32::MAX);
-    Position {
-        line: one_based(mark.line),
-        column: one_based(mark.column),
-    }
+    let one_based = |zero_based: u64| u32::try_from(zero_based.saturating_add(1)).unwrap_or(u32::MAX);
+    Position { line: one_based(mark.line), column: one_based(mark.column) }
 }
 
 /// None when a text is not UTF-8, which only the `%` escapes of a tag can bring about.
@@ -173,20 +142,14 @@ fn borrow(event: &unsafe_yaml::yaml_event_t) -> Option<Event<'_>> {
         unsafe_yaml::YAML_ALIAS_EVENT => {
             // SAFETY: see above.
             let anchor = unsafe { bytes(event.data.alias.anchor) };
-            Event::Alias {
-                anchor: anchor.unwrap_or_default(),
-            }
+            Event::Alias { anchor: anchor.unwrap_or_default() }
         }
         unsafe_yaml::YAML_SCALAR_EVENT => {
             // SAFETY: see above.
             let (scalar, value, properties) = unsafe {
                 let scalar = &event.data.scalar;
                 let length = usize::try_from(scalar.length).ok()?;
-                (
-                    scalar,
-                    std::slice::from_raw_parts(scalar.value, length),
-                    properties(scalar.anchor, scalar.tag),
-                )
+                (scalar, std::slice::from_raw_parts(scalar.value, length), properties(scalar.anchor, scalar.tag))
             };
             Event::Scalar {
                 properties: properties?,
@@ -196,22 +159,12 @@ fn borrow(event: &unsafe_yaml::yaml_event_t) -> Option<Event<'_>> {
         }
         unsafe_yaml::YAML_SEQUENCE_START_EVENT => {
             // SAFETY: see above.
-            let start = unsafe {
-                properties(
-                    event.data.sequence_start.anchor,
-                    event.data.sequence_start.tag,
-                )
-            };
+            let start = unsafe { properties(event.data.sequence_start.anchor, event.data.sequence_start.tag) };
             Event::SequenceStart(start?)
         }
         unsafe_yaml::YAML_MAPPING_START_EVENT => {
             // SAFETY: see above.
-            let start = unsafe {
-                properties(
-                    event.data.mapping_start.anchor,
-                    event.data.mapping_start.tag,
-                )
-            };
+            let start = unsafe { properties(event.data.mapping_start.anchor, event.data.mapping_start.tag) };
             Event::MappingStart(start?)
         }
         // libyaml repeats an empty event behind the end of the stream.

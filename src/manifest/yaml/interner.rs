@@ -32,18 +32,12 @@ pub(super) fn share(text: &str) -> Arc<str> {
 
 /// Mixes the length with the first and last eight bytes.
 fn slot_of(text: &[u8]) -> usize {
-    let first = text
-        .first_chunk::<8>()
-        .map_or_else(|| short(text), |bytes| u64::from_le_bytes(*bytes));
-    let last = text
-        .last_chunk::<8>()
-        .map_or(0, |bytes| u64::from_le_bytes(*bytes));
-    let mixed =
-        (first ^ last.rotate_left(29) ^ text.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let first = text.first_chunk::<8>().map_or_else(|| short(text), |bytes| u64::from_le_bytes(*bytes));
+    let last = text.last_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+    let mixed = (first ^ last.rotate_left(29) ^ text.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (mixed >> 53) as usize % SLOTS
 }
 
 fn short(text: &[u8]) -> u64 {
-    text.iter()
-        .fold(0, |number, byte| number << 8 | u64::from(*byte))
+    text.iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }

@@ -25,20 +25,14 @@ use super::{Mapping, Node, Scalar, ScalarType};
 impl Node {
     /// The exact JSON form; [`Node::from_json`] reads it back to the same data.
     pub fn to_json(&self) -> String {
-        let mut writer = Writer {
-            json: String::new(),
-            limit: usize::MAX,
-        };
+        let mut writer = Writer { json: String::new(), limit: usize::MAX };
         writer.node(self);
         writer.json
     }
 
     /// As [`Node::to_json`], but None when that would be more than `limit` bytes; costs no more than the limit, whatever aliases expand to.
     pub fn to_json_within(&self, limit: usize) -> Option<String> {
-        let mut writer = Writer {
-            json: String::new(),
-            limit,
-        };
+        let mut writer = Writer { json: String::new(), limit };
         writer.node(self);
         (!writer.is_over()).then_some(writer.json)
     }
@@ -48,9 +42,7 @@ impl Node {
     pub fn to_display_json(&self) -> Value {
         match self {
             Self::Scalar(scalar) => display_scalar(scalar),
-            Self::Sequence(sequence) => {
-                sequence.items().iter().map(Self::to_display_json).collect()
-            }
+            Self::Sequence(sequence) => sequence.items().iter().map(Self::to_display_json).collect(),
             Self::Mapping(mapping) => {
                 let mut object = serde_json::Map::with_capacity(mapping.entries().len());
                 for (key, value) in mapping.entries() {
@@ -79,12 +71,8 @@ impl Node {
 fn display_scalar(scalar: &Scalar) -> Value {
     match scalar.scalar_type() {
         ScalarType::Null => Value::Null,
-        ScalarType::Bool => {
-            boolean(scalar.text()).map_or_else(|| scalar.text().into(), Value::Bool)
-        }
-        ScalarType::Int | ScalarType::Float => {
-            display_number(scalar.text()).unwrap_or_else(|| scalar.text().into())
-        }
+        ScalarType::Bool => boolean(scalar.text()).map_or_else(|| scalar.text().into(), Value::Bool),
+        ScalarType::Int | ScalarType::Float => display_number(scalar.text()).unwrap_or_else(|| scalar.text().into()),
         ScalarType::Str | ScalarType::Custom(_) => scalar.text().into(),
     }
 }
@@ -125,9 +113,7 @@ impl Writer {
             Node::Sequence(sequence) => self.tagged(sequence.tag().map(|tag| &**tag), |writer| {
                 writer.list('[', ']', sequence.items(), Self::node);
             }),
-            Node::Mapping(mapping) => self.tagged(mapping.tag().map(|tag| &**tag), |writer| {
-                writer.mapping(mapping)
-            }),
+            Node::Mapping(mapping) => self.tagged(mapping.tag().map(|tag| &**tag), |writer| writer.mapping(mapping)),
         }
     }
 
@@ -139,9 +125,7 @@ impl Writer {
             ScalarType::Bool if boolean(text) == Some(true) => self.json.push_str("true"),
             ScalarType::Bool if boolean(text) == Some(false) => self.json.push_str("false"),
             ScalarType::Custom(tag) => self.tagged(Some(tag), |writer| writer.string(text)),
-            number if is_json_number(text) && plain_type(text) == *number => {
-                self.json.push_str(text)
-            }
+            number if is_json_number(text) && plain_type(text) == *number => self.json.push_str(text),
             other => {
                 self.json.push_str("{\"!!");
                 self.json.push_str(core_name(other));
@@ -153,10 +137,8 @@ impl Writer {
     }
 
     fn mapping(&mut self, mapping: &Mapping) {
-        let textual = |key: &Node| {
-            key.as_scalar()
-                .is_some_and(|key| !matches!(key.scalar_type(), ScalarType::Custom(_)))
-        };
+        let textual =
+            |key: &Node| key.as_scalar().is_some_and(|key| !matches!(key.scalar_type(), ScalarType::Custom(_)));
         if mapping.entries().iter().all(|(key, _)| textual(key)) {
             self.list('{', '}', mapping.entries(), |writer, (key, value)| {
                 writer.key(key);
@@ -191,9 +173,7 @@ impl Writer {
 
     fn tagged(&mut self, tag: Option<&str>, value: impl FnOnce(&mut Self)) {
         let Some(tag) = tag else { return value(self) };
-        let named = tag
-            .strip_prefix('!')
-            .is_some_and(|name| !name.is_empty() && !name.starts_with(['!', '<']));
+        let named = tag.strip_prefix('!').is_some_and(|name| !name.is_empty() && !name.starts_with(['!', '<']));
         self.json.push('{');
         if named {
             self.string(tag);
@@ -205,13 +185,7 @@ impl Writer {
         self.json.push('}');
     }
 
-    fn list<T>(
-        &mut self,
-        open: char,
-        close: char,
-        items: &[T],
-        mut item: impl FnMut(&mut Self, &T),
-    ) {
+    fn list<T>(&mut self, open: char, close: char, items: &[T], mut item: impl FnMut(&mut Self, &T)) {
         self.json.push(open);
         for (at, one) in items.iter().enumerate() {
             if self.is_over() {
@@ -235,10 +209,7 @@ impl Writer {
         }
         self.json.push('"');
         let mut rest = text;
-        while let Some(at) = rest
-            .bytes()
-            .position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\')
-        {
+        while let Some(at) = rest.bytes().position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
             let (plain, special) = rest.split_at(at);
             self.json.push_str(plain);
             self.escape(special.as_bytes().first().copied().unwrap_or_default());

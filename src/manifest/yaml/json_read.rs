@@ -55,10 +55,7 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn error(&self, message: &'static str) -> JsonError {
-        JsonError {
-            offset: self.at,
-            message,
-        }
+        JsonError { offset: self.at, message }
     }
 
     fn peek(&self) -> Option<u8> {
@@ -94,11 +91,7 @@ impl<'a> Reader<'a> {
     }
 
     fn word(&mut self) -> Result<Json<'a>, JsonError> {
-        for (word, json) in [
-            ("null", Json::Null),
-            ("true", Json::Bool(true)),
-            ("false", Json::Bool(false)),
-        ] {
+        for (word, json) in [("null", Json::Null), ("true", Json::Bool(true)), ("false", Json::Bool(false))] {
             if self.text[self.at..].starts_with(word) {
                 self.at += word.len();
                 return Ok(json);
@@ -109,10 +102,8 @@ impl<'a> Reader<'a> {
 
     fn number(&mut self) -> Result<Json<'a>, JsonError> {
         let rest = &self.text[self.at..];
-        let length = rest
-            .bytes()
-            .take_while(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E'))
-            .count();
+        let length =
+            rest.bytes().take_while(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E')).count();
         let number = &rest[..length];
         if !super::json::is_json_number(number) {
             return Err(self.error("not a JSON number"));
@@ -140,10 +131,8 @@ impl<'a> Reader<'a> {
         }
         self.at = end + 1;
         if escaped {
-            let text = serde_json::from_str(&self.text[start..=end]).map_err(|_| JsonError {
-                offset: start,
-                message: "an escape that is none",
-            })?;
+            let text = serde_json::from_str(&self.text[start..=end])
+                .map_err(|_| JsonError { offset: start, message: "an escape that is none" })?;
             return Ok(Cow::Owned(text));
         }
         Ok(Cow::Borrowed(&self.text[start + 1..end]))
@@ -199,10 +188,7 @@ impl<'a> Reader<'a> {
             }
             Json::Null => return Ok(scalar(ScalarType::Null, "null")),
             Json::Bool(value) => {
-                return Ok(scalar(
-                    ScalarType::Bool,
-                    if value { "true" } else { "false" },
-                ));
+                return Ok(scalar(ScalarType::Bool, if value { "true" } else { "false" }));
             }
             Json::Number(text) => return Ok(scalar(plain_type(text), text)),
             Json::String(text) => return Ok(scalar(ScalarType::Str, &text)),
@@ -230,27 +216,19 @@ impl<'a> Reader<'a> {
         }
         match value {
             Json::String(text) => {
-                let scalar_type =
-                    tagged_type(tag).unwrap_or_else(|| ScalarType::Custom(Arc::from(tag)));
+                let scalar_type = tagged_type(tag).unwrap_or_else(|| ScalarType::Custom(Arc::from(tag)));
                 Ok(scalar(scalar_type, &text))
             }
-            Json::Array(items) => self
-                .nodes(items)
-                .map(|items| Node::sequence(collection_tag(tag).map(Arc::from), items)),
+            Json::Array(items) => {
+                self.nodes(items).map(|items| Node::sequence(collection_tag(tag).map(Arc::from), items))
+            }
             Json::Object(members) => self.mapping(collection_tag(tag).map(Arc::from), members),
             _ => Err(self.error("a tag on something that cannot have one")),
         }
     }
 
-    #[expect(
-        clippy::mutable_key_type,
-        reason = "the hash that a node keeps does not change what it is"
-    )]
-    fn mapping(
-        &self,
-        tag: Option<Arc<str>>,
-        members: Vec<(Cow<'a, str>, Json<'a>)>,
-    ) -> Result<Node, JsonError> {
+    #[expect(clippy::mutable_key_type, reason = "the hash that a node keeps does not change what it is")]
+    fn mapping(&self, tag: Option<Arc<str>>, members: Vec<(Cow<'a, str>, Json<'a>)>) -> Result<Node, JsonError> {
         let mut entries = Vec::with_capacity(members.len());
         for (key, value) in members {
             match value {
@@ -259,8 +237,8 @@ impl<'a> Reader<'a> {
                         let Json::Array(pair) = pair else {
                             return Err(self.error("a pair that is no array"));
                         };
-                        let [key, value] = <[_; 2]>::try_from(pair)
-                            .map_err(|_| self.error("a pair that is not two"))?;
+                        let [key, value] =
+                            <[_; 2]>::try_from(pair).map_err(|_| self.error("a pair that is not two"))?;
                         entries.push((self.node(key)?, self.node(value)?));
                     }
                 }

@@ -37,6 +37,13 @@ pub struct Unparsable {
     pub message: String,
 }
 
+impl Unparsable {
+    /// A file over [`MAX_BYTES`]; whoever reads files need not hold it to know.
+    pub fn too_large() -> Self {
+        Position::default().unparsable("the file is larger than 4 MiB")
+    }
+}
+
 /// A place in a text; all zero when unknown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Position {
@@ -46,11 +53,7 @@ struct Position {
 
 impl Position {
     fn unparsable(self, message: impl Into<String>) -> Unparsable {
-        Unparsable {
-            line: self.line,
-            column: self.column,
-            message: message.into(),
-        }
+        Unparsable { line: self.line, column: self.column, message: message.into() }
     }
 }
 

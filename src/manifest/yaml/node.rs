@@ -58,51 +58,29 @@ impl Node {
 
     /// A sequence; `tag` is None for an ordinary one.
     pub fn sequence(tag: Option<Arc<str>>, items: Vec<Node>) -> Self {
-        Self::Sequence(Arc::new(Sequence {
-            tag,
-            items,
-            hash: OnceLock::new(),
-        }))
+        Self::Sequence(Arc::new(Sequence { tag, items, hash: OnceLock::new() }))
     }
 
     /// A mapping; `tag` is None for an ordinary one. The caller sees to it that no two keys are equal.
     pub fn mapping(tag: Option<Arc<str>>, entries: Vec<(Node, Node)>) -> Self {
-        Self::Mapping(Arc::new(Mapping {
-            tag,
-            entries,
-            hash: OnceLock::new(),
-        }))
+        Self::Mapping(Arc::new(Mapping { tag, entries, hash: OnceLock::new() }))
     }
 
     pub fn as_scalar(&self) -> Option<&Scalar> {
-        if let Self::Scalar(scalar) = self {
-            Some(scalar)
-        } else {
-            None
-        }
+        if let Self::Scalar(scalar) = self { Some(scalar) } else { None }
     }
 
     pub fn as_sequence(&self) -> Option<&Sequence> {
-        if let Self::Sequence(sequence) = self {
-            Some(sequence)
-        } else {
-            None
-        }
+        if let Self::Sequence(sequence) = self { Some(sequence) } else { None }
     }
 
     pub fn as_mapping(&self) -> Option<&Mapping> {
-        if let Self::Mapping(mapping) = self {
-            Some(mapping)
-        } else {
-            None
-        }
+        if let Self::Mapping(mapping) = self { Some(mapping) } else { None }
     }
 
     /// The text of a string scalar.
     pub fn as_str(&self) -> Option<&str> {
-        self.as_scalar()
-            .filter(|scalar| scalar.scalar_type == ScalarType::Str)
-            .map(Scalar::text)
+        self.as_scalar().filter(|scalar| scalar.scalar_type == ScalarType::Str).map(Scalar::text)
     }
 
     /// The value under a string key; None when there is none or this is no mapping.
@@ -116,21 +94,16 @@ impl Node {
         match self {
             Self::Scalar(scalar) => scalar.text.len() as u64,
             Self::Sequence(sequence) => sequence.items.iter().map(Self::text_bytes).sum(),
-            Self::Mapping(mapping) => mapping
-                .entries
-                .iter()
-                .map(|(key, value)| key.text_bytes() + value.text_bytes())
-                .sum(),
+            Self::Mapping(mapping) => {
+                mapping.entries.iter().map(|(key, value)| key.text_bytes() + value.text_bytes()).sum()
+            }
         }
     }
 }
 
 impl Scalar {
     pub fn new(scalar_type: ScalarType, text: impl Into<Arc<str>>) -> Self {
-        Self {
-            scalar_type,
-            text: text.into(),
-        }
+        Self { scalar_type, text: text.into() }
     }
 
     pub fn scalar_type(&self) -> &ScalarType {
@@ -169,10 +142,7 @@ impl Mapping {
 
     /// The value under a string key.
     pub fn get(&self, key: &str) -> Option<&Node> {
-        self.entries
-            .iter()
-            .find(|(candidate, _)| candidate.as_str() == Some(key))
-            .map(|(_, value)| value)
+        self.entries.iter().find(|(candidate, _)| candidate.as_str() == Some(key)).map(|(_, value)| value)
     }
 }
 
@@ -187,38 +157,20 @@ impl<'a> Lookup<'a> {
     const SMALL: usize = 12;
 
     pub fn new(mapping: &'a Mapping) -> Self {
-        Self {
-            entries: &mapping.entries,
-            index: OnceLock::new(),
-        }
+        Self { entries: &mapping.entries, index: OnceLock::new() }
     }
 
     /// The position of `key`; `hint` is looked at first, because two versions of a mapping mostly agree in order.
-    #[expect(
-        clippy::mutable_key_type,
-        reason = "the hash that a node keeps does not change what it is"
-    )]
+    #[expect(clippy::mutable_key_type, reason = "the hash that a node keeps does not change what it is")]
     pub fn position(&self, key: &Node, hint: usize) -> Option<usize> {
-        if self
-            .entries
-            .get(hint)
-            .is_some_and(|(candidate, _)| candidate == key)
-        {
+        if self.entries.get(hint).is_some_and(|(candidate, _)| candidate == key) {
             return Some(hint);
         }
         if self.entries.len() <= Self::SMALL && matches!(key, Node::Scalar(_)) {
-            return self
-                .entries
-                .iter()
-                .position(|(candidate, _)| candidate == key);
+            return self.entries.iter().position(|(candidate, _)| candidate == key);
         }
-        let index = self.index.get_or_init(|| {
-            self.entries
-                .iter()
-                .enumerate()
-                .map(|(at, (key, _))| (key, at))
-                .collect()
-        });
+        let index =
+            self.index.get_or_init(|| self.entries.iter().enumerate().map(|(at, (key, _))| (key, at)).collect());
         index.get(key).copied()
     }
 
@@ -249,10 +201,7 @@ impl PartialEq for Mapping {
             return false;
         }
         let lookup = Lookup::new(other);
-        self.entries
-            .iter()
-            .enumerate()
-            .all(|(at, (key, value))| lookup.value(key, at) == Some(value))
+        self.entries.iter().enumerate().all(|(at, (key, value))| lookup.value(key, at) == Some(value))
     }
 }
 
@@ -263,9 +212,7 @@ impl PartialEq for Scalar {
         self.scalar_type == other.scalar_type
             && match self.scalar_type {
                 ScalarType::Null => true,
-                ScalarType::Bool => {
-                    self.text == other.text || self.text.to_lowercase() == other.text.to_lowercase()
-                }
+                ScalarType::Bool => self.text == other.text || self.text.to_lowercase() == other.text.to_lowercase(),
                 _ => self.text == other.text,
             }
     }
@@ -281,25 +228,17 @@ impl Hash for Node {
     fn hash<H: Hasher>(&self, state: &mut H) {
         match self {
             Self::Scalar(scalar) => scalar.hash(state),
-            Self::Sequence(sequence) => state.write_u64(
-                *sequence
-                    .hash
-                    .get_or_init(|| SEED.hash_one((&sequence.tag, &sequence.items))),
-            ),
-            Self::Mapping(mapping) => {
-                state.write_u64(*mapping.hash.get_or_init(|| hash_mapping(mapping)))
+            Self::Sequence(sequence) => {
+                state.write_u64(*sequence.hash.get_or_init(|| SEED.hash_one((&sequence.tag, &sequence.items))))
             }
+            Self::Mapping(mapping) => state.write_u64(*mapping.hash.get_or_init(|| hash_mapping(mapping))),
         }
     }
 }
 
 /// The sum over the entries, so that order does not count.
 fn hash_mapping(mapping: &Mapping) -> u64 {
-    let entries = mapping
-        .entries
-        .iter()
-        .map(|entry| SEED.hash_one(entry))
-        .fold(0, u64::wrapping_add);
+    let entries = mapping.entries.iter().map(|entry| SEED.hash_one(entry)).fold(0, u64::wrapping_add);
     SEED.hash_one((&mapping.tag, entries))
 }
 

@@ -29,13 +29,7 @@ pub(super) fn read(text: &str) -> Option<Vec<Node>> {
     if text.len() > MAX_BYTES || !is_plain_text(text) {
         return None;
     }
-    let mut reader = Reader {
-        text,
-        bytes: text.as_bytes(),
-        line: Line::default(),
-        next: 0,
-        anchors: Vec::new(),
-    };
+    let mut reader = Reader { text, bytes: text.as_bytes(), line: Line::default(), next: 0, anchors: Vec::new() };
     let mut documents = Vec::new();
     reader.advance()?;
     if matches!(reader.line.what, What::Content) {
@@ -47,11 +41,7 @@ pub(super) fn read(text: &str) -> Option<Vec<Node>> {
             What::Content => return None,
             What::DocumentStart => {
                 reader.advance()?;
-                let node = if matches!(reader.line.what, What::Content) {
-                    reader.document()?
-                } else {
-                    empty()
-                };
+                let node = if matches!(reader.line.what, What::Content) { reader.document()? } else { empty() };
                 documents.push(node);
             }
         }
@@ -64,10 +54,7 @@ fn is_plain_text(text: &str) -> bool {
     let ordinary = |character: char| match character {
         '\n' | ' '..='~' => true,
         '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => false,
-        _ => {
-            ('\u{a0}'..'\u{10000}').contains(&character)
-                || ('\u{1f000}'..'\u{1fb00}').contains(&character)
-        }
+        _ => ('\u{a0}'..'\u{10000}').contains(&character) || ('\u{1f000}'..'\u{1fb00}').contains(&character),
     };
     text.as_bytes().iter().all(plain_ascii) || text.chars().all(ordinary)
 }
@@ -120,12 +107,7 @@ impl<'a> Reader<'a> {
                 (0, [b'-', b'-', b'-', ..] | [b'.', b'.', b'.', ..] | [b'%', ..]) => return None,
                 _ => What::Content,
             };
-            self.line = Line {
-                what,
-                indent: start - begin,
-                start,
-                end,
-            };
+            self.line = Line { what, indent: start - begin, start, end };
             return Some(());
         }
     }
@@ -133,9 +115,7 @@ impl<'a> Reader<'a> {
     /// Takes the next line whatever it holds: where it begins and ends.
     fn raw_line(&mut self) -> (usize, usize) {
         let begin = self.next;
-        let end = self.text[begin..]
-            .find('\n')
-            .map_or(self.bytes.len(), |length| begin + length);
+        let end = self.text[begin..].find('\n').map_or(self.bytes.len(), |length| begin + length);
         self.next = end + 1;
         (begin, end)
     }
@@ -146,11 +126,7 @@ impl<'a> Reader<'a> {
 
     /// Whether the current line starts an item of a sequence.
     fn at_dash(&self) -> bool {
-        self.is_content()
-            && matches!(
-                &self.bytes[self.line.start..self.line.end],
-                [b'-'] | [b'-', b' ', ..]
-            )
+        self.is_content() && matches!(&self.bytes[self.line.start..self.line.end], [b'-'] | [b'-', b' ', ..])
     }
 
     fn document(&mut self) -> Option<Node> {
@@ -164,11 +140,7 @@ impl<'a> Reader<'a> {
             return None;
         }
         let indent = self.line.indent;
-        if self.at_dash() {
-            self.sequence(indent, level)
-        } else {
-            self.mapping(indent, level)
-        }
+        if self.at_dash() { self.sequence(indent, level) } else { self.mapping(indent, level) }
     }
 
     fn sequence(&mut self, indent: usize, level: u32) -> Option<Node> {
@@ -206,10 +178,7 @@ impl<'a> Reader<'a> {
         let (key, length) = match rest {
             [quote @ (b'"' | b'\''), ..] => {
                 let text = self.quoted(start, *quote)?;
-                (
-                    Scalar::new(ScalarType::Str, interner::share(text)),
-                    text.len() + 2,
-                )
+                (Scalar::new(ScalarType::Str, interner::share(text)), text.len() + 2)
             }
             [first, ..] if is_word(first) && *first != b'-' => {
                 let length = rest.iter().take_while(|byte| is_word(byte)).count();
@@ -225,11 +194,7 @@ impl<'a> Reader<'a> {
     /// What stands behind a colon or dash, and the lines that belong to it. `indent` is that of the collection around it.
     fn value(&mut self, after: usize, indent: usize, in_mapping: bool, level: u32) -> Option<Node> {
         let start = after + spaces(&self.bytes[after..self.line.end]);
-        let first = if start < self.line.end {
-            self.bytes[start]
-        } else {
-            b'#'
-        };
+        let first = if start < self.line.end { self.bytes[start] } else { b'#' };
         if first == b'#' {
             return self.nested(indent, in_mapping, level);
         }
@@ -250,11 +215,7 @@ impl<'a> Reader<'a> {
         }
         let below = self.line.indent > indent;
         let beside = in_mapping && self.line.indent == indent && self.at_dash();
-        if below || beside {
-            self.block(level)
-        } else {
-            Some(empty())
-        }
+        if below || beside { self.block(level) } else { Some(empty()) }
     }
 }
 

@@ -23,15 +23,9 @@ impl Node {
             Node::Sequence(sequence) => sequence.items().get(index(token)?),
             Node::Mapping(mapping) => mapping.get(token).or_else(|| {
                 let named = |key: &Node| {
-                    key.as_scalar().is_some_and(|key| {
-                        *key.scalar_type() != ScalarType::Str && key.text() == token
-                    })
+                    key.as_scalar().is_some_and(|key| *key.scalar_type() != ScalarType::Str && key.text() == token)
                 };
-                mapping
-                    .entries()
-                    .iter()
-                    .find(|(key, _)| named(key))
-                    .map(|(_, value)| value)
+                mapping.entries().iter().find(|(key, _)| named(key)).map(|(_, value)| value)
             }),
         }
     }

@@ -69,10 +69,7 @@ fn unknown_tags_are_kept_and_count() {
 fn timestamps_nan_and_long_integers_are_valid() {
     same("2001-12-14", "'2001-12-14'");
     same(".nan", ".nan");
-    same(
-        "123456789012345678901234567890",
-        "123456789012345678901234567890",
-    );
+    same("123456789012345678901234567890", "123456789012345678901234567890");
 }
 
 #[test]
@@ -128,42 +125,16 @@ fn equal_keys_are_unparsable() {
     refused("{<<: {}, '<<': {}}", "equal keys");
     refused("{? {a: 1, b: 2} : 1, ? {b: 2, a: 1} : 2}", "equal keys");
     refused("{~: 1, null: 2}", "equal keys");
-    refused(
-        &format!(
-            "{{{}k7: 0}}",
-            (0..40)
-                .map(|number| format!("k{number}: 1, "))
-                .collect::<String>()
-        ),
-        "equal keys",
-    );
-    assert_eq!(
-        one("{1: a, '1': b, 1.0: c}")
-            .as_mapping()
-            .unwrap()
-            .entries()
-            .len(),
-        3
-    );
+    refused(&format!("{{{}k7: 0}}", (0..40).map(|number| format!("k{number}: 1, ")).collect::<String>()), "equal keys");
+    assert_eq!(one("{1: a, '1': b, 1.0: c}").as_mapping().unwrap().entries().len(), 3);
 }
 
 #[test]
 fn text_is_utf8_or_utf16_with_a_mark() {
     let expected = one("a: é𝄞");
-    let utf16 = |unit: fn(u16) -> [u8; 2]| {
-        "\u{feff}a: é𝄞"
-            .encode_utf16()
-            .flat_map(unit)
-            .collect::<Vec<u8>>()
-    };
-    assert_eq!(
-        read(&utf16(u16::to_le_bytes)).unwrap(),
-        std::slice::from_ref(&expected)
-    );
-    assert_eq!(
-        read(&utf16(u16::to_be_bytes)).unwrap(),
-        std::slice::from_ref(&expected)
-    );
+    let utf16 = |unit: fn(u16) -> [u8; 2]| "\u{feff}a: é𝄞".encode_utf16().flat_map(unit).collect::<Vec<u8>>();
+    assert_eq!(read(&utf16(u16::to_le_bytes)).unwrap(), std::slice::from_ref(&expected));
+    assert_eq!(read(&utf16(u16::to_be_bytes)).unwrap(), std::slice::from_ref(&expected));
     assert_eq!(read("\u{feff}a: é𝄞".as_bytes()).unwrap(), [expected]);
     assert!(read(b"\xff\xfea").is_err());
     assert!(read(b"\xff\xfe\x00\xd8").is_err());
@@ -192,10 +163,16 @@ fn budgets_hold_with_aliases_expanded() {
     let aliases = |count: usize| format!("[&a [{}], {}1]", "1,".repeat(999), "*a,".repeat(count));
     assert!(read(aliases(998).as_bytes()).is_ok());
     refused(&aliases(1000), "nodes");
-    let laughs: String = (1..60)
-        .map(|level| format!("a{level}: &a{level} [*a{0},*a{0}]\n", level - 1))
-        .collect();
+    let laughs: String = (1..60).map(|level| format!("a{level}: &a{level} [*a{0},*a{0}]\n", level - 1)).collect();
     refused(&format!("a0: &a0 [1]\n{laughs}"), "nodes");
+}
+
+#[test]
+fn tag_directives_are_bounded() {
+    let directives =
+        |count: usize| (0..count).map(|number| format!("%TAG !t{number}! x\n")).collect::<String>() + "--- 1\n";
+    assert!(read(directives(1000).as_bytes()).is_ok());
+    refused(&directives(1001), "%TAG");
 }
 
 #[test]
@@ -213,11 +190,7 @@ fn pointers_lead_to_nodes() {
     assert_eq!(node.pointer("/8080").and_then(Node::as_str), Some("z"));
     assert_eq!(node.pointer("/").and_then(Node::as_str), Some("e"));
     assert_eq!(node.pointer(""), Some(&node));
-    assert!(
-        node.pointer("/a~1b/01").is_none()
-            && node.pointer("a").is_none()
-            && node.pointer("/a~1b/2").is_none()
-    );
+    assert!(node.pointer("/a~1b/01").is_none() && node.pointer("a").is_none() && node.pointer("/a~1b/2").is_none());
 }
 
 /// Documents that hold one trap each.
@@ -246,10 +219,7 @@ fn json_is_exact() {
     for yaml in TRAPS {
         let node = one(yaml);
         let json = node.to_json();
-        assert!(
-            serde_json::from_str::<serde_json::Value>(&json).is_ok(),
-            "{json}"
-        );
+        assert!(serde_json::from_str::<serde_json::Value>(&json).is_ok(), "{json}");
         assert_eq!(Node::from_json(&json), Ok(node.clone()), "{json}");
         assert_eq!(Node::from_json(&json).unwrap().to_json(), json);
         assert_eq!(node.to_json_within(json.len()).as_ref(), Some(&json));
@@ -268,10 +238,8 @@ fn yaml_is_exact() {
 
 #[test]
 fn yaml_is_readable() {
-    let node =
-        one("{a: '1.10', b: 1.10, c: \"x\\ny\\n\", d: [{e: yes}, f g], h: {}, i: '', j: 0644}");
-    let expected =
-        "a: '1.10'\nb: 1.10\nc: |\n  x\n  y\nd:\n- e: yes\n- f g\nh: {}\ni: ''\nj: 0644\n";
+    let node = one("{a: '1.10', b: 1.10, c: \"x\\ny\\n\", d: [{e: yes}, f g], h: {}, i: '', j: 0644}");
+    let expected = "a: '1.10'\nb: 1.10\nc: |\n  x\n  y\nd:\n- e: yes\n- f g\nh: {}\ni: ''\nj: 0644\n";
     assert_eq!(node.to_yaml(), expected);
 }
 
@@ -282,10 +250,7 @@ fn json_forms() {
             "[1.10, 0644, .nan, 30000000000000000000000, true, ~]",
             r#"[1.10,{"!!int":"0644"},{"!!float":".nan"},30000000000000000000000,true,null]"#,
         ),
-        (
-            "{b: 1, a: !x y, 8080: 2, '8080': 3}",
-            r#"{"b":1,"a":{"!x":"y"},"8080":2,"!!str 8080":3}"#,
-        ),
+        ("{b: 1, a: !x y, 8080: 2, '8080': 3}", r#"{"b":1,"a":{"!x":"y"},"8080":2,"!!str 8080":3}"#),
         ("{'!x': 1}", r#"{"!!str !x":1}"#),
         ("!!binary eA==", r#"{"!<tag:yaml.org,2002:binary>":"eA=="}"#),
         ("{? [a] : b}", r#"{"!!pairs":[[["a"],"b"]]}"#),
@@ -297,7 +262,10 @@ fn json_forms() {
 
 #[test]
 fn display_json_is_plain() {
-    let shown = one("{a: 1.10, b: 1.5, c: 0644, d: -3, e: 18446744073709551615, f: !x y, g: 1e400, 8080: h, '8080': i, j: True}").to_display_json();
+    let shown = one(
+        "{a: 1.10, b: 1.5, c: 0644, d: -3, e: 18446744073709551615, f: !x y, g: 1e400, 8080: h, '8080': i, j: True}",
+    )
+    .to_display_json();
     let expected = serde_json::json!({"a": "1.10", "b": 1.5, "c": "0644", "d": -3, "e": 18446744073709551615_u64, "f": "y", "g": "1e400",
         "8080": "h", "\"8080\"": "i", "j": true});
     assert_eq!(shown, expected);

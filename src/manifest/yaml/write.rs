@@ -15,8 +15,7 @@ impl Node {
         });
         // Only a text over 2 GiB can be refused. JSON is YAML too, so even then nobody gets half a document.
         let bytes = written.unwrap_or_else(|Refused| self.to_json().into_bytes());
-        String::from_utf8(bytes)
-            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+        String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
     }
 }
 
@@ -25,10 +24,7 @@ fn emit(emitter: &mut Emitter, node: &Node) -> Result<(), Refused> {
         Node::Scalar(scalar) => emit_scalar(emitter, scalar),
         Node::Sequence(sequence) => {
             emitter.sequence_start(sequence.tag().map(|tag| &**tag))?;
-            sequence
-                .items()
-                .iter()
-                .try_for_each(|item| emit(emitter, item))?;
+            sequence.items().iter().try_for_each(|item| emit(emitter, item))?;
             emitter.sequence_end()
         }
         Node::Mapping(mapping) => {
@@ -49,11 +45,7 @@ fn emit_scalar(emitter: &mut Emitter, scalar: &Scalar) -> Result<(), Refused> {
         ScalarType::Str => emitter.scalar(None, text, string_style(text)),
         ScalarType::Custom(tag) => emitter.scalar(Some(tag), text, tagged_style(text)),
         core if plain_type(text) == *core => emitter.scalar(None, text, Style::Plain),
-        core => emitter.scalar(
-            Some(&format!("{PREFIX}{}", core_name(core))),
-            text,
-            Style::DoubleQuoted,
-        ),
+        core => emitter.scalar(Some(&format!("{PREFIX}{}", core_name(core))), text, Style::DoubleQuoted),
     }
 }
 
@@ -71,19 +63,14 @@ fn string_style(text: &str) -> Style {
 }
 
 fn tagged_style(text: &str) -> Style {
-    if text.is_empty() || ambiguous(text) {
-        Style::DoubleQuoted
-    } else {
-        Style::Plain
-    }
+    if text.is_empty() || ambiguous(text) { Style::DoubleQuoted } else { Style::Plain }
 }
 
 /// Several lines that a literal block gives back as they are: nothing to escape, and no white space that the eye or an indentation
 /// indicator would have to guess.
 fn fits_literal(text: &str) -> bool {
-    let printable = |character: char| {
-        character == '\n' || character == '\t' || !(character.is_control() || is_special(character))
-    };
+    let printable =
+        |character: char| character == '\n' || character == '\t' || !(character.is_control() || is_special(character));
     text.trim_end_matches('\n').contains('\n') | (text.len() > 1 && text.ends_with('\n'))
         && !text.starts_with([' ', '\t', '\n'])
         && text.chars().all(printable)
@@ -92,14 +79,10 @@ fn fits_literal(text: &str) -> bool {
 
 /// Texts with characters that libyaml folds, escapes or refuses.
 fn ambiguous(text: &str) -> bool {
-    text.chars()
-        .any(|character| character.is_control() || is_special(character))
+    text.chars().any(|character| character.is_control() || is_special(character))
 }
 
 /// Line breaks of Unicode, the byte-order mark, and what is no character.
 fn is_special(character: char) -> bool {
-    matches!(
-        character,
-        '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
-    )
+    matches!(character, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }

@@ -28,20 +28,19 @@ impl Authentication {
         authentication
     }
 
-    /// # Errors
-    /// The response for a request without credentials (401) or with wrong ones (403, code 516).
-    pub(super) fn check(&self, request: &Parts) -> Result<(), Response> {
+    /// The answer for a request without credentials (401) or with wrong ones (403), code 516 in both; `None` for one
+    /// that may go on.
+    pub(super) fn refusal(&self, request: &Parts) -> Option<Response> {
         let Some((user, password)) = credentials(request) else {
             let mut response = refused("this server asks for user and password").into_response();
             *response.status_mut() = StatusCode::UNAUTHORIZED;
             let realm = HeaderValue::from_static("Basic realm=\"ClickHouse\"");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, realm);
-            return Err(response);
+            return Some(response);
         };
-        let given = self.hash(&user, &password);
-        given
-            .verify_slice(&self.expected)
-            .map_err(|_| refused(&format!("{user}: Authentication failed: password is incorrect, or there is no user with such name")).into_response())
+        let matches = self.hash(&user, &password).verify_slice(&self.expected);
+        let reason = "Authentication failed: password is incorrect, or there is no user with such name";
+        matches.err().map(|_| refused(&format!("{user}: {reason}")).into_response())
     }
 
     fn hash(&self, user: &str, password: &str) -> Hmac<Sha256> {
@@ -64,7 +63,9 @@ fn credentials(request: &Parts) -> Option<(String, String)> {
     if let Some(user) = header(USER_HEADER) {
         return Some((user, header(PASSWORD_HEADER).unwrap_or_default()));
     }
-    if let Some(encoded) = header(header::AUTHORIZATION.as_str()).as_deref().and_then(|text| text.strip_prefix("Basic ")) {
+    if let Some(encoded) =
+        header(header::AUTHORIZATION.as_str()).as_deref().and_then(|text| text.strip_prefix("Basic "))
+    {
         let decoded = String::from_utf8(BASE64_STANDARD.decode(encoded).ok()?).ok()?;
         return decoded.split_once(':').map(|(user, password)| (user.to_owned(), password.to_owned()));
     }
@@ -86,10 +87,8 @@ mod tests {
             request = request.header(*name, *value);
         }
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        match Authentication::new("me", "secret").check(&parts) {
-            Ok(()) => 200,
-            Err(response) => response.status().as_u16(),
-        }
+        let refusal = Authentication::new("me", "secret").refusal(&parts);
+        refusal.map_or(200, |response| response.status().as_u16())
     }
 
     #[test]

@@ -24,11 +24,7 @@ pub(super) struct Running(Arc<AtomicBool>);
 
 pub(super) fn kill_on_drop(host: &Arc<Host>, query_id: &str) -> (KillOnDrop, Running) {
     let ended = Arc::new(AtomicBool::new(false));
-    let kill = KillOnDrop {
-        host: Arc::clone(host),
-        query_id: query_id.to_owned(),
-        ended: Arc::clone(&ended),
-    };
+    let kill = KillOnDrop { host: Arc::clone(host), query_id: query_id.to_owned(), ended: Arc::clone(&ended) };
     (kill, Running(ended))
 }
 
@@ -43,12 +39,10 @@ impl Drop for KillOnDrop {
         if self.ended.load(Ordering::Acquire) {
             return;
         }
-        let Ok(runtime) = Handle::try_current() else { return };
-        runtime.spawn(kill_until_ended(
-            Arc::clone(&self.host),
-            self.query_id.clone(),
-            Arc::clone(&self.ended),
-        ));
+        let Ok(runtime) = Handle::try_current() else {
+            return;
+        };
+        runtime.spawn(kill_until_ended(Arc::clone(&self.host), self.query_id.clone(), Arc::clone(&self.ended)));
     }
 }
 

@@ -40,14 +40,10 @@ pub(super) fn prepare(options: &EngineOptions) -> Result<Vec<CString>, EngineErr
     let server = directory.join("config.xml");
     write_private(&users, &users_file(options))?;
     write_private(&server, &server_file(options, &users)?)?;
-    [
-        "clickhouse".to_owned(),
-        format!("--path={}", plain(directory)?),
-        format!("--config-file={}", plain(&server)?),
-    ]
-    .into_iter()
-    .map(|argument| CString::new(argument).map_err(|_| EngineError::UnusablePath(directory.clone())))
-    .collect()
+    ["clickhouse".to_owned(), format!("--path={}", plain(directory)?), format!("--config-file={}", plain(&server)?)]
+        .into_iter()
+        .map(|argument| CString::new(argument).map_err(|_| EngineError::UnusablePath(directory.clone())))
+        .collect()
 }
 
 /// Creates `path` and what is missing above it, readable by this user only.

@@ -11,7 +11,7 @@ use regex::Regex;
 use std::sync::LazyLock;
 
 // The words below are only looked for when the text can contain them: `\x66ile` spells a name, too.
-const SUSPICIOUS: [&str; 4] = ["file", "disk", "engine", "\\x"];
+const SUSPICIOUS: [&str; 6] = ["file", "disk", "engine", "backup", "restore", "\\x"];
 
 /// Engines of tables and databases that stay inside the data directory.
 const ENGINES: &[&str] = &[
@@ -41,6 +41,10 @@ static CLOSED: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\b(?:file\b|INTO OUTFILE\b|FROM INFILE\b|disk\()").expect("the pattern is constant and tested")
 });
 
+/// What a BACKUP or RESTORE names with brackets: the place, or a base backup's place.
+static BACKUP_PLACE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(\w+)\(").expect("the pattern is constant and tested"));
+
 /// The engine a definition names.
 static ENGINE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\bENGINE = (\w*)").expect("the pattern is constant and tested"));
@@ -69,12 +73,20 @@ fn closed_word(printed: &str) -> Option<String> {
     if let Some(found) = CLOSED.find(&bare) {
         return Some(found.as_str().trim_end_matches('(').to_owned());
     }
+    if bare.starts_with("BACKUP ") || bare.starts_with("RESTORE ") {
+        // `File` stays below the allowed path, which the configuration gives.
+        let mut places = BACKUP_PLACE.captures_iter(&bare).map(|captures| captures[1].to_owned());
+        return places.find(|place| place != "File");
+    }
     let mut engines = ENGINE.captures_iter(&bare).map(|captures| captures[1].to_owned());
     engines.find(|engine| !ENGINES.contains(&engine.as_str()))
 }
 
 fn refused(reason: &str) -> Exception {
-    Exception::new(code::ACCESS_DENIED, format!("Not enough privileges. The embedded engine is closed to the outside: {reason}"))
+    Exception::new(
+        code::ACCESS_DENIED,
+        format!("Not enough privileges. The embedded engine is closed to the outside: {reason}"),
+    )
 }
 
 fn escape_tab_separated(text: &str) -> String {
@@ -94,6 +106,8 @@ mod tests {
             "SELECT 1 INTO OUTFILE '/x' FORMAT TSV",
             "INSERT INTO t FROM INFILE '/x' FORMAT TSV",
             "CREATE TABLE t (`a` UInt8) ENGINE = MergeTree ORDER BY a SETTINGS disk = disk(type = web)",
+            "BACKUP TABLE t TO S3('http://127.0.0.1:1/bucket/key')",
+            "BACKUP TABLE t TO File('x') SETTINGS base_backup = S3('http://127.0.0.1:1/bucket/key')",
             "CREATE TABLE t (`a` UInt8) ENGINE = EmbeddedRocksDB(0, '/x') PRIMARY KEY a",
         ] {
             assert!(closed_word(printed).is_some(), "{printed}");

@@ -32,9 +32,7 @@ pub(super) struct Exception {
 
 impl Exception {
     pub(super) fn new(code: code::Code, message: impl fmt::Display) -> Self {
-        Self {
-            text: format!("Code: {}. DB::Exception: {message}. ({})", code.0, code.1),
-        }
+        Self { text: format!("Code: {}. DB::Exception: {message}. ({})", code.0, code.1) }
     }
 
     /// The library's own text.
@@ -72,9 +70,7 @@ impl Exception {
     pub(super) fn trailer(&self, tag: &str) -> Bytes {
         let message = format!("{}\n", self.text);
         let length = message.len();
-        Bytes::from(format!(
-            "\r\n__exception__\r\n{tag}\r\n{message}{length} {tag}\r\n__exception__\r\n"
-        ))
+        Bytes::from(format!("\r\n__exception__\r\n{tag}\r\n{message}{length} {tag}\r\n__exception__\r\n"))
     }
 }
 

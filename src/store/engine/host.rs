@@ -63,7 +63,10 @@ impl Host {
         for (name, value) in &request.settings {
             let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
             if !is_name {
-                return Err(Exception::new(code::UNKNOWN_SETTING, format!("Setting {name} is neither a builtin setting nor a parameter")));
+                return Err(Exception::new(
+                    code::UNKNOWN_SETTING,
+                    format!("Setting {name} is neither a builtin setting nor a parameter"),
+                ));
             }
             let _ = write!(set, ", {name}={}", quote_string(value));
         }
@@ -109,9 +112,7 @@ impl Host {
     }
 
     fn connect(&self) -> Result<Connection, Exception> {
-        self.chdb
-            .connect()
-            .ok_or_else(|| Exception::new(code::UNKNOWN_EXCEPTION, "the engine opened no connection"))
+        self.chdb.connect().ok_or_else(|| Exception::new(code::UNKNOWN_EXCEPTION, "the engine opened no connection"))
     }
 }
 

@@ -28,8 +28,9 @@ pub(super) fn router(context: Context) -> Router {
 
 async fn statement(State(context): State<Context>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    if let Some(Err(response)) = context.authentication.map(|authentication| authentication.check(&parts)) {
-        return response;
+    let refusal = context.authentication.and_then(|authentication| authentication.refusal(&parts));
+    if let Some(refusal) = refusal {
+        return refusal;
     }
     let answered = match request::read(Request::from_parts(parts, body)).await {
         Ok(Task::Query(request)) => query::answer(context.host, request).await,

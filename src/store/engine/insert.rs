@@ -1,7 +1,7 @@
 //! An insert whose rows come in the body: all of them are stored, or none.
 
-use super::exception::{Exception, code};
 use super::chdb::Statistics;
+use super::exception::{Exception, code};
 use super::host::Host;
 use super::query::{QUERY_ID_HEADER, SUMMARY_HEADER, header_value, summary};
 use super::request::Request;
@@ -36,9 +36,9 @@ pub(super) async fn store(host: Arc<Host>, request: Request, body: Body) -> Resu
         insert(&host, &request, received)
     });
     let read = pass_on(body, pieces).await;
-    let stored = worker
-        .await
-        .unwrap_or_else(|_| Err(Exception::new(code::UNKNOWN_EXCEPTION, "the insert's thread ended without an answer")));
+    let stored = worker.await.unwrap_or_else(|_| {
+        Err(Exception::new(code::UNKNOWN_EXCEPTION, "the insert's thread ended without an answer"))
+    });
     read?;
     let statistics = stored?;
     let mut response = Response::new(Body::empty());

@@ -71,10 +71,7 @@ impl DirectoryLock {
                 Ok(()) => break,
                 Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(PAUSE),
                 Err(TryLockError::WouldBlock) => {
-                    return Err(EngineError::Held {
-                        directory: directory.to_owned(),
-                        holder: read_holder(directory),
-                    });
+                    return Err(EngineError::Held { directory: directory.to_owned(), holder: read_holder(directory) });
                 }
                 Err(TryLockError::Error(source)) => return Err(EngineError::io(context())(source)),
             }

@@ -143,9 +143,5 @@ impl EngineError {
 
 fn list(paths: &[PathBuf]) -> String {
     let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
-    if paths.is_empty() {
-        "nowhere: no cache folder is known".to_owned()
-    } else {
-        paths.join(", ")
-    }
+    if paths.is_empty() { "nowhere: no cache folder is known".to_owned() } else { paths.join(", ") }
 }

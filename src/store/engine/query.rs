@@ -156,7 +156,9 @@ impl Worker {
     }
 
     fn send_head(&mut self, format: &str, statistics: Option<Statistics>) -> Result<(), Stop> {
-        let Some(head) = self.head.take() else { return Ok(()) };
+        let Some(head) = self.head.take() else {
+            return Ok(());
+        };
         let format = format.to_owned();
         head.send(Ok(Head { format, statistics })).map_err(|_| Stop::Gone)
     }

@@ -85,9 +85,20 @@ fn parse_url(query: &str) -> (Request, Option<String>) {
             // Of the interface, not of the statement: there are no sessions, roles or compressed answers here,
             // and credentials are read elsewhere.
             // `log_comment` carries the query id.
-            "log_comment" | "session_id" | "session_timeout" | "session_check" | "role" | "user" | "password" | "quota_key"
-            | "compress" | "enable_http_compression" | "http_zlib_compression_level" | "wait_end_of_query"
-            | "buffer_size" | "client_protocol_version" => {}
+            "log_comment"
+            | "session_id"
+            | "session_timeout"
+            | "session_check"
+            | "role"
+            | "user"
+            | "password"
+            | "quota_key"
+            | "compress"
+            | "enable_http_compression"
+            | "http_zlib_compression_level"
+            | "wait_end_of_query"
+            | "buffer_size"
+            | "client_protocol_version" => {}
             other => match other.strip_prefix("param_") {
                 Some(parameter) => request.parameters.push((parameter.to_owned(), value)),
                 None => request.settings.push((other.to_owned(), value)),
@@ -106,9 +117,8 @@ fn is_multipart(request: &axum::extract::Request) -> bool {
 }
 
 async fn read_form(parsed: &mut Request, request: axum::extract::Request) -> Result<(), Exception> {
-    let mut form = Multipart::from_request(request, &())
-        .await
-        .map_err(|error| unreadable(error.status(), error.body_text()))?;
+    let mut form =
+        Multipart::from_request(request, &()).await.map_err(|error| unreadable(error.status(), error.body_text()))?;
     while let Some(field) = form.next_field().await.map_err(|error| unreadable(error.status(), error.body_text()))? {
         let name = field.name().unwrap_or_default().to_owned();
         let bytes = field.bytes().await.map_err(|error| unreadable(error.status(), error.body_text()))?;
@@ -128,7 +138,8 @@ async fn read_body(request: axum::extract::Request) -> Result<Bytes, Exception> 
 
 fn unreadable(status: StatusCode, reason: String) -> Exception {
     if status == StatusCode::PAYLOAD_TOO_LARGE {
-        let limit = format!("a statement with its parameters may have {LARGEST_STATEMENT} bytes; send rows as INSERT … FORMAT");
+        let limit =
+            format!("a statement with its parameters may have {LARGEST_STATEMENT} bytes; send rows as INSERT … FORMAT");
         return Exception::new(code::QUERY_IS_TOO_LARGE, limit);
     }
     Exception::new(code::BAD_ARGUMENTS, format!("unreadable request: {reason}"))

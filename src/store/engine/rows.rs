@@ -8,10 +8,7 @@ pub(super) const WITH_HEADER: &str = "RowBinaryWithNamesAndTypes";
 
 /// Formats whose chunks can be put one behind the other. The rest are written whole by the engine.
 pub(super) fn can_be_streamed(format: &str) -> bool {
-    matches!(
-        format,
-        WITH_HEADER | "RowBinary" | "Native" | "JSONEachRow" | "TabSeparated" | "TSV" | "CSV"
-    )
+    matches!(format, WITH_HEADER | "RowBinary" | "Native" | "JSONEachRow" | "TabSeparated" | "TSV" | "CSV")
 }
 
 /// Cuts the repeated header off all chunks but the first.

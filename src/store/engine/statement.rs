@@ -42,7 +42,8 @@ pub(super) fn quote_identifier(name: &str) -> String {
 
 fn split_format(sql: &str) -> Option<(&str, &str)> {
     let (rest, format) = sql.trim_end().trim_end_matches(';').trim_end().rsplit_once(char::is_whitespace)?;
-    let (head, keyword) = rest.trim_end().rsplit_once(|character: char| character.is_whitespace() || character == ')')?;
+    let (head, keyword) =
+        rest.trim_end().rsplit_once(|character: char| character.is_whitespace() || character == ')')?;
     let is_name = !format.is_empty() && format.bytes().all(|byte| byte.is_ascii_alphanumeric());
     // `rsplit_once` drops the character it splits at; a closing bracket belongs to the statement.
     let head = &sql[..head.len() + usize::from(rest[head.len()..].starts_with(')'))];
@@ -64,10 +65,7 @@ fn first_word(sql: &str) -> String {
             break;
         };
     }
-    rest.chars()
-        .take_while(char::is_ascii_alphabetic)
-        .map(|character| character.to_ascii_lowercase())
-        .collect()
+    rest.chars().take_while(char::is_ascii_alphabetic).map(|character| character.to_ascii_lowercase()).collect()
 }
 
 #[cfg(test)]

@@ -17,8 +17,8 @@ use tokio::time;
 // From the second failed attempt on; the first restart is immediate.
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
-// An engine that lived this long starts with a clean slate.
-const STEADY: Duration = Duration::from_secs(10);
+// An engine that lived this long was no failed attempt.
+const STEADY: Duration = Duration::from_secs(1);
 // Longer than the child's own limit for a stop.
 const LONGEST_STOP: Duration = Duration::from_secs(12);
 const READY_POLL: Duration = Duration::from_millis(10);
@@ -71,9 +71,7 @@ impl Supervisor {
         let (state, state_seen) = watch::channel(State { pid: engine.child.id(), ..State::default() });
         let client = connector::client(&command.socket);
         let task = tokio::spawn(keep_running(command, engine, state, stopped));
-        Ok(Self {
-            shared: Arc::new(Shared { client, state: state_seen, stop, task: Mutex::new(Some(task)) }),
-        })
+        Ok(Self { shared: Arc::new(Shared { client, state: state_seen, stop, task: Mutex::new(Some(task)) }) })
     }
 
     /// A client of the engine; it keeps working across restarts.
@@ -144,7 +142,8 @@ impl Engine {
             .process_group(0)
             .spawn()
             .map_err(EngineError::io(format!("start {}", command.program.display())))?;
-        let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take()) else {
+        let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
+        else {
             return Err(EngineError::NotStarted { reason: "it has no pipes".to_owned() });
         };
         let words = tokio::spawn(relay(BufReader::new(stderr).lines()));
@@ -227,7 +226,9 @@ async fn restart(command: &EngineCommand, backoff: &mut Duration) -> Engine {
         *backoff = (*backoff * 2).clamp(FIRST_BACKOFF, LONGEST_BACKOFF);
         match Engine::launch(command).await {
             Ok(engine) => return engine,
-            Err(error) => tracing::error!(target: "engine", %error, retry_in = ?*backoff, "the engine does not start"),
+            Err(error) => {
+                tracing::error!(target: "engine", %error, retry_in = ?*backoff, "the engine does not start")
+            }
         }
     }
 }

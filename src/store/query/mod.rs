@@ -18,10 +18,14 @@ pub use events::{EventCount, EventField, EventOrder, EventRecord, Events};
 pub use failures::{FailureCount, FailureField, FailureOrder, FailureRecord, Failures};
 pub use filter::{Field, Filter, Operator};
 pub use page::{Direction, Order, Page, PageEnd, SortKey};
-pub use repositories::{IdRecord, Repositories, RepositoryByAlias, RepositoryCount, RepositoryField, RepositoryOrder, RepositoryRecord};
-pub use resources::{KindCount, ResourceCount, ResourceField, ResourceOrder, ResourceRecord, Resources, ResourcesByKind};
+pub use repositories::{
+    IdRecord, Repositories, RepositoryByAlias, RepositoryCount, RepositoryField, RepositoryOrder, RepositoryRecord,
+};
+pub use resources::{
+    KindCount, ResourceCount, ResourceField, ResourceOrder, ResourceRecord, Resources, ResourcesByKind,
+};
 pub use statement::{Parameter, Statement};
-pub use trend::{EventRange, EventTrend, Dimension, RangeRecord, TrendRecord};
+pub use trend::{Dimension, EventRange, EventTrend, RangeRecord, TrendRecord};
 
 use clickhouse::{RowOwned, RowRead};
 use serde::de::DeserializeOwned;

@@ -68,9 +68,10 @@ impl Page {
     pub(super) fn between(&self) -> Fragment {
         let after = self.after.as_ref().map(|values| beyond(&self.order.0, values, |direction| direction));
         let before = self.before.as_ref().map(|values| beyond(&self.order.0, values, Direction::reversed));
-        [after, before].into_iter().flatten().fold(Fragment::default(), |fragment, condition| {
-            fragment.text(" AND (").append(condition).text(")")
-        })
+        [after, before]
+            .into_iter()
+            .flatten()
+            .fold(Fragment::default(), |fragment, condition| fragment.text(" AND (").append(condition).text(")"))
     }
 
     /// `ORDER BY` and `LIMIT`; one row more than the page holds tells whether another page follows. Rows at the end come in

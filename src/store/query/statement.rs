@@ -80,7 +80,8 @@ impl Statement {
             Parameter::Integers(integers) => integers.len() * 8,
             Parameter::Integer(_) | Parameter::Bool(_) => 8,
         };
-        self.sql.len() + self.parameters.iter().map(|(name, parameter)| name.len() + 32 + value(parameter)).sum::<usize>()
+        self.sql.len()
+            + self.parameters.iter().map(|(name, parameter)| name.len() + 32 + value(parameter)).sum::<usize>()
     }
 
     fn replace(&mut self, marker: &str, text: &str) {

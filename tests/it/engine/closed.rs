@@ -39,6 +39,7 @@ async fn statements_that_reach_outside_are_refused() {
         "CREATE DICTIONARY o (id UInt64, v String) PRIMARY KEY id SOURCE(EXECUTABLE(COMMAND 'id' FORMAT 'TSV')) LAYOUT(FLAT()) LIFETIME(1)",
         "CREATE VIEW o AS SELECT file('/etc/hostname')",
         "BACKUP TABLE t TO S3('http://127.0.0.1:1/bucket/key')",
+        "RESTORE TABLE t FROM S3('http://127.0.0.1:1/bucket/key')",
         "GRANT FILE ON *.* TO default",
         "CREATE USER other",
         "SYSTEM SHUTDOWN",
@@ -54,8 +55,10 @@ async fn statements_that_reach_outside_are_refused() {
 #[tokio::test]
 async fn settings_that_name_files_are_fixed() {
     let engine = Engine::start().await;
-    for name in ["format_template_row", "format_schema", "dialect"] {
-        let query = engine.client().query("SELECT 1").with_setting(name, "/etc/hostname");
+    for (name, value) in
+        [("format_template_row", "/etc/hostname"), ("format_schema", "/etc/hostname"), ("dialect", "kusto")]
+    {
+        let query = engine.client().query("SELECT 1").with_setting(name, value);
         let error = query.execute().await.unwrap_err().to_string();
         assert!(error.contains("Code: 452."), "{name}: {error}");
     }
@@ -67,10 +70,10 @@ async fn what_the_program_needs_is_open() {
     let client = engine.client();
     for sql in [
         "CREATE DATABASE d",
-        "CREATE TABLE d.t (`file` String, b UInt64, at DateTime, INDEX words file TYPE text(tokenizer = 'splitByNonAlpha')) \
+        "CREATE TABLE d.t (`file` String, b UInt64, at DateTime, text String, INDEX words text TYPE text(tokenizer = 'splitByNonAlpha')) \
          ENGINE = ReplacingMergeTree ORDER BY b PARTITION BY b % 2 TTL at + INTERVAL 100 YEAR \
          SETTINGS fsync_after_insert = 1, fsync_part_directory = 1 -- file(",
-        "INSERT INTO d.t VALUES ('file(', 1, now()), ('b', 2, now())",
+        "INSERT INTO d.t VALUES ('file(', 1, now(), 'x'), ('b', 2, now(), 'it')",
         "CREATE MATERIALIZED VIEW d.sums ENGINE = SummingMergeTree ORDER BY b AS SELECT b, count() AS n FROM d.t GROUP BY b",
         "CREATE VIEW d.v AS SELECT * FROM d.t",
         "CREATE TEMPORARY TABLE own AS SELECT 1 AS a",

@@ -29,8 +29,16 @@ async fn errors_carry_clickhouse_codes() {
         ("SELECT {a:UInt64}", vec![("param_a", "x")], "Code: 457."),
         ("SELECT 1", vec![("no_such_setting", "1")], "Code: 115."),
         ("SELECT number FROM numbers(100000)", vec![("max_result_rows", "10")], "Code: 396."),
-        ("SELECT max(sipHash64(number)) FROM numbers(1000000000000)", vec![("max_execution_time", "0.1")], "Code: 159."),
-        ("SELECT number FROM numbers(1000000000000) WHERE sipHash64(number) = 0", vec![("max_execution_time", "0.1")], "Code: 159."),
+        (
+            "SELECT max(sipHash64(number)) FROM numbers(1000000000000)",
+            vec![("max_execution_time", "0.1")],
+            "Code: 159.",
+        ),
+        (
+            "SELECT number FROM numbers(1000000000000) WHERE sipHash64(number) = 0",
+            vec![("max_execution_time", "0.1")],
+            "Code: 159.",
+        ),
     ] {
         let error = failure(&engine, sql, &settings).await;
         assert!(error.contains(expected), "{sql}: {error}");
@@ -49,7 +57,8 @@ async fn several_statements_are_refused_before_the_first_runs() {
 #[tokio::test]
 async fn an_exception_inside_a_stream_is_no_short_answer() {
     let engine = Engine::start().await;
-    let sql = "SELECT number, throwIf(number = 250000, 'the reason') FROM numbers(1000000) SETTINGS max_block_size = 10000";
+    let sql =
+        "SELECT number, throwIf(number = 250000, 'the reason') FROM numbers(1000000) SETTINGS max_block_size = 10000";
     let mut cursor = engine.client().query(sql).fetch::<(u64, u8)>().unwrap();
     let mut rows = 0;
     let error = loop {
@@ -71,7 +80,7 @@ async fn failed_inserts_say_why() {
     for (sql, rows, expected) in [
         ("INSERT INTO absent FORMAT CSV", "1\n", "Code: 60."),
         ("INSERT INTO t (b) FORMAT CSV", "1\n", "Code: 16."),
-        ("INSERT INTO t FORMAT CSV", "1\nx\n", "Code: 27."),
+        ("INSERT INTO t FORMAT CSV", "1\nx\n", "Code: 117."),
         ("INSERT INTO t FORMAT RowBinary", "abc", "Code: 33."),
         ("INSERT INTO t FORMAT NoSuchFormat", "1\n", "Code: 73."),
     ] {

@@ -186,7 +186,10 @@ fn start_alone(data: &Path, more: &[&str]) -> Child {
         .unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    assert_eq!(line, "ready\n", "the engine did not start; its message stands above (is the library installed? `make setup`)");
+    assert_eq!(
+        line, "ready\n",
+        "the engine did not start; its message stands above (is the library installed? `make setup`)"
+    );
     child
 }
 

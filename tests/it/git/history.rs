@@ -12,46 +12,25 @@ fn check(fixture: &str, expected: &[&str]) {
 
 #[test]
 fn files_are_created_modified_and_deleted() {
-    let expected = [
-        "create: +settings.yaml",
-        "modify: +settings.yaml",
-        "delete: -settings.yaml",
-    ];
+    let expected = ["create: +settings.yaml", "modify: +settings.yaml", "delete: -settings.yaml"];
     check("create-modify-delete", &expected);
 }
 
 #[test]
 fn a_rename_is_a_deletion_and_a_creation() {
-    check(
-        "move",
-        &[
-            "create: +settings.yaml",
-            "move: +apps/settings.yaml -settings.yaml",
-        ],
-    );
+    check("move", &["create: +settings.yaml", "move: +apps/settings.yaml -settings.yaml"]);
 }
 
 #[test]
 fn a_file_that_becomes_a_link_or_a_submodule_is_gone() {
-    let expected = [
-        "create: +other.yaml +settings.yaml",
-        "link: -settings.yaml",
-        "file again: +settings.yaml",
-    ];
+    let expected = ["create: +other.yaml +settings.yaml", "link: -settings.yaml", "file again: +settings.yaml"];
     check("symlink-swap", &expected);
-    check(
-        "submodule-swap",
-        &["create: +settings.yaml", "submodule: -settings.yaml"],
-    );
+    check("submodule-swap", &["create: +settings.yaml", "submodule: -settings.yaml"]);
 }
 
 #[test]
 fn a_disabled_file_is_gone() {
-    let expected = [
-        "create: +settings.yaml",
-        "disable: -settings.yaml",
-        "enable: +settings.yaml",
-    ];
+    let expected = ["create: +settings.yaml", "disable: -settings.yaml", "enable: +settings.yaml"];
     check("disabled-suffix", &expected);
 }
 
@@ -59,41 +38,22 @@ fn a_disabled_file_is_gone() {
 fn a_mode_change_is_a_change_with_the_same_blob() {
     let (_repository, mirror) = mirrored("mode-change");
     let commits = whole_history(&mirror);
-    assert_eq!(
-        outline(&commits),
-        ["create: +settings.yaml", "executable: +settings.yaml"]
-    );
+    assert_eq!(outline(&commits), ["create: +settings.yaml", "executable: +settings.yaml"]);
     assert_eq!(commits[0].changes[0].blob, commits[1].changes[0].blob);
 }
 
 #[test]
 fn a_merge_is_one_step_against_its_first_parent() {
-    check(
-        "merge",
-        &[
-            "create: +settings.yaml",
-            "merge topic: +added.yaml +settings.yaml",
-        ],
-    );
-    let expected = [
-        "create: +base.yaml",
-        "on main: +base.yaml",
-        "merge three branches: +one.yaml +three.yaml +two.yaml",
-    ];
+    check("merge", &["create: +settings.yaml", "merge topic: +added.yaml +settings.yaml"]);
+    let expected =
+        ["create: +base.yaml", "on main: +base.yaml", "merge three branches: +one.yaml +three.yaml +two.yaml"];
     check("octopus", &expected);
 }
 
 #[test]
 fn only_names_in_yaml_and_yml_count() {
-    let created =
-        "create: +.hidden/.deeper/hidden.yaml +.yaml +folder.yaml/inside.yml +long.yaml +short.yml";
-    check(
-        "file-names",
-        &[
-            created,
-            "a file becomes a folder: -long.yaml +long.yaml/now.yaml",
-        ],
-    );
+    let created = "create: +.hidden/.deeper/hidden.yaml +.yaml +folder.yaml/inside.yml +long.yaml +short.yml";
+    check("file-names", &[created, "a file becomes a folder: -long.yaml +long.yaml/now.yaml"]);
 }
 
 #[test]
@@ -108,30 +68,17 @@ fn commits_without_manifests_are_left_out_but_counted() {
 fn paths_are_exact_bytes() {
     let (_repository, mirror) = mirrored("strange-paths");
     let commits = whole_history(&mirror);
-    let mut paths: Vec<&[u8]> = commits[0]
-        .changes
-        .iter()
-        .map(|change| change.path.as_slice())
-        .collect();
+    let mut paths: Vec<&[u8]> = commits[0].changes.iter().map(|change| change.path.as_slice()).collect();
     paths.sort();
-    let expected: [&[u8]; 6] = [
-        b"\"quoted\".yaml",
-        b"-dash.yaml",
-        b":100644 100644 x.yaml",
-        b"a\tb.yaml",
-        b"a\nb.yaml",
-        b"caf\xe9.yaml",
-    ];
+    let expected: [&[u8]; 6] =
+        [b"\"quoted\".yaml", b"-dash.yaml", b":100644 100644 x.yaml", b"a\tb.yaml", b"a\nb.yaml", b"caf\xe9.yaml"];
     assert_eq!(paths, expected);
 }
 
 #[test]
 fn times_stand_as_they_are() {
     let (_repository, mirror) = mirrored("clock-backwards");
-    let times: Vec<i64> = whole_history(&mirror)
-        .iter()
-        .map(|commit| commit.time)
-        .collect();
+    let times: Vec<i64> = whole_history(&mirror).iter().map(|commit| commit.time).collect();
     assert_eq!(times, [1_704_888_000, 1_704_456_000, 1_705_060_800]);
     let (_repository, mirror) = mirrored("future-commit");
     assert_eq!(mirror.head().time, 3_786_955_200);
@@ -141,10 +88,8 @@ fn times_stand_as_they_are() {
 fn sloppy_commits_are_read_as_far_as_they_go() {
     let (_repository, mirror) = mirrored("sloppy-commits");
     let commits = whole_history(&mirror);
-    let shown: Vec<(i64, &str, &str)> = commits
-        .iter()
-        .map(|commit| (commit.time, commit.author.as_str(), commit.subject.as_str()))
-        .collect();
+    let shown: Vec<(i64, &str, &str)> =
+        commits.iter().map(|commit| (commit.time, commit.author.as_str(), commit.subject.as_str())).collect();
     let expected = [
         (-86_400, "A", "before 1970"),
         (i64::MAX, "A", "absurd time"),
@@ -169,15 +114,9 @@ fn sloppy_commits_are_read_as_far_as_they_go() {
 fn object_ids_may_be_sha_256() {
     let (repository, mirror) = mirrored("sha256");
     let commits = whole_history(&mirror);
-    assert_eq!(
-        outline(&commits),
-        ["create: +settings.yaml", "modify: +settings.yaml"]
-    );
+    assert_eq!(outline(&commits), ["create: +settings.yaml", "modify: +settings.yaml"]);
     assert_eq!(commits[1].id.as_bytes().len(), 32);
-    assert_eq!(
-        commits[1].id.to_string(),
-        repository.git(&["rev-parse", "HEAD"])
-    );
+    assert_eq!(commits[1].id.to_string(), repository.git(&["rev-parse", "HEAD"]));
     assert_eq!(commits[1].id.to_string().parse(), Ok(commits[1].id));
 }
 
@@ -186,16 +125,9 @@ fn a_history_continues_after_a_commit() {
     let (_repository, mirror) = mirrored("create-modify-delete");
     let all = whole_history(&mirror);
     for (index, commit) in all.iter().enumerate() {
-        let rest: Vec<Commit> = mirror
-            .history(Some(commit.id))
-            .unwrap()
-            .collect::<Result<_, _>>()
-            .unwrap();
+        let rest: Vec<Commit> = mirror.history(Some(commit.id)).unwrap().collect::<Result<_, _>>().unwrap();
         assert_eq!(rest, all[index + 1..]);
-        assert_eq!(
-            mirror.commit_count(Some(commit.id)).unwrap(),
-            rest.len() as u64
-        );
+        assert_eq!(mirror.commit_count(Some(commit.id)).unwrap(), rest.len() as u64);
         assert!(mirror.is_on_first_parent_chain(commit.id).unwrap());
     }
 }
@@ -203,22 +135,14 @@ fn a_history_continues_after_a_commit() {
 #[test]
 fn a_commit_beside_the_chain_or_unknown_is_not_on_it() {
     let (repository, mirror) = mirrored("foxtrot");
-    let expected = [
-        "create: +base.yaml",
-        "on the branch: +topic.yaml",
-        "merge main into topic: +settings.yaml",
-    ];
+    let expected = ["create: +base.yaml", "on the branch: +topic.yaml", "merge main into topic: +settings.yaml"];
     assert_eq!(outline(&whole_history(&mirror)), expected);
     let before: CommitId = repository.git(&["rev-parse", "before"]).parse().unwrap();
     assert!(!mirror.is_on_first_parent_chain(before).unwrap());
     let unknown = CommitId::from_bytes(&[7; 20]).unwrap();
     assert!(!mirror.is_on_first_parent_chain(unknown).unwrap());
     // A history since such a commit would leave out other commits than those that came before it.
-    let error = mirror
-        .history(Some(before))
-        .unwrap()
-        .find_map(Result::err)
-        .unwrap();
+    let error = mirror.history(Some(before)).unwrap().find_map(Result::err).unwrap();
     assert!(matches!(error, GitError::NotOnChain { .. }), "{error}");
 }
 
@@ -239,9 +163,7 @@ fn a_history_that_is_dropped_ends_its_git() {
     history.next().unwrap().unwrap();
     drop(history);
     let directory = mirror.directory().to_str().unwrap();
-    let output = std::process::Command::new("ps")
-        .args(["-eo", "args"])
-        .output();
+    let output = std::process::Command::new("ps").args(["-eo", "args"]).output();
     // Without `ps` there is nothing to look at.
     let running = output.map(|output| String::from_utf8_lossy(&output.stdout).contains(directory));
     assert!(!running.unwrap_or(false));
@@ -256,22 +178,13 @@ fn the_environment_changes_nothing() {
                 [core]\nabbrev = 5\nhooksPath = /no/such/folder\n[i18n]\nlogOutputEncoding = UTF-16\n";
     std::fs::write(&configuration, text).unwrap();
     let configuration = configuration.to_str().unwrap();
-    for test in [
-        "a_rename_is_a_deletion_and_a_creation",
-        "sloppy_commits_are_read_as_far_as_they_go",
-    ] {
+    for test in ["a_rename_is_a_deletion_and_a_creation", "sloppy_commits_are_read_as_far_as_they_go"] {
         let output = std::process::Command::new(std::env::current_exe().unwrap())
-            .args([
-                &format!("{}::{test}", module_path!().split_once("::").unwrap().1),
-                "--exact",
-            ])
+            .args([&format!("{}::{test}", module_path!().split_once("::").unwrap().1), "--exact"])
             .envs([
                 ("GIT_CONFIG_GLOBAL", configuration),
                 ("GIT_CONFIG_SYSTEM", configuration),
-                (
-                    "GIT_CONFIG_PARAMETERS",
-                    "'diff.renames'='true' 'core.bare'='false'",
-                ),
+                ("GIT_CONFIG_PARAMETERS", "'diff.renames'='true' 'core.bare'='false'"),
                 ("GIT_DIR", "/no/such/folder"),
                 ("GIT_WORK_TREE", "/no/such/folder"),
                 ("GIT_OBJECT_DIRECTORY", "/no/such/folder"),
@@ -286,9 +199,6 @@ fn the_environment_changes_nothing() {
             .output()
             .unwrap();
         let printed = String::from_utf8_lossy(&output.stdout);
-        assert!(
-            output.status.success() && printed.contains("1 passed"),
-            "{printed}"
-        );
+        assert!(output.status.success() && printed.contains("1 passed"), "{printed}");
     }
 }

@@ -31,20 +31,12 @@ fn git_server(repository: &TempRepo) -> Remote {
     let port = serve(move |stream| {
         let output = OwnedFd::from(stream.try_clone().unwrap());
         let mut daemon = Command::new("git");
-        daemon
-            .args(["daemon", "--inetd", "--export-all"])
-            .arg(&path);
+        daemon.args(["daemon", "--inetd", "--export-all"]).arg(&path);
         daemon.env("HOME", "/nonexistent");
-        daemon
-            .stdin(OwnedFd::from(stream))
-            .stdout(output)
-            .stderr(std::process::Stdio::null());
+        daemon.stdin(OwnedFd::from(stream)).stdout(output).stderr(std::process::Stdio::null());
         daemon.status().unwrap();
     });
-    Remote::Url(format!(
-        "git://127.0.0.1:{port}{}",
-        repository.path().display()
-    ))
+    Remote::Url(format!("git://127.0.0.1:{port}{}", repository.path().display()))
 }
 
 /// An HTTP server that gives everyone the same answer, and the header lines of each request.
@@ -65,7 +57,8 @@ fn http_server(answer: &'static str) -> (u16, Receiver<String>) {
     (port, requests)
 }
 
-const UNAUTHORIZED: &str = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+const UNAUTHORIZED: &str =
+    "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
 #[test]
 fn a_url_is_mirrored_and_followed() {
@@ -100,18 +93,10 @@ fn a_refusing_server_is_told_without_the_password() {
     let error = sync(&folder.path().join("mirror"), &remote).unwrap_err();
     assert!(matches!(error, GitError::Unauthorized { .. }), "{error:?}");
     let message = error.to_string();
-    assert!(
-        message.contains(&format!("http://127.0.0.1:{port}/owner/name")),
-        "{message}"
-    );
+    assert!(message.contains(&format!("http://127.0.0.1:{port}/owner/name")), "{message}");
     assert!(!message.contains("secret"), "{message}");
     // "user:secret"
-    assert!(
-        requests
-            .recv()
-            .unwrap()
-            .contains("Authorization: Basic dXNlcjpzZWNyZXQ=\r\n")
-    );
+    assert!(requests.recv().unwrap().contains("Authorization: Basic dXNlcjpzZWNyZXQ=\r\n"));
 }
 
 #[test]
@@ -126,21 +111,10 @@ fn a_token_is_sent_as_a_header_and_not_sent_on_by_a_redirect() {
     let remote = Remote::Url(format!("http://127.0.0.1:{port}/owner/name"));
     let token = Credentials::token("secret");
     let limits = FetchLimits::default();
-    let result = Mirror::sync(
-        &folder.path().join("mirror"),
-        &remote,
-        Some(&token),
-        &limits,
-        &mut |_| (),
-    );
+    let result = Mirror::sync(&folder.path().join("mirror"), &remote, Some(&token), &limits, &mut |_| ());
     assert!(matches!(result, Err(GitError::Fetch { .. })), "{result:?}");
     // "x-access-token:secret"
-    assert!(
-        requests
-            .recv()
-            .unwrap()
-            .contains("Authorization: Basic eC1hY2Nlc3MtdG9rZW46c2VjcmV0\r\n")
-    );
+    assert!(requests.recv().unwrap().contains("Authorization: Basic eC1hY2Nlc3MtdG9rZW46c2VjcmV0\r\n"));
     assert!(other_requests.try_recv().is_err());
 }
 
@@ -152,19 +126,9 @@ fn a_silent_server_is_given_up_in_time() {
     });
     let folder = tempfile::tempdir().unwrap();
     let remote = Remote::Url(format!("http://127.0.0.1:{port}/owner/name"));
-    let limits = FetchLimits {
-        time: Duration::from_millis(300),
-        ..FetchLimits::default()
-    };
+    let limits = FetchLimits { time: Duration::from_millis(300), ..FetchLimits::default() };
     let start = Instant::now();
-    let error = Mirror::sync(
-        &folder.path().join("mirror"),
-        &remote,
-        None,
-        &limits,
-        &mut |_| (),
-    )
-    .unwrap_err();
+    let error = Mirror::sync(&folder.path().join("mirror"), &remote, None, &limits, &mut |_| ()).unwrap_err();
     assert!(matches!(error, GitError::TimedOut { .. }), "{error}");
     assert!(start.elapsed() < Duration::from_secs(10));
 }
@@ -176,14 +140,7 @@ fn an_unreachable_server_is_one_line() {
     drop(listener);
     let folder = tempfile::tempdir().unwrap();
     let remote = Remote::Url(format!("http://127.0.0.1:{port}/owner/name"));
-    let message = sync(&folder.path().join("mirror"), &remote)
-        .unwrap_err()
-        .to_string();
-    assert!(
-        message.starts_with(&format!(
-            "http://127.0.0.1:{port}/owner/name: cannot be fetched: "
-        )),
-        "{message}"
-    );
+    let message = sync(&folder.path().join("mirror"), &remote).unwrap_err().to_string();
+    assert!(message.starts_with(&format!("http://127.0.0.1:{port}/owner/name: cannot be fetched: ")), "{message}");
     assert!(!message.contains('\n'));
 }

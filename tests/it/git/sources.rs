@@ -24,36 +24,18 @@ fn paths_are_recognised() {
     let repository = fixture("create-modify-delete");
     let text = |path: &std::path::Path| path.to_str().unwrap().to_owned();
     let path = repository.path();
-    assert_eq!(
-        classify(&text(&path)).unwrap(),
-        [Remote::Path(path.clone())]
-    );
-    assert_eq!(
-        classify(&format!("file://{}", text(&path))).unwrap(),
-        [Remote::Path(path.clone())]
-    );
-    assert_eq!(
-        classify(&text(&path.join(".git"))).unwrap(),
-        [Remote::Path(path.join(".git"))]
-    );
+    assert_eq!(classify(&text(&path)).unwrap(), [Remote::Path(path.clone())]);
+    assert_eq!(classify(&format!("file://{}", text(&path))).unwrap(), [Remote::Path(path.clone())]);
+    assert_eq!(classify(&text(&path.join(".git"))).unwrap(), [Remote::Path(path.join(".git"))]);
     let bundle = repository.bundle();
-    assert_eq!(
-        classify(&text(&bundle)).unwrap(),
-        [Remote::Bundle(bundle.clone())]
-    );
+    assert_eq!(classify(&text(&bundle)).unwrap(), [Remote::Bundle(bundle.clone())]);
     let without_suffix = bundle.with_extension("");
     let renamed = without_suffix.with_file_name("renamed");
     std::fs::copy(&bundle, &renamed).unwrap();
-    assert_eq!(
-        classify(&text(&renamed)).unwrap(),
-        [Remote::Bundle(renamed)]
-    );
+    assert_eq!(classify(&text(&renamed)).unwrap(), [Remote::Bundle(renamed)]);
     // A folder stands for the repositories and bundles in it, sorted; the file `renamed` does not count there.
     let folder = path.parent().unwrap();
-    assert_eq!(
-        classify(&text(folder)).unwrap(),
-        [Remote::Path(path), Remote::Bundle(bundle)]
-    );
+    assert_eq!(classify(&text(folder)).unwrap(), [Remote::Path(path), Remote::Bundle(bundle)]);
 }
 
 #[test]
@@ -74,18 +56,12 @@ fn anything_else_is_an_error_that_names_it_and_hides_secrets() {
         ("ssh://-oProxyCommand=touch/x", "not a URL"),
         ("https://user:secret@/", "not a URL"),
         ("https://user:sec/ret@example.org/name", "not a URL"),
-        (
-            "user:secret@example.org:owner/name",
-            "example.org:owner/name: no such file",
-        ),
+        ("user:secret@example.org:owner/name", "example.org:owner/name: no such file"),
     ] {
         let message = classify(source).unwrap_err().to_string();
         assert!(message.contains(words), "{source}: {message}");
         assert!(message.contains("expected a Git repository"), "{message}");
-        assert!(
-            !message.contains("secret") && !message.contains("sec/ret"),
-            "{message}"
-        );
+        assert!(!message.contains("secret") && !message.contains("sec/ret"), "{message}");
     }
 }
 
@@ -102,31 +78,12 @@ fn one_repository_has_one_url() {
         "git@github.com:Owner/name.git",
         "GITHUB.com:/Owner/name",
     ] {
-        assert_eq!(
-            normalise_url(url).unwrap(),
-            "https://github.com/Owner/name",
-            "{url}"
-        );
+        assert_eq!(normalise_url(url).unwrap(), "https://github.com/Owner/name", "{url}");
     }
-    assert_eq!(
-        normalise_url("http://localhost:3000/a/b.git").unwrap(),
-        "http://localhost:3000/a/b"
-    );
-    assert_eq!(
-        normalise_url("https://example.org:8443/a/b").unwrap(),
-        "https://example.org:8443/a/b"
-    );
-    assert_eq!(
-        normalise_url("https://[2001:DB8::1]/a").unwrap(),
-        "https://[2001:db8::1]/a"
-    );
-    for url in [
-        "https://github.com/",
-        "https://github.com/.git",
-        "/srv/name",
-        "words",
-        "https://user:secret@",
-    ] {
+    assert_eq!(normalise_url("http://localhost:3000/a/b.git").unwrap(), "http://localhost:3000/a/b");
+    assert_eq!(normalise_url("https://example.org:8443/a/b").unwrap(), "https://example.org:8443/a/b");
+    assert_eq!(normalise_url("https://[2001:DB8::1]/a").unwrap(), "https://[2001:db8::1]/a");
+    for url in ["https://github.com/", "https://github.com/.git", "/srv/name", "words", "https://user:secret@"] {
         let message = normalise_url(url).unwrap_err().to_string();
         assert!(!message.contains("secret"), "{message}");
     }
@@ -141,28 +98,17 @@ fn a_local_repository_is_known_by_its_origin_else_by_its_path() {
     assert_eq!(remote.alias().unwrap(), canonical);
     repository.git(&["remote", "add", "origin", "/srv/elsewhere.git"]);
     assert_eq!(remote.alias().unwrap(), canonical);
-    repository.git(&[
-        "remote",
-        "set-url",
-        "origin",
-        "git@github.com:owner/name.git",
-    ]);
+    repository.git(&["remote", "set-url", "origin", "git@github.com:owner/name.git"]);
     assert_eq!(remote.alias().unwrap(), "https://github.com/owner/name");
     let bundle = repository.bundle();
     let expected = bundle.canonicalize().unwrap();
-    assert_eq!(
-        Remote::Bundle(bundle).alias().unwrap(),
-        expected.to_str().unwrap()
-    );
+    assert_eq!(Remote::Bundle(bundle).alias().unwrap(), expected.to_str().unwrap());
 }
 
 #[test]
 fn credentials_are_not_shown() {
     let remote = Remote::Url("https://user:secret@example.org/owner/name.git".to_owned());
-    assert_eq!(
-        remote.url_without_credentials(),
-        "https://example.org/owner/name.git"
-    );
+    assert_eq!(remote.url_without_credentials(), "https://example.org/owner/name.git");
     assert_eq!(remote.alias().unwrap(), "https://example.org/owner/name");
     assert!(!format!("{remote:?}").contains("secret"));
     let credentials = kubestats::git::Credentials::token("secret");

@@ -12,18 +12,9 @@ pub struct TempRepo {
 /// Builds the repository of `fixtures/repos/<name>.sh`.
 pub fn fixture(name: &str) -> TempRepo {
     let folder = tempfile::tempdir().unwrap();
-    let repository = TempRepo {
-        folder,
-        name: name.to_owned(),
-    };
-    let script = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/it/fixtures/repos")
-        .join(format!("{name}.sh"));
-    let output = Command::new("bash")
-        .arg(&script)
-        .arg(repository.path())
-        .output()
-        .unwrap();
+    let repository = TempRepo { folder, name: name.to_owned() };
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/fixtures/repos").join(format!("{name}.sh"));
+    let output = Command::new("bash").arg(&script).arg(repository.path()).output().unwrap();
     let messages = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{}: {messages}", script.display());
     repository
@@ -47,33 +38,19 @@ impl TempRepo {
 
     /// Writes a file and commits it, a minute after the newest commit.
     pub fn commit_file(&self, path: &str, content: &str, subject: &str) -> String {
-        let newest: i64 = self
-            .git(&["log", "-1", "--format=%ct"])
-            .parse()
-            .unwrap_or(1_704_000_000);
+        let newest: i64 = self.git(&["log", "-1", "--format=%ct"]).parse().unwrap_or(1_704_000_000);
         let file = self.path().join(path);
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(file, content).unwrap();
         self.git(&["add", "--all"]);
-        run_git_at(
-            &self.path(),
-            &["commit", "--quiet", "--message", subject],
-            newest + 60,
-        );
+        run_git_at(&self.path(), &["commit", "--quiet", "--message", subject], newest + 60);
         self.git(&["rev-parse", "HEAD"])
     }
 
     /// Writes a bundle of everything and returns its path.
     pub fn bundle(&self) -> PathBuf {
         let path = self.folder.path().join(format!("{}.bundle", self.name));
-        self.git(&[
-            "bundle",
-            "create",
-            "--quiet",
-            path.to_str().unwrap(),
-            "--all",
-            "HEAD",
-        ]);
+        self.git(&["bundle", "create", "--quiet", path.to_str().unwrap(), "--all", "HEAD"]);
         path
     }
 }

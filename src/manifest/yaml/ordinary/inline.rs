@@ -15,10 +15,7 @@ impl<'a> Reader<'a> {
                 let value = at + spaces(&self.bytes[at..self.line.end]);
                 if value == at
                     || value == self.line.end
-                    || matches!(
-                        self.bytes[value],
-                        b'&' | b'*' | b'[' | b'{' | b'#' | b'|' | b'>'
-                    )
+                    || matches!(self.bytes[value], b'&' | b'*' | b'[' | b'{' | b'#' | b'|' | b'>')
                 {
                     return None;
                 }
@@ -31,11 +28,7 @@ impl<'a> Reader<'a> {
             }
             b'*' => {
                 let name = self.anchor_name(start)?;
-                let (_, node) = self
-                    .anchors
-                    .iter()
-                    .rev()
-                    .find(|(known, _)| *known == name)?;
+                let (_, node) = self.anchors.iter().rev().find(|(known, _)| *known == name)?;
                 Some((node.clone(), start + 1 + name.len()))
             }
             b'[' | b'{' => self.flow(start, level),
@@ -52,10 +45,7 @@ impl<'a> Reader<'a> {
 
     fn anchor_name(&self, start: usize) -> Option<&'a str> {
         let rest = &self.bytes[start + 1..self.line.end];
-        let length = rest
-            .iter()
-            .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
-            .count();
+        let length = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')).count();
         let ends = matches!(rest.get(length), None | Some(b' '));
         (length > 0 && ends).then(|| &self.text[start + 1..start + 1 + length])
     }
@@ -63,18 +53,12 @@ impl<'a> Reader<'a> {
     /// The text between two quotes on this line, without escapes.
     pub(super) fn quoted(&self, start: usize, quote: u8) -> Option<&'a str> {
         let rest = &self.bytes[start + 1..self.line.end];
-        let length = rest
-            .iter()
-            .position(|byte| *byte == quote || *byte == b'\\')?;
+        let length = rest.iter().position(|byte| *byte == quote || *byte == b'\\')?;
         let backslash = rest[length] == b'\\';
         if backslash && quote == b'"' {
             return None;
         }
-        let length = if backslash {
-            rest.iter().position(|byte| *byte == quote)?
-        } else {
-            length
-        };
+        let length = if backslash { rest.iter().position(|byte| *byte == quote)? } else { length };
         // '' is an escape.
         (rest.get(length + 1) != Some(&quote)).then(|| &self.text[start + 1..start + 1 + length])
     }
@@ -83,12 +67,9 @@ impl<'a> Reader<'a> {
     fn plain_end(&self, start: usize) -> Option<usize> {
         let rest = &self.bytes[start..self.line.end];
         match rest {
-            [
-                b'?' | b':' | b',' | b']' | b'}' | b'#' | b'!' | b'%' | b'@' | b'`',
-                ..,
-            ]
-            | [b'-']
-            | [b'-', b' ', ..] => return None,
+            [b'?' | b':' | b',' | b']' | b'}' | b'#' | b'!' | b'%' | b'@' | b'`', ..] | [b'-'] | [b'-', b' ', ..] => {
+                return None;
+            }
             _ => {}
         }
         let mut end = rest.len();
@@ -125,10 +106,7 @@ impl<'a> Reader<'a> {
                 let (item, end) = self.flow_item(at, level + 1)?;
                 at = end;
                 if is_mapping {
-                    if self.byte(at)? != b':'
-                        || self.byte(at + 1)? != b' '
-                        || item.as_scalar().is_none()
-                    {
+                    if self.byte(at)? != b':' || self.byte(at + 1)? != b' ' || item.as_scalar().is_none() {
                         return None;
                     }
                     let (value, end) = self.flow_item(self.skip(at + 1), level + 1)?;
@@ -139,9 +117,7 @@ impl<'a> Reader<'a> {
                 }
                 at = self.skip(at);
                 match self.byte(at)? {
-                    b',' if matches!(self.byte(at + 1)?, b' ' | b'"' | b'\'') => {
-                        at = self.skip(at + 1)
-                    }
+                    b',' if matches!(self.byte(at + 1)?, b' ' | b'"' | b'\'') => at = self.skip(at + 1),
                     byte if byte == close => break,
                     _ => return None,
                 }
@@ -165,14 +141,11 @@ impl<'a> Reader<'a> {
                 followed.then(|| (Node::string(interner::share(text)), end))
             }
             first if is_word(&first) && first != b'-' => {
-                let length = self.bytes[start..self.line.end]
-                    .iter()
-                    .take_while(|byte| is_word(byte))
-                    .count();
+                let length = self.bytes[start..self.line.end].iter().take_while(|byte| is_word(byte)).count();
                 let end = start + length;
                 let after = end + spaces(&self.bytes[end..self.line.end]);
-                let followed = matches!(self.byte(after)?, b',' | b']' | b'}')
-                    || (after == end && self.byte(end)? == b':');
+                let followed =
+                    matches!(self.byte(after)?, b',' | b']' | b'}') || (after == end && self.byte(end)? == b':');
                 (followed && length <= MAX_KEY).then(|| (plain(&self.text[start..end]), end))
             }
             _ => None,

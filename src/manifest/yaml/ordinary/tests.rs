@@ -81,17 +81,14 @@ fn the_rest_is_left_to_libyaml() {
 /// Lines put together out of what the quick reader looks at.
 fn lines() -> impl Strategy<Value = String> {
     let start = prop::sample::select(vec!["", "- ", "-", "  - ", "# ", "---"]);
-    let key = prop::sample::select(vec![
-        "", "", "a: ", "b: ", "c:", "d: ", "'e': ", "a:", "0: ",
-    ]);
+    let key = prop::sample::select(vec!["", "", "a: ", "b: ", "c:", "d: ", "'e': ", "a:", "0: "]);
     let value = prop::sample::select(vec![
-        "", "", "", "x", "x y", "'x'", "\"x\"", "'x", "|", "|-", "|+", ">", ">-", "&a x", "*a",
-        "[]", "{}", "[x, y]", "[x,y]", "{a: b}", "{a: [x]}", "x: y", "x # c", "x#c", "# c", "-1",
-        "~", "x:", "- x", "[x, 'y']", "''", "x ", "\"x\" y", "&a", "&b 'x'", "? x", "{a: }",
+        "", "", "", "x", "x y", "'x'", "\"x\"", "'x", "|", "|-", "|+", ">", ">-", "&a x", "*a", "[]", "{}", "[x, y]",
+        "[x,y]", "{a: b}", "{a: [x]}", "x: y", "x # c", "x#c", "# c", "-1", "~", "x:", "- x", "[x, 'y']", "''", "x ",
+        "\"x\" y", "&a", "&b 'x'", "? x", "{a: }",
     ]);
-    let line = (0..5_usize, start, key, value).prop_map(|(indent, start, key, value)| {
-        format!("{}{start}{key}{value}", " ".repeat(indent))
-    });
+    let line = (0..5_usize, start, key, value)
+        .prop_map(|(indent, start, key, value)| format!("{}{start}{key}{value}", " ".repeat(indent)));
     (prop::collection::vec(line, 0..8), any::<bool>())
         .prop_map(|(lines, newline)| lines.join("\n") + if newline { "\n" } else { "" })
 }
