@@ -46,7 +46,7 @@ fn a_page_of_events_costs_a_constant_number_of_questions() {
 #[test]
 fn a_question_asked_again_is_answered_from_the_cache() {
     let reader = Reader::new(world().store.clone(), ReaderOptions::default());
-    let document = "{ events(first: 7) { totalCount nodes { resource { yaml } } } }";
+    let document = "{ events(first: 7) { totalCount nodes { id } } repositories { nodes { name } } }";
     let first = respond_through(&reader, document, json!({}));
     let asked = reader.asked();
     assert_eq!(respond_through(&reader, document, json!({})), first);
