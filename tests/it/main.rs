@@ -2,5 +2,9 @@
 
 mod engine;
 mod git;
+mod golden;
+mod journey;
 mod manifest;
+mod migrate;
+mod scan;
 mod support;
