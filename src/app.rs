@@ -17,6 +17,8 @@ use crate::pipeline::Pipeline;
 use crate::store::engine::{self, EngineCommand, EngineError, Supervisor};
 use crate::store::{self, Reader, ReaderOptions, Store, StoreError, Writer};
 
+/// The subcommand of a server, whose engine others may use.
+const SERVE: &str = "serve";
 /// How the holder of a data directory calls itself when others may use its engine.
 const SERVER: &str = "kubestats serve";
 const ENGINE_START: Duration = Duration::from_secs(60);
@@ -93,7 +95,9 @@ async fn connect(config: &Config, command: &str) -> Result<Store, AppError> {
     if let Some(external) = &config.clickhouse {
         return Ok(Store::elsewhere(external_client(external)));
     }
-    let running = engine::holder(&config.engine_dir());
+    // A second server would lose its engine together with the first: it gets the error that names the holder.
+    let may_share = command != SERVE;
+    let running = engine::holder(&config.engine_dir()).filter(|_| may_share);
     if running.is_some_and(|holder| holder.description.starts_with(SERVER)) {
         let store = Store::elsewhere(engine::client(&config.engine_socket()));
         // A server that is going down still holds the lock; then the engine's own start says who holds it.

@@ -2,7 +2,11 @@
 
 mod engine;
 mod git;
+mod golden;
 mod graphql;
+mod journey;
 mod manifest;
+mod migrate;
+mod scan;
 mod support;
 mod tidy;

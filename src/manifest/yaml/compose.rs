@@ -27,9 +27,11 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Node>, Unparsable> {
         return Err(Unparsable::too_large());
     }
     let text = decode(bytes)?;
-    match ordinary::read(&text) {
+    // libyaml would count a mark as the first column, and the first line as indented.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    match ordinary::read(text) {
         Some(documents) => Ok(documents),
-        None => read_events(&text),
+        None => read_events(text),
     }
 }
 

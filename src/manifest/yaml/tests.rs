@@ -136,6 +136,7 @@ fn text_is_utf8_or_utf16_with_a_mark() {
     assert_eq!(read(&utf16(u16::to_le_bytes)).unwrap(), std::slice::from_ref(&expected));
     assert_eq!(read(&utf16(u16::to_be_bytes)).unwrap(), std::slice::from_ref(&expected));
     assert_eq!(read("\u{feff}a: é𝄞".as_bytes()).unwrap(), [expected]);
+    assert_eq!(read("\u{feff}a: 1\nb: 2\n".as_bytes()).unwrap(), [one("{a: 1, b: 2}")]);
     assert!(read(b"\xff\xfea").is_err());
     assert!(read(b"\xff\xfe\x00\xd8").is_err());
     let error = read(b"a: 1\nb: \xff").unwrap_err();

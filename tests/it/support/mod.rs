@@ -1,3 +1,9 @@
 //! What several suites share.
 
+pub mod data;
+pub mod engine;
+pub mod events;
+pub mod http;
+pub mod process;
 pub mod repos;
+pub mod server;

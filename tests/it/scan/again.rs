@@ -1,0 +1,199 @@
+//! Exactly once: however often and in however many steps a repository is scanned, readers see one uninterrupted scan.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::stored::Stored;
+use crate::support::data::{TestData, json_lines, text};
+use crate::support::engine::SCAN_TABLES;
+use crate::support::repos::{TempRepo, fixture, run_git};
+
+/// Every rule that needs to remember something between commits.
+const HISTORIES: [&str; 16] = [
+    "anchors",
+    "broken-and-renamed",
+    "broken-and-repaired",
+    "broken-and-restored",
+    "clock-backwards",
+    "create-modify-delete",
+    "crosswise",
+    "deleted-and-back",
+    "duplicate-identities",
+    "future-in-between",
+    "list-items",
+    "merge",
+    "move-with-ordinal",
+    "moves-paired",
+    "secret",
+    "symlink-swap",
+];
+
+/// Scans all of them with one command.
+#[track_caller]
+fn scan_all(data: &TestData, repositories: &[TempRepo]) -> Vec<Value> {
+    let paths: Vec<_> = repositories.iter().map(TempRepo::path).collect();
+    let arguments: Vec<&str> = ["scan", "--json"].into_iter().chain(paths.iter().map(|path| text(path))).collect();
+    json_lines(&data.succeed(&arguments))
+}
+
+/// The first-parent history, oldest first.
+fn history(repository: &TempRepo) -> Vec<String> {
+    let commits = repository.git(&["rev-list", "--first-parent", "--reverse", "main"]);
+    commits.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn scans_that_continue_equal_one_scan() {
+    let repositories = HISTORIES.map(fixture);
+    // The digests of secrets are equal only under the same key: both begin with it.
+    let (stepwise, whole) = (TestData::new(), TestData::new());
+    scan_all(&whole, &repositories);
+    share_key(&whole, &stepwise);
+
+    let histories: Vec<Vec<String>> = repositories.iter().map(history).collect();
+    let longest = histories.iter().map(Vec::len).max().unwrap();
+    for step in 0..longest {
+        for (repository, commits) in repositories.iter().zip(&histories) {
+            let commit = commits.get(step).or(commits.last()).unwrap();
+            repository.git(&["update-ref", "refs/heads/main", commit]);
+        }
+        let summaries = scan_all(&stepwise, &repositories);
+        assert!(summaries.iter().all(|summary| summary["rebuilt"] == false), "{summaries:?}");
+    }
+    Stored::read(&stepwise).assert_equals(&Stored::read(&whole));
+}
+
+/// Gives one installation's key to another that has none yet.
+fn share_key(from: &TestData, to: &TestData) {
+    std::fs::create_dir_all(to.path()).unwrap();
+    std::fs::copy(from.path().join("redaction.key"), to.path().join("redaction.key")).unwrap();
+}
+
+#[test]
+fn a_scan_that_continues_reads_the_new_commits_only() {
+    let repository = fixture("create-modify-delete");
+    let data = TestData::new();
+    data.scan(&repository.path());
+    repository.commit_file("new.yaml", "apiVersion: v1\nkind: A\nmetadata: {name: one}\n", "new");
+    let summary = data.scan(&repository.path());
+    assert_eq!(summary["added"], json!({ "commits": 1, "events": 1, "unparsable_versions": 0 }));
+    assert_eq!(summary["commits"], 4);
+    assert_eq!(summary["events"], json!({ "CREATED": 2, "MODIFIED": 1, "DELETED": 1 }));
+    let document = "{ events(orderBy: [{field: TIME, direction: ASC}]) { nodes { runId } } }";
+    let answer = data.query(document, json!({}));
+    let runs = answer["events"]["nodes"].as_array().unwrap().iter();
+    let runs: Vec<&str> = runs.map(|event| event["runId"].as_str().unwrap()).collect();
+    assert!(runs[0] == runs[2] && runs[2] != runs[3], "events name the run that stored them: {runs:?}");
+}
+
+#[test]
+fn a_scan_with_nothing_new_adds_nothing() {
+    let repository = fixture("moves-paired");
+    let data = TestData::new();
+    let first = data.scan(&repository.path());
+    let tables = SCAN_TABLES.into_iter().chain(["checkpoints", "repository_aliases"]);
+    let statements: Vec<String> = tables.map(|table| format!("SELECT * FROM {table} ORDER BY ALL")).collect();
+    let statements: Vec<&str> = statements.iter().map(String::as_str).collect();
+    let before = data.sql(&statements);
+    let second = data.scan(&repository.path());
+    assert_eq!(data.sql(&statements), before);
+    assert_eq!(second["added"], json!({ "commits": 0, "events": 0, "unparsable_versions": 0 }));
+    for field in ["commits", "events", "moved", "resources", "files", "kinds", "head", "rebuilt"] {
+        assert_eq!(second[field], first[field], "{field}");
+    }
+    let plain = data.succeed(&["scan", text(&repository.path())]);
+    assert!(plain.contains("nothing new"), "{plain}");
+}
+
+/// Scans before and after `rewrite`, and once more from scratch: the last two have to be equal.
+#[track_caller]
+fn check_rewritten(repository: &TempRepo, rewrite: impl FnOnce(&TempRepo)) {
+    let data = TestData::new();
+    data.scan(&repository.path());
+    rewrite(repository);
+    let summary = data.scan(&repository.path());
+    assert_eq!(summary["rebuilt"], true, "{summary}");
+    let fresh = TestData::new();
+    share_key(&data, &fresh);
+    fresh.scan(&repository.path());
+    Stored::read(&data).assert_equals(&Stored::read(&fresh));
+    // And it goes on from there.
+    repository.commit_file("new.yaml", "apiVersion: v1\nkind: A\nmetadata: {name: one}\n", "new");
+    let summary = data.scan(&repository.path());
+    assert_eq!((&summary["rebuilt"], &summary["added"]["commits"]), (&json!(false), &json!(1)));
+    fresh.scan(&repository.path());
+    Stored::read(&data).assert_equals(&Stored::read(&fresh));
+}
+
+#[test]
+fn an_amended_head_is_read_from_the_root_again() {
+    check_rewritten(&fixture("clock-backwards"), |repository| {
+        repository.git(&["commit", "--quiet", "--amend", "--message=amended"]);
+    });
+}
+
+#[test]
+fn a_history_cut_back_and_replaced_is_read_from_the_root_again() {
+    check_rewritten(&fixture("create-modify-delete"), |repository| {
+        repository.git(&["reset", "--quiet", "--hard", "HEAD~2"]);
+        repository.commit_file("other.yaml", "apiVersion: v1\nkind: A\nmetadata: {name: other}\n", "another way");
+    });
+}
+
+#[test]
+fn a_branch_moved_back_to_an_earlier_commit_is_read_from_the_root_again() {
+    check_rewritten(&fixture("type-change"), |repository| {
+        repository.git(&["reset", "--quiet", "--hard", "HEAD~1"]);
+    });
+}
+
+#[test]
+fn a_head_that_left_the_first_parent_chain_is_a_rewritten_history() {
+    let repository = fixture("foxtrot");
+    let merged = repository.git(&["rev-parse", "main"]);
+    repository.git(&["reset", "--quiet", "--hard", "before"]);
+    check_rewritten(&repository, |repository| {
+        repository.git(&["reset", "--quiet", "--hard", &merged]);
+    });
+}
+
+#[test]
+fn all_spellings_of_a_url_are_one_repository() {
+    let repository = fixture("create-modify-delete");
+    let data = TestData::new();
+    let spellings = [
+        "https://github.com/Owner/Name",
+        "https://user:planted-password@GitHub.com/Owner/Name.git",
+        "git@github.com:Owner/Name.git",
+    ];
+    let mut added = Vec::new();
+    for (index, spelling) in spellings.into_iter().enumerate() {
+        let clone = repository.beside(&format!("clone-{index}"));
+        run_git(&repository.path(), &["clone", "--quiet", ".", text(&clone)]);
+        run_git(&clone, &["remote", "set-url", "origin", spelling]);
+        added.push(data.scan(&clone)["added"]["events"].clone());
+    }
+    assert_eq!(added, [3, 0, 0]);
+    let answer = data.query("{ repositories { nodes { fullName url eventCount } } }", json!({}));
+    let url = "https://github.com/Owner/Name";
+    let expected = json!([{ "fullName": "Owner/Name", "url": url, "eventCount": 3 }]);
+    assert_eq!(answer["repositories"]["nodes"], expected);
+    assert!(!data.dump().contains("planted-password"));
+}
+
+#[test]
+fn a_path_reached_in_two_ways_is_one_repository() {
+    let repository = fixture("create-modify-delete");
+    let data = TestData::new();
+    let link = repository.path().with_file_name("link");
+    std::os::unix::fs::symlink(repository.path(), &link).unwrap();
+    let ways = [repository.path(), link, repository.path().join("../create-modify-delete")];
+    for way in &ways {
+        data.scan(way);
+    }
+    let answer = data.query("{ repositories { nodes { eventCount } } }", json!({}));
+    assert_eq!(answer["repositories"]["nodes"], json!([{ "eventCount": 3 }]));
+    let lines: BTreeSet<Vec<String>> = ways.iter().map(|way| data.event_lines(way)).collect();
+    assert_eq!(lines.len(), 1, "every way leads to the same events");
+}

@@ -1,0 +1,82 @@
+//! The database of a data directory, looked at past the program's own questions.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Stdio};
+
+use kubestats::store::engine;
+
+use super::data::TestData;
+use super::process::wait_for_end;
+
+/// Every table of the schema that holds rows of scans.
+pub const SCAN_TABLES: [&str; 3] = ["resource_events", "resources", "scan_failures"];
+/// Every table of the schema.
+pub const TABLES: [&str; 7] = [
+    "repositories",
+    "repository_aliases",
+    "checkpoints",
+    "resource_events",
+    "resources",
+    "scan_failures",
+    "schema_migrations",
+];
+
+impl TestData {
+    /// Runs statements on the engine of these data, which is started where none runs; answers the rows of each, one
+    /// JSON object a line.
+    #[track_caller]
+    pub fn sql(&self, statements: &[&str]) -> Vec<String> {
+        let started = self.is_free().then(|| self.start_engine());
+        let answers = run_all(&self.path().join("run/engine.sock"), statements);
+        if let Some(mut engine) = started {
+            // The end of stdin ends it.
+            drop(engine.stdin.take());
+            assert!(wait_for_end(&mut engine).success());
+        }
+        answers
+    }
+
+    #[track_caller]
+    fn start_engine(&self) -> Child {
+        let mut command = self.command(&["engine"]);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut ready = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+        assert_eq!(ready, "ready\n", "the engine did not start; its message stands above");
+        child
+    }
+
+    /// All rows of the tables, as text.
+    #[track_caller]
+    pub fn dump(&self) -> String {
+        let statements = TABLES.map(|table| format!("SELECT * FROM {table} ORDER BY ALL"));
+        self.sql(&statements.each_ref().map(String::as_str)).concat()
+    }
+
+    /// The process that runs the engine of these data, as its lock file says.
+    #[track_caller]
+    pub fn engine_pid(&self) -> u32 {
+        let text = std::fs::read_to_string(self.path().join("engine/engine.lock")).unwrap();
+        text.lines().next().and_then(|line| line.parse().ok()).expect("a process id in the engine's lock")
+    }
+
+    /// Whether nobody holds the engine's directory.
+    pub fn is_free(&self) -> bool {
+        engine::holder(&self.path().join("engine")).is_none()
+    }
+}
+
+fn run_all(socket: &Path, statements: &[&str]) -> Vec<String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let client = engine::client(socket);
+        let mut answers = Vec::new();
+        for statement in statements {
+            let answer = client.query_raw(statement).fetch_bytes("JSONEachRow").unwrap().collect().await;
+            let answer = answer.unwrap_or_else(|error| panic!("{statement}: {error}"));
+            answers.push(String::from_utf8(answer.to_vec()).unwrap());
+        }
+        answers
+    })
+}
