@@ -190,7 +190,20 @@ async fn resolve(
     }
     let question = EventRange { filter: filter.clone() };
     let found = context.data::<Snapshot>()?.fetch_optional(&question).await.map_err(from_store)?;
-    Ok(found.filter(|found| found.events > 0).map(|found| (from.unwrap_or(found.first), to.unwrap_or(found.last + 1))))
+    let Some(found) = found.filter(|found| found.events > 0) else { return Ok(None) };
+    let from = from.unwrap_or(found.first);
+    let to = to.unwrap_or_else(|| open_end(from, found.last, chrono::Utc::now().timestamp()));
+    if to <= found.last {
+        filter.add(EventField::Time, Operator::LessThan(to));
+    }
+    Ok(Some((from, to)))
+}
+
+/// The end of a range that was left open: after the last event, but not after now, since one commit dated by a wrong clock
+/// would add centuries of empty buckets.
+fn open_end(from: i64, last: i64, now: i64) -> i64 {
+    let end = last.saturating_add(1);
+    if end > now && now > from { now } else { end }
 }
 
 /// Repositories come as ids and go out by name.
