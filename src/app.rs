@@ -6,7 +6,7 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clickhouse::{Client, Compression};
 
@@ -22,6 +22,9 @@ const SERVE: &str = "serve";
 /// How the holder of a data directory calls itself when others may use its engine.
 const SERVER: &str = "kubestats serve";
 const ENGINE_START: Duration = Duration::from_secs(60);
+/// Time the engine of a running server gets to answer.
+const SERVER_PATIENCE: Duration = Duration::from_secs(10);
+const SERVER_PAUSE: Duration = Duration::from_millis(20);
 const KEY_BYTES: usize = 32;
 
 #[derive(Debug, thiserror::Error)]
@@ -97,18 +100,33 @@ async fn connect(config: &Config, command: &str) -> Result<Store, AppError> {
     }
     // A second server would lose its engine together with the first: it gets the error that names the holder.
     let may_share = command != SERVE;
-    let running = engine::holder(&config.engine_dir()).filter(|_| may_share);
-    if running.is_some_and(|holder| holder.description.starts_with(SERVER)) {
-        let store = Store::elsewhere(engine::client(&config.engine_socket()));
-        // A server that is going down still holds the lock; then the engine's own start says who holds it.
-        if store.ping().await.is_ok() {
-            return Ok(store);
-        }
+    if may_share && let Some(store) = engine_of_server(config).await {
+        return Ok(store);
     }
     // Names what is missing before a child process does.
     let library = engine::find_library(config.engine.library.as_deref(), config.engine.cache_home.as_deref())?;
-    let supervisor = Supervisor::start(engine_command(config, command, &library)?).await?;
-    Ok(Store::embedded(supervisor))
+    match Supervisor::start(engine_command(config, command, &library)?).await {
+        Ok(supervisor) => Ok(Store::embedded(supervisor)),
+        // A server's engine was between two lives before, and came back first.
+        Err(error @ EngineError::Held { .. }) if may_share => engine_of_server(config).await.ok_or(error.into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The engine of a server that runs on the data directory; waits for one that is starting or starting again. `None` when
+/// there is no server, or one that is going down.
+async fn engine_of_server(config: &Config) -> Option<Store> {
+    let held_by_server =
+        || engine::holder(&config.engine_dir()).is_some_and(|holder| holder.description.starts_with(SERVER));
+    let store = Store::elsewhere(engine::client(&config.engine_socket()));
+    let deadline = Instant::now() + SERVER_PATIENCE;
+    while held_by_server() && Instant::now() < deadline {
+        if store.ping().await.is_ok() {
+            return Some(store);
+        }
+        tokio::time::sleep(SERVER_PAUSE).await;
+    }
+    None
 }
 
 fn external_client(config: &ClickHouseConfig) -> Client {
