@@ -50,7 +50,7 @@ lint: playground/node_modules/.package-lock.json ## Check formatting, clippy and
 
 .PHONY: bench
 bench: build ## Measure against git and the engine themselves, and print the table
-	cargo bench --locked
+	cargo bench --quiet --locked --bench whole_history
 
 .PHONY: schema
 schema: ## Write schema.graphql anew

@@ -7,7 +7,8 @@
 //! What is a secret:
 //! * every value under `data` and `stringData` of a core `Secret`, but empty ones (rule `secret`);
 //! * every line of a text (the whole text, if it has one line), and every key, that holds a credential of the list in `rules`;
-//! * SOPS ciphertext (rule `sops`);
+//! * SOPS ciphertext (rule `sops`), and the ciphertext of a `SealedSecret` (rule `sealed`): it says nothing but that it changed, and is new
+//!   from its first byte to its last whenever it does;
 //! * a random-looking literal under a key that names a secret, as `value` beside a `name` that does, or assigned to such a name on a line
 //!   of a text (rule `named`);
 //! * all of the above inside JSON that is embedded in a string, such as the annotation last-applied-configuration. If such JSON is not
@@ -166,8 +167,18 @@ impl Walk<'_> {
             }
             Node::Mapping(mapping) if is_core_secret(mapping) => {
                 self.mapping(mapping, |walk, key, value| match key.as_str() {
-                    Some("data" | "stringData") => walk.all(value),
+                    Some("data" | "stringData") => walk.all("secret", value),
                     key => walk.value(key, value),
+                })
+            }
+            Node::Mapping(mapping) if is_sealed_secret(mapping) => {
+                self.mapping(mapping, |walk, key, value| match (key.as_str(), value) {
+                    (Some("spec"), Node::Mapping(spec)) => walk.mapping(spec, |walk, key, value| match key.as_str() {
+                        // `data` is what the first versions of the controller wrote.
+                        Some("encryptedData" | "data") => walk.all("sealed", value),
+                        key => walk.value(key, value),
+                    }),
+                    (key, value) => walk.value(key, value),
                 })
             }
             Node::Mapping(mapping) => {
@@ -219,15 +230,15 @@ impl Walk<'_> {
     }
 
     /// Every scalar below is a secret.
-    fn all(&mut self, node: &Node) -> Option<Node> {
+    fn all(&mut self, rule: &str, node: &Node) -> Option<Node> {
         match node {
             Node::Scalar(scalar) if scalar.text().is_empty() || *scalar.scalar_type() == ScalarType::Null => None,
-            Node::Scalar(scalar) => Some(self.secret("secret", scalar)),
+            Node::Scalar(scalar) => Some(self.secret(rule, scalar)),
             Node::Sequence(sequence) => {
-                let items = map_changed(sequence.items(), |item| self.all(item))?;
+                let items = map_changed(sequence.items(), |item| self.all(rule, item))?;
                 Some(Node::sequence(sequence.tag().cloned(), items))
             }
-            Node::Mapping(mapping) => self.mapping(mapping, |walk, _, value| walk.all(value)),
+            Node::Mapping(mapping) => self.mapping(mapping, |walk, _, value| walk.all(rule, value)),
         }
     }
 
@@ -251,6 +262,13 @@ impl Walk<'_> {
 fn is_core_secret(mapping: &Mapping) -> bool {
     let text = |key| mapping.get(key).and_then(Node::as_str);
     text("kind") == Some("Secret") && text("apiVersion").is_some_and(|version| !version.contains('/'))
+}
+
+/// A secret of the Sealed Secrets controller (`bitnami.com`), encrypted for one cluster.
+fn is_sealed_secret(mapping: &Mapping) -> bool {
+    let text = |key| mapping.get(key).and_then(Node::as_str);
+    text("kind") == Some("SealedSecret")
+        && text("apiVersion").is_some_and(|version| version.starts_with("bitnami.com/"))
 }
 
 /// The items with those replaced for which `change` gives something; None when there are none.

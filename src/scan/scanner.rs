@@ -1,4 +1,5 @@
-//! The walk itself: Git is read on one thread while manifests are parsed and compared on the others.
+//! The walk itself: Git is read, manifests are parsed and states are compared at the same time, chunk by chunk; the costly parts
+//! of each use all cores.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -95,6 +96,12 @@ struct Chunk {
     blobs: Vec<Fetched>,
 }
 
+/// Commits with what the blobs they refer to hold.
+struct ParsedChunk {
+    commits: Vec<Commit>,
+    blobs: Parsed,
+}
+
 impl<'a> Scanner<'a> {
     /// `now` is the time of the scan in seconds; without `resume` the walk begins at the root.
     pub fn new(
@@ -129,12 +136,15 @@ impl<'a> Scanner<'a> {
     /// # Errors
     /// When Git fails, when the mirror lacks a blob, when resumed rows do not fit the mirror, or when the sink stops.
     pub fn run(mut self, sink: &mut dyn FnMut(Batch) -> Result<(), Stop>) -> Result<Outcome, ScanError> {
-        let mirror = self.mirror;
-        let since = self.since;
+        let (mirror, redactor, since) = (self.mirror, self.redactor, self.since);
         std::thread::scope(|scope| {
-            let (sender, receiver) = sync_channel(2);
+            let (sender, chunks) = sync_channel(2);
             let reader = scope.spawn(move || read_history(mirror, since, &sender));
-            let applied = self.apply_all(receiver, sink);
+            let (sender, parsed) = sync_channel(2);
+            scope.spawn(move || parse_chunks(redactor, &chunks, &sender));
+            let applied = self.apply_all(&parsed, sink);
+            // Whoever still waits to hand something on learns that nobody takes it.
+            drop(parsed);
             match reader.join() {
                 // The reader stops silently when nobody listens any more: then `applied` tells why.
                 Ok(read) => applied.and(read),
@@ -146,30 +156,15 @@ impl<'a> Scanner<'a> {
 
     fn apply_all(
         &mut self,
-        chunks: Receiver<Chunk>,
+        chunks: &Receiver<ParsedChunk>,
         sink: &mut dyn FnMut(Batch) -> Result<(), Stop>,
     ) -> Result<(), ScanError> {
-        for chunk in chunks {
-            self.load_resumed(&chunk.commits)?;
-            let parsed = self.parse(chunk.blobs);
-            let batch = self.apply(chunk.commits, &parsed)?;
+        for ParsedChunk { commits, blobs } in chunks {
+            self.load_resumed(&commits)?;
+            let batch = self.apply(commits, &blobs)?;
             sink(batch).map_err(|Stop| ScanError::Stopped)?;
         }
         Ok(())
-    }
-
-    fn parse(&self, blobs: Vec<Fetched>) -> Parsed {
-        blobs
-            .into_par_iter()
-            .map(|(id, bytes)| {
-                let read = match bytes {
-                    Some(bytes) => resources(&bytes),
-                    None => Err(Unparsable::too_large()),
-                };
-                let redacted = read.map(|resources| resources.into_iter().map(|r| self.redactor.resource(r)).collect());
-                (id, Arc::new(redacted))
-            })
-            .collect()
     }
 
     /// Reads again the data of resumed resources whose files the coming commits touch.
@@ -185,7 +180,7 @@ impl<'a> Scanner<'a> {
             return Ok(());
         }
         let mut wanted: Vec<BlobId> = wanted.into_iter().collect();
-        let parsed = self.parse(fetch(&mut self.mirror.blobs()?, &mut wanted)?);
+        let parsed = parse(self.redactor, fetch(&mut self.mirror.blobs()?, &mut wanted)?);
         let by_hex: HashMap<String, _> = parsed.into_iter().map(|(id, read)| (id.to_string(), read)).collect();
         for change in commits.iter().flat_map(|commit| &commit.changes) {
             for live in self.state.without_data(&change.path) {
@@ -325,6 +320,25 @@ fn write_out(repository: RepositoryId, step: Arc<Step>, transition: Transition) 
 fn path_change(before: &[u8], after: &[u8]) -> Change {
     let json = |path: &[u8]| serde_json::Value::from(String::from_utf8_lossy(path)).to_string();
     Change { pointer: "/path".to_owned(), before: Some(json(before)), after: Some(json(after)) }
+}
+
+/// Parses chunk after chunk, so that the next one is ready when the last is applied.
+fn parse_chunks(redactor: &Redactor, chunks: &Receiver<Chunk>, sender: &SyncSender<ParsedChunk>) {
+    for Chunk { commits, blobs } in chunks {
+        let blobs = parse(redactor, blobs);
+        if sender.send(ParsedChunk { commits, blobs }).is_err() {
+            return;
+        }
+    }
+}
+
+fn parse(redactor: &Redactor, blobs: Vec<Fetched>) -> Parsed {
+    let parse_one = |(id, bytes): Fetched| {
+        let read = bytes.map_or_else(|| Err(Unparsable::too_large()), |bytes| resources(&bytes));
+        let redacted = read.map(|found| found.into_iter().map(|resource| redactor.resource(resource)).collect());
+        (id, Arc::new(redacted))
+    };
+    blobs.into_par_iter().map(parse_one).collect()
 }
 
 /// Sends the history in chunks; ends early when nobody listens any more.

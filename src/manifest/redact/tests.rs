@@ -16,6 +16,16 @@ fn text_at<'a>(node: &'a Node, pointer: &str) -> &'a str {
 }
 
 #[test]
+fn ciphertext_of_sealed_secrets_is_redacted() {
+    let node = redacted(
+        "{apiVersion: bitnami.com/v1alpha1, kind: SealedSecret, metadata: {name: a}, spec: {encryptedData: {password: AgBy3i4O}, \
+         template: {metadata: {name: a}}}}",
+    );
+    assert!(text_at(&node, "/spec/encryptedData/password").starts_with("redacted:sealed:"));
+    assert_eq!(text_at(&node, "/spec/template/metadata/name"), "a");
+}
+
+#[test]
 fn values_of_a_core_secret_are_replaced_but_empty_ones() {
     let node = redacted(
         "{apiVersion: v1, kind: Secret, metadata: {name: a}, stringData: {a: hunter2, b: '', c: null}, data: {d: eA==}}",
