@@ -124,7 +124,8 @@ fn print(source: &str, summary: &Summary) -> std::io::Result<()> {
     )?;
     writeln!(out, "  resources   {} alive in {} files", HumanCount(totals.resources), HumanCount(totals.files))?;
     for kind in summary.kinds.iter().take(LISTED_KINDS) {
-        writeln!(out, "              {:>6} {}  {}", kind.resources, kind.kind, kind.group)?;
+        let group = if kind.group.is_empty() { "core" } else { &kind.group };
+        writeln!(out, "              {:>6} {}  {group}", kind.resources, kind.kind)?;
     }
     if let Some(more) = summary.kinds.len().checked_sub(LISTED_KINDS).filter(|more| *more > 0) {
         writeln!(out, "              and {more} kinds more")?;
