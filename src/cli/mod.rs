@@ -30,16 +30,15 @@ struct Arguments {
     command: Command,
 }
 
-const LONG_ABOUT: &str = "\
-kubestats mirrors Git repositories with Kubernetes manifests, reads their whole history and keeps every resource and
-every lifecycle event (CREATED, MODIFIED, DELETED, with what changed) in ClickHouse. A GraphQL API answers questions
-about them; `kubestats serve` brings it up with a playground.";
+const LONG_ABOUT: &str = "kubestats mirrors Git repositories with Kubernetes manifests, reads their whole history and \
+    keeps every resource and every lifecycle event (CREATED, MODIFIED, DELETED, with what changed) in ClickHouse. A GraphQL \
+    API answers questions about them; `kubestats serve` brings it up with a playground.";
 
 const EXAMPLES: &str = "\
 Examples:
-  kubestats scan https://github.com/onedr0p/home-ops    read a repository's whole history
-  kubestats scan ~/src/cluster backups/*.bundle          local repositories and bundles
-  kubestats serve                                        API and playground on http://127.0.0.1:8080/playground/
+  kubestats scan https://github.com/onedr0p/home-ops   read a repository's whole history
+  kubestats scan ~/src/cluster backups/*.bundle         local repositories and bundles
+  kubestats serve                                       API and playground on port 8080
   kubestats query '{ repositories { nodes { fullName resourceCount } } }'";
 
 #[derive(Subcommand)]

@@ -6,6 +6,7 @@
 mod batch;
 mod bucket;
 mod error;
+mod expansion;
 mod filter;
 mod id;
 mod loaders;
@@ -25,12 +26,12 @@ pub type Schema = async_graphql::Schema<query::Query, EmptyMutation, EmptySubscr
 
 /// Fields may nest this deep. Introspection, as GraphiQL sends it, needs 15.
 const MAX_DEPTH: usize = 20;
-/// Fields that one document may select.
+/// Fields that one document may select, fragments spread.
 const MAX_FIELDS: usize = 2_000;
 
 /// The schema over a reader.
 pub fn schema(reader: Reader) -> Schema {
-    builder().limit_depth(MAX_DEPTH).limit_complexity(MAX_FIELDS).data(reader).finish()
+    builder().limit_depth(MAX_DEPTH).data(reader).finish()
 }
 
 /// The schema in the schema definition language, as `schema.graphql` holds it.
@@ -58,6 +59,9 @@ pub async fn execute(schema: &Schema, reader: &Reader, mut request: Request) -> 
         // Executing it says what is wrong with it.
         Err(_) => return error::with_codes(schema.execute(request).await),
     };
+    if let Err(too_large) = expansion::check(&document, MAX_FIELDS) {
+        return Response::from_errors(vec![too_large.into_server_error(Default::default())]);
+    }
     let operation = request.operation_name.clone();
     if let Some(missing) = missing_variable(&request, &document) {
         return refusal(&missing);

@@ -136,7 +136,8 @@ fn never_began(response: &Response) -> bool {
 /// Whether asking in another way would help.
 fn is_clients_own(response: &Response) -> bool {
     let code = |error: &ServerError| error.extensions.as_ref().and_then(|extensions| extensions.get("code").cloned());
-    response.errors.iter().all(|error| code(error).is_some_and(|code| code == Value::from("BAD_USER_INPUT")))
+    let own = ["BAD_USER_INPUT", "RESOURCE_EXHAUSTED"].map(Value::from);
+    response.errors.iter().all(|error| code(error).is_some_and(|code| own.contains(&code)))
 }
 
 fn answer(media_type: &'static str, status: StatusCode, response: Response) -> axum::response::Response {

@@ -245,3 +245,15 @@ fn aggregate_row(row: TrendRecord, bucket: Option<Bucket>, group_by: &[EventDime
         is_other: row.is_other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::open_end;
+
+    #[test]
+    fn an_open_range_ends_after_the_last_event_or_now() {
+        assert_eq!(open_end(0, 100, 200), 101);
+        assert_eq!(open_end(0, 100, 50), 50, "one commit is dated in the future");
+        assert_eq!(open_end(60, 100, 50), 101, "only the future was asked for");
+    }
+}
