@@ -5,13 +5,18 @@ use super::chdb::Parameter;
 use super::exception::{Exception, code};
 use super::statement::InsertStatement;
 use axum::body::{Body, Bytes};
+use axum::extract::multipart::MultipartError;
 use axum::extract::{FromRequest, Multipart};
-use http::{Method, StatusCode, header};
+use bytes::BytesMut;
+use futures_util::StreamExt;
+use http::{Method, header};
 use url::form_urlencoded;
 use uuid::Uuid;
 
 /// Bytes of a statement with its parameters. Rows of an insert are not counted: they are streamed.
-pub(super) const LARGEST_STATEMENT: usize = 16 << 20;
+const LARGEST_STATEMENT: usize = 16 << 20;
+/// Bytes of a too large statement that are still read before it is refused.
+const LONGEST_READ: usize = 4 * LARGEST_STATEMENT;
 
 /// Everything about a request but the rows of an insert.
 #[derive(Debug, Default)]
@@ -51,7 +56,7 @@ pub(super) async fn read(request: axum::extract::Request) -> Result<Task, Except
         return Ok(Task::Query(parsed));
     }
     let Some(statement) = url_statement else {
-        parsed.sql = text(read_body(request).await?)?;
+        parsed.sql = text(read_body(request.into_body()).await?)?;
         return Ok(Task::Query(parsed));
     };
     if let Some(insert) = InsertStatement::parse(&statement) {
@@ -66,7 +71,7 @@ pub(super) async fn read(request: axum::extract::Request) -> Result<Task, Except
         return Ok(Task::Insert(parsed, request.into_body()));
     }
     // The body continues the statement, as on a server.
-    let rest = text(read_body(request).await?)?;
+    let rest = text(read_body(request.into_body()).await?)?;
     parsed.sql = if rest.is_empty() { statement } else { format!("{statement}\n{rest}") };
     Ok(Task::Query(parsed))
 }
@@ -117,12 +122,13 @@ fn is_multipart(request: &axum::extract::Request) -> bool {
 }
 
 async fn read_form(parsed: &mut Request, request: axum::extract::Request) -> Result<(), Exception> {
-    let mut form =
-        Multipart::from_request(request, &()).await.map_err(|error| unreadable(error.status(), error.body_text()))?;
-    while let Some(field) = form.next_field().await.map_err(|error| unreadable(error.status(), error.body_text()))? {
+    let unreadable = |error: MultipartError| unreadable(&error.body_text());
+    let (parts, body) = request.into_parts();
+    let request = axum::extract::Request::from_parts(parts, Body::from(read_body(body).await?));
+    let mut form = Multipart::from_request(request, &()).await.map_err(|error| self::unreadable(&error.body_text()))?;
+    while let Some(field) = form.next_field().await.map_err(unreadable)? {
         let name = field.name().unwrap_or_default().to_owned();
-        let bytes = field.bytes().await.map_err(|error| unreadable(error.status(), error.body_text()))?;
-        let value = text(bytes)?;
+        let value = text(field.bytes().await.map_err(unreadable)?)?;
         if name == "query" {
             parsed.sql = value;
         } else if let Some(parameter) = name.strip_prefix("param_") {
@@ -132,16 +138,31 @@ async fn read_form(parsed: &mut Request, request: axum::extract::Request) -> Res
     Ok(())
 }
 
-async fn read_body(request: axum::extract::Request) -> Result<Bytes, Exception> {
-    Bytes::from_request(request, &()).await.map_err(|error| unreadable(error.status(), error.body_text()))
-}
-
-fn unreadable(status: StatusCode, reason: String) -> Exception {
-    if status == StatusCode::PAYLOAD_TOO_LARGE {
+/// The whole body. One that is too large is read on and dropped for a while: a client that is still sending when the
+/// connection is closed learns of a broken pipe, not of the reason.
+async fn read_body(body: Body) -> Result<Bytes, Exception> {
+    let mut chunks = body.into_data_stream();
+    let mut bytes = BytesMut::new();
+    let mut length = 0;
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|error| unreadable(&error.to_string()))?;
+        length += chunk.len();
+        if length > LONGEST_READ {
+            break;
+        }
+        if length <= LARGEST_STATEMENT {
+            bytes.extend_from_slice(&chunk);
+        }
+    }
+    if length > LARGEST_STATEMENT {
         let limit =
             format!("a statement with its parameters may have {LARGEST_STATEMENT} bytes; send rows as INSERT … FORMAT");
-        return Exception::new(code::QUERY_IS_TOO_LARGE, limit);
+        return Err(Exception::new(code::QUERY_IS_TOO_LARGE, limit));
     }
+    Ok(bytes.freeze())
+}
+
+fn unreadable(reason: &str) -> Exception {
     Exception::new(code::BAD_ARGUMENTS, format!("unreadable request: {reason}"))
 }
 
