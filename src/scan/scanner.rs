@@ -113,7 +113,11 @@ impl<'a> Scanner<'a> {
     ) -> Self {
         let since = resume.as_ref().map(|resume| resume.commit);
         let (sequence, state_time, totals, resources) = match resume {
-            Some(resume) => (resume.sequence, Some(resume.state_time), resume.totals, resume.resources),
+            Some(resume) => {
+                // Where all commits were dated after their scan, there was no maximum yet.
+                let state_time = Some(resume.state_time).filter(|time| *time <= now);
+                (resume.sequence, state_time, resume.totals, resume.resources)
+            }
             None => (0, None, Totals::default(), Vec::new()),
         };
         Self {
