@@ -15,7 +15,7 @@ CREATE TABLE repositories
     scan_status     Enum8('PENDING' = 1, 'SUCCEEDED' = 2, 'FAILED' = 3),
     last_scan_at    Nullable(DateTime64(3, 'UTC')),
     scan_error      Nullable(String),
-    updated_at      DateTime64(6, 'UTC') DEFAULT now64(6)
+    updated_at      DateTime64(6, 'UTC') COMMENT 'a version: after all others that were given'
 )
 ENGINE = ReplacingMergeTree(updated_at)
 ORDER BY id;

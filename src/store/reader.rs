@@ -13,6 +13,9 @@ use super::query::{
 use super::{Store, StoreError};
 use crate::model::{Checkpoint, Repository, RepositoryId};
 
+/// Asks for the newest version of the data.
+pub(super) const DATA_VERSION: &str = include_str!("../../clickhouse/queries/data_version.sql");
+
 /// Limits of reading.
 #[derive(Clone, Copy, Debug)]
 pub struct ReaderOptions {
@@ -74,7 +77,7 @@ impl Reader {
     /// # Errors
     /// When ClickHouse fails.
     pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        let statement = Statement::new(include_str!("../../clickhouse/queries/data_version.sql"));
+        let statement = Statement::new(DATA_VERSION);
         let (rows, _) = self.run::<u64>(&statement, 0).await?;
         Ok(Snapshot { reader: self.clone(), version: rows.first().copied().unwrap_or_default() })
     }

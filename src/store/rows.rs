@@ -50,10 +50,12 @@ pub struct RepositoryRow<'a> {
     scan_status: i8,
     last_scan_at: Option<i64>,
     scan_error: Option<&'a str>,
+    updated_at: i64,
 }
 
-impl<'a> From<&'a Repository> for RepositoryRow<'a> {
-    fn from(repository: &'a Repository) -> Self {
+impl<'a> RepositoryRow<'a> {
+    /// `version` orders the rows of a repository, and tells caches that something changed.
+    pub fn new(version: u64, repository: &'a Repository) -> Self {
         Self {
             id: repository.id.0,
             forge: &repository.forge,
@@ -65,6 +67,7 @@ impl<'a> From<&'a Repository> for RepositoryRow<'a> {
             scan_status: scan_status_code(repository.scan_status),
             last_scan_at: repository.last_scan_at_ms,
             scan_error: repository.scan_error.as_deref(),
+            updated_at: i64::try_from(version).unwrap_or(i64::MAX),
         }
     }
 }

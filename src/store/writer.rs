@@ -2,6 +2,7 @@
 
 use chrono::Utc;
 
+use super::reader::DATA_VERSION;
 use super::rows::{AliasRow, CheckpointRow, EventRow, FailureRow, RepositoryRow, ResourceRow};
 use super::{Origin, Store, StoreError};
 use crate::model::{Checkpoint, Repository, RepositoryId, Resource, ResourceEvent, ScanFailure};
@@ -31,7 +32,8 @@ impl Writer {
 
     /// Stores a repository as it is now.
     pub async fn save_repository(&self, repository: &Repository) -> Result<(), StoreError> {
-        self.store.insert::<RepositoryRow<'_>>("repositories", "", [RepositoryRow::from(repository)]).await
+        let row = RepositoryRow::new(self.next_version().await?, repository);
+        self.store.insert::<RepositoryRow<'_>>("repositories", "", [row]).await
     }
 
     /// Removes what no reader sees: rows of other generations, and rows past `sequence` that an interrupted scan left.
@@ -80,12 +82,17 @@ impl Writer {
 
     /// Lets readers see everything up to the checkpoint, at once.
     pub async fn publish(&self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
-        let newest = self.store.rows::<u64>("SELECT max(version) FROM checkpoints").await?;
-        let now = u64::try_from(Utc::now().timestamp_micros()).unwrap_or_default();
-        let version = newest.first().map_or(now, |newest| now.max(newest + 1));
+        let version = self.next_version().await?;
         let token = format!("checkpoint/{}/{}", checkpoint.repository, checkpoint.run);
         let row = CheckpointRow::new(version, checkpoint);
         self.store.insert::<CheckpointRow<'_>>("checkpoints", &token, [row]).await
+    }
+
+    /// A version after all that were given: the time in microseconds, unless some clock was ahead of ours.
+    async fn next_version(&self) -> Result<u64, StoreError> {
+        let newest = self.store.rows::<u64>(DATA_VERSION).await?.first().copied().unwrap_or_default();
+        let now = u64::try_from(Utc::now().timestamp_micros()).unwrap_or_default();
+        Ok(now.max(newest + 1))
     }
 }
 
