@@ -165,6 +165,9 @@ impl<'a> Connection<'a> {
         if outcome.success {
             return None;
         }
+        if said(&NO_ROOM) {
+            return Some(GitError::DiskFull { name });
+        }
         let line = outcome.line.clone();
         Some(match self.remote {
             Remote::Bundle(_) => GitError::Bundle { name, line },
@@ -184,6 +187,9 @@ const REFUSALS: [&str; 7] = [
     "Permission denied (publickey",
     "Repository not found",
 ];
+
+/// The system's words for ENOSPC and EDQUOT; git is run in the C locale.
+const NO_ROOM: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
 
 fn url_configuration(remote: &Remote, credentials: Option<&Credentials>) -> Result<Vec<(String, String)>, GitError> {
     let url = remote.parsed_url()?;

@@ -40,6 +40,9 @@ pub enum GitError {
     /// A fetch that received more than its limit.
     #[error("{name}: larger than the limit of {bytes} bytes")]
     TooLarge { name: String, bytes: u64 },
+    /// The disk (or the user's quota) has no room for what a fetch received.
+    #[error("{name}: the disk of the mirrors is full; free some space and scan again")]
+    DiskFull { name: String },
     /// Another process is fetching into the same mirror.
     #[error("{name}: its mirror {} is being fetched by another process", directory.display())]
     Busy { name: String, directory: PathBuf },

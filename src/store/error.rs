@@ -14,6 +14,9 @@ pub enum StoreError {
     /// ClickHouse took longer than the request was given.
     #[error("ClickHouse did not answer within {} s", .0.as_secs())]
     Timeout(Duration),
+    /// ClickHouse has no room for what it was to write.
+    #[error("the disk of the database is full; free some space and try again, what was stored is unharmed")]
+    DiskFull,
     /// ClickHouse refused a request; `code` is its own.
     #[error("ClickHouse refused the request (code {code}): {message}")]
     Refused { code: u32, message: String },
@@ -30,8 +33,12 @@ pub enum StoreError {
     NewerDatabase { found: u32, known: u32 },
 }
 
-/// ClickHouse's codes for a query that ran into its time limit.
+/// ClickHouse's code for a query that ran into its time limit.
 const TIMEOUT_EXCEEDED: u32 = 159;
+/// ClickHouse's code when it cannot reserve space on its disk.
+const NOT_ENOUGH_SPACE: u32 = 243;
+/// The system's words when space ends later, while a file is written; ClickHouse gives them several codes.
+const NO_SPACE_LEFT: &str = "No space left on device";
 
 impl StoreError {
     pub(super) fn from_client(error: clickhouse::error::Error, limit: Duration) -> Self {
@@ -39,6 +46,8 @@ impl StoreError {
         match error {
             Error::BadResponse(text) => match code_of(&text) {
                 Some(TIMEOUT_EXCEEDED) => Self::Timeout(limit),
+                Some(NOT_ENOUGH_SPACE) => Self::DiskFull,
+                Some(_) if text.contains(NO_SPACE_LEFT) => Self::DiskFull,
                 Some(code) => Self::Refused { code, message: text.trim().to_owned() },
                 None => Self::Unavailable(text.trim().to_owned()),
             },
@@ -54,6 +63,7 @@ impl StoreError {
             Self::Engine(error) => Self::Unavailable(error.to_string()),
             Self::Unavailable(text) => Self::Unavailable(text.clone()),
             Self::Timeout(limit) => Self::Timeout(*limit),
+            Self::DiskFull => Self::DiskFull,
             Self::Refused { code, message } => Self::Refused { code: *code, message: message.clone() },
             other => Self::Shape(other.to_string()),
         }

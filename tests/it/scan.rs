@@ -2,6 +2,7 @@
 //! with what stands in the test.
 
 mod again;
+mod disk;
 mod documents;
 mod files;
 mod identity;

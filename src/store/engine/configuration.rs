@@ -109,8 +109,12 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-// Written beside and renamed: the file is whole or absent whenever the process is killed.
+// Written beside and renamed: the file is whole or absent whenever the process is killed. What is there already is not
+// written again, so that a full disk can still be read.
 fn write_private(path: &Path, content: &str) -> Result<(), EngineError> {
+    if fs::read(path).is_ok_and(|written| written == content.as_bytes()) {
+        return Ok(());
+    }
     let temporary = path.with_extension("xml.new");
     let write = || {
         let mut file: File = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&temporary)?;

@@ -2,17 +2,23 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 
 use serde_json::Value;
 
+use super::disk::SmallDisk;
 use super::events::Event;
 use super::process::{PATIENCE, send_signal};
 
 /// A temporary data directory, which goes with this value.
 pub struct TestData {
-    folder: tempfile::TempDir,
+    place: Place,
+}
+
+enum Place {
+    Folder(tempfile::TempDir),
+    Disk(Arc<SmallDisk>),
 }
 
 /// How a run of the program ended.
@@ -24,18 +30,30 @@ pub struct Ran {
 
 impl TestData {
     pub fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        Self { folder }
+        Self { place: Place::Folder(tempfile::tempdir().unwrap()) }
+    }
+
+    /// A data directory on a disk of its own.
+    pub fn on(disk: &Arc<SmallDisk>) -> Self {
+        Self { place: Place::Disk(disk.clone()) }
     }
 
     /// The data directory.
     pub fn path(&self) -> PathBuf {
-        self.folder.path().join("data")
+        let folder = match &self.place {
+            Place::Folder(folder) => folder.path(),
+            Place::Disk(disk) => disk.path(),
+        };
+        folder.join("data")
     }
 
     /// The program with `--data` and these arguments, with nobody's configuration but where the engine lies.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kubestats"));
+        let program = env!("CARGO_BIN_EXE_kubestats");
+        let mut command = match &self.place {
+            Place::Folder(_) => Command::new(program),
+            Place::Disk(disk) => disk.command(program),
+        };
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
             if text.starts_with("KUBESTATS_") && !text.starts_with("KUBESTATS_ENGINE") {

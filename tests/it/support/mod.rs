@@ -1,6 +1,7 @@
 //! What several suites share.
 
 pub mod data;
+pub mod disk;
 pub mod engine;
 pub mod events;
 pub mod http;
