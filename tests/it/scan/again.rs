@@ -10,7 +10,7 @@ use crate::support::engine::SCAN_TABLES;
 use crate::support::repos::{TempRepo, fixture, run_git};
 
 /// Every rule that needs to remember something between commits.
-const HISTORIES: [&str; 16] = [
+const HISTORIES: [&str; 17] = [
     "anchors",
     "broken-and-renamed",
     "broken-and-repaired",
@@ -20,6 +20,7 @@ const HISTORIES: [&str; 16] = [
     "crosswise",
     "deleted-and-back",
     "duplicate-identities",
+    "future-at-first",
     "future-in-between",
     "list-items",
     "merge",

@@ -108,6 +108,14 @@ fn a_shallow_and_an_empty_repository_are_refused_with_one_line() {
 }
 
 #[test]
+fn a_repository_whose_head_names_no_branch_is_refused_with_one_line() {
+    let repository = fixture("move");
+    repository.git(&["branch", "--move", "main", "other"]);
+    repository.git(&["symbolic-ref", "HEAD", "refs/heads/gone"]);
+    refused(&TestData::new().run(&["scan", text(&repository.path())]), &repository.path(), "HEAD names no branch");
+}
+
+#[test]
 fn one_failing_source_does_not_stop_the_others() {
     let (one, shallow, two) = (fixture("move"), fixture("shallow"), fixture("crosswise"));
     let data = TestData::new();
