@@ -24,7 +24,7 @@ RUN KUBESTATS_ENGINE_CACHE=/tmp/engine node install.mjs \
     && install -D -m 0644 /tmp/engine/*/libchdb.so /out/libchdb.so \
     && rm -r /tmp/engine
 
-# The program. rust:…-slim has the C compiler that two dependencies need.
+# The program. The slim image has the C compiler that dependencies need.
 FROM rust:1.95.0-slim-bookworm AS program
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
