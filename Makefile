@@ -16,9 +16,22 @@ help: ## List the targets
 run: build ## Install what is needed, build, and serve on 127.0.0.1:8080 with the embedded ClickHouse
 	@exec $(program) serve
 
+.PHONY: dev
+dev: setup dev/node_modules/.package-lock.json ## Serve on 127.0.0.1:8080, and rebuild and restart on change
+	@exec node dev/dev.mjs
+
 .PHONY: test
 test: setup ## Run all tests
+	node --test --test-reporter=dot engine/
 	cargo test --locked
+
+.PHONY: soak
+soak: build ## Run the long tests, and compare the whole corpus with the reference
+	cargo test --release --locked --test it -- --include-ignored soak golden::
+
+.PHONY: coverage
+coverage: setup ## Measure which lines the tests run, room by room
+	.ci/coverage
 
 .PHONY: build
 build: setup ## Set up and build target/release/kubestats
@@ -34,19 +47,21 @@ engine: ## Install the embedded engine's library into the user's cache folder
 .PHONY: playground
 playground: playground/dist/index.html ## Build the playground
 
-playground/node_modules/.package-lock.json: playground/package-lock.json playground/package.json
-	cd playground && npm ci --ignore-scripts --no-audit --no-fund
+%/node_modules/.package-lock.json: %/package-lock.json %/package.json
+	cd $* && npm ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 playground/dist/index.html: playground/node_modules/.package-lock.json $(playground_inputs)
 	cd playground && npm run --silent build
 	@touch $@
 
+# STRICT=--all fails where a tool is not installed.
 .PHONY: lint
-lint: playground/node_modules/.package-lock.json ## Check formatting, clippy and the playground's types
+lint: engine playground/node_modules/.package-lock.json ## Check formatting, clippy, types, scripts and the files of containers
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	cd playground && npm run --silent check
+	.ci/check-files $(STRICT)
 
 .PHONY: bench
 bench: build ## Measure against git and the engine themselves, and print the table
@@ -62,4 +77,4 @@ browser-test: build ## Drive the playground in Chromium against a real server
 
 .PHONY: clean
 clean: ## Remove what was built here (the engine in the user's cache stays)
-	rm -rf target playground/dist playground/node_modules
+	rm -rf target playground/dist playground/node_modules dev/node_modules

@@ -14,25 +14,18 @@ use crate::support::repos::fixture;
 
 /// Moments at which scans are killed, spread over the time that an undisturbed one takes.
 const MOMENTS: u32 = 8;
+/// The same for `make soak`.
+const SOAK_MOMENTS: u32 = 200;
 
 #[test]
 fn a_killed_scan_and_the_next_equal_an_undisturbed_one() {
-    let repository = fixture("many-commits");
-    let undisturbed = TestData::new();
-    let started = Instant::now();
-    undisturbed.scan(&repository.path());
-    let whole = started.elapsed();
-    let expected = Stored::read(&undisturbed);
-    assert_eq!(expected.event_count(), 11_882);
+    kill_and_compare(MOMENTS);
+}
 
-    let data = TestData::new();
-    let mut killed = 0;
-    for moment in 1..=MOMENTS {
-        killed += u32::from(kill_after(&data, &repository.path(), whole * moment / MOMENTS));
-    }
-    assert!(killed > MOMENTS / 3, "only {killed} scans ran long enough to be killed");
-    data.scan(&repository.path());
-    Stored::read(&data).assert_equals(&expected);
+#[test]
+#[ignore = "soak"]
+fn soak_scans_killed_at_many_moments_and_the_next_equal_an_undisturbed_one() {
+    kill_and_compare(SOAK_MOMENTS);
 }
 
 #[test]
@@ -93,6 +86,26 @@ fn two_scans_of_a_repository_at_once_do_not_mix() {
     assert!(wait_for_end(&mut first).success());
     let answer = data.query("{ repositories { nodes { scanStatus eventCount } } }", json!({}));
     assert_eq!(answer["repositories"]["nodes"], json!([{ "scanStatus": "SUCCEEDED", "eventCount": 11_882 }]));
+}
+
+/// Kills scans of one repository at so many moments, and compares what readers see after one more.
+fn kill_and_compare(moments: u32) {
+    let repository = fixture("many-commits");
+    let undisturbed = TestData::new();
+    let started = Instant::now();
+    undisturbed.scan(&repository.path());
+    let whole = started.elapsed();
+    let expected = Stored::read(&undisturbed);
+    assert_eq!(expected.event_count(), 11_882);
+
+    let data = TestData::new();
+    let mut killed = 0;
+    for moment in 1..=moments {
+        killed += u32::from(kill_after(&data, &repository.path(), whole * moment / moments));
+    }
+    assert!(killed > moments / 3, "only {killed} scans ran long enough to be killed");
+    data.scan(&repository.path());
+    Stored::read(&data).assert_equals(&expected);
 }
 
 fn start(data: &TestData, source: &Path) -> Child {

@@ -77,7 +77,7 @@ fn unsafe_code_stays_where_it_is() {
 fn nothing_is_left_for_later() {
     let mut files = source_files();
     files.extend(files_under("tests"));
-    let unfinished = ["todo!(", "unimplemented!(", "dbg!(", "#[ignore", "TODO", "FIXME"];
+    let unfinished = ["todo!(", "unimplemented!(", "dbg!(", "TODO", "FIXME"];
     let left = |line: &Line<'_>| unfinished.iter().any(|word| line.code.contains(word));
     check("left for later", &find(&files, &[], left));
     // Comments are no code, but a promise.
@@ -85,6 +85,21 @@ fn nothing_is_left_for_later() {
         line.whole.split_once("//").is_some_and(|(_, comment)| comment.contains("TODO") || comment.contains("FIXME"))
     };
     check("left for later", &find(&files, &["tests/it/tidy/"], promise));
+}
+
+#[test]
+fn only_long_tests_are_ignored_and_make_soak_finds_them_by_name() {
+    let mut wrong = Vec::new();
+    for file in files_under("src").into_iter().chain(files_under("tests")) {
+        let lines: Vec<&str> = file.text.lines().map(str::trim).collect();
+        for (index, line) in lines.iter().enumerate().filter(|(_, line)| line.starts_with("#[ignore")) {
+            let name = lines[index..].iter().find(|line| line.contains("fn ")).copied().unwrap_or_default();
+            if *line != "#[ignore = \"soak\"]" || !name.contains("fn soak_") {
+                wrong.push(format!("{}:{}: {line} {name}", file.path, index + 1));
+            }
+        }
+    }
+    check("ignored, but not #[ignore = \"soak\"] on a fn soak_…", &wrong);
 }
 
 fn words(code: &str) -> impl Iterator<Item = &str> {
