@@ -10,7 +10,8 @@ pub const HELP: &str = "\
 Prints a script to stdout; it needs neither data nor configuration. Write it to where the shell looks, and open a new shell:
 
 Examples:
-  kubestats completions bash > ~/.local/share/bash-completion/completions/kubestats
+  kubestats completions bash \\
+    > ~/.local/share/bash-completion/completions/kubestats
   kubestats completions zsh > ~/.zfunc/_kubestats
   kubestats completions fish > ~/.config/fish/completions/kubestats.fish
   kubestats completions elvish > ~/.config/elvish/lib/kubestats.elv
@@ -31,7 +32,16 @@ pub struct Options {
 
 pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let mut script = Vec::new();
-    clap_complete::generate(options.shell, &mut super::command(), "kubestats", &mut script);
+    clap_complete::generate(options.shell, &mut visible(&super::command()), "kubestats", &mut script);
     std::io::stdout().write_all(&script)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The command without what is hidden from people: the scripts would offer it.
+fn visible(command: &clap::Command) -> clap::Command {
+    let subcommands = command.get_subcommands().filter(|subcommand| !subcommand.is_hide_set());
+    clap::Command::new("kubestats")
+        .version(env!("CARGO_PKG_VERSION"))
+        .args(command.get_arguments().cloned())
+        .subcommands(subcommands.cloned())
 }

@@ -41,7 +41,7 @@ const EXAMPLES: &str = "\
 Examples:
   kubestats scan https://github.com/onedr0p/home-ops   read a repository's whole history
   kubestats serve                                       API and playground on port 8080
-  kubestats query --table '{ repositories { nodes { fullName resourceCount } } }'
+  kubestats query --table '{ repositories { nodes { fullName eventCount } } }'
 
 `kubestats --help` and `kubestats COMMAND --help` say more.";
 
@@ -50,7 +50,7 @@ Examples:
   kubestats scan https://github.com/onedr0p/home-ops
   kubestats scan ~/src/cluster backups/*.bundle
   kubestats serve
-  kubestats query --table '{ repositories { nodes { fullName resourceCount } } }'
+  kubestats query --table '{ repositories { nodes { fullName eventCount } } }'
   kubestats config show
 
 Where data lie: the database, the mirrors of repositories, and the key that secrets are digested with lie in one folder, \

@@ -16,15 +16,15 @@ pub enum DataDirError {
     )]
     NoParent { directory: PathBuf, parent: PathBuf },
     #[error(
-        "data directory {} cannot be made: {source}; make {} writable for this user, or choose another with --data",
+        "data directory {} cannot be made: {error}; make {} writable for this user, or choose another with --data",
         .directory.display(), .parent.display()
     )]
-    CannotMake { directory: PathBuf, parent: PathBuf, source: io::Error },
+    CannotMake { directory: PathBuf, parent: PathBuf, error: io::Error },
     #[error(
-        "data directory {} cannot be written: {source}; make it writable for this user, or choose another with --data",
+        "data directory {} cannot be written: {error}; make it writable for this user, or choose another with --data",
         .directory.display()
     )]
-    CannotWrite { directory: PathBuf, source: io::Error },
+    CannotWrite { directory: PathBuf, error: io::Error },
 }
 
 /// Makes the directory and answers its canonical path. Folders above it are made only when it is the default one: a path
@@ -38,11 +38,11 @@ pub(super) fn open(directory: &Path, chosen: bool) -> Result<PathBuf, DataDirErr
     if chosen && !directory.exists() && parent.symlink_metadata().is_err_and(|error| is_missing(&error)) {
         return Err(DataDirError::NoParent { directory: owned(), parent: parent.to_owned() });
     }
-    std::fs::create_dir_all(directory).map_err(|source| {
+    std::fs::create_dir_all(directory).map_err(|error| {
         let parent = directory.ancestors().skip(1).find(|path| path.is_dir()).unwrap_or(parent).to_owned();
-        DataDirError::CannotMake { directory: owned(), parent, source }
+        DataDirError::CannotMake { directory: owned(), parent, error }
     })?;
-    let cannot_write = |source| DataDirError::CannotWrite { directory: owned(), source };
+    let cannot_write = |error| DataDirError::CannotWrite { directory: owned(), error };
     access(directory, Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK)
         .map_err(|error| cannot_write(error.into()))?;
     directory.canonicalize().map_err(cannot_write)

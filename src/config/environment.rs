@@ -12,7 +12,15 @@ pub(super) const ENGINE_CACHE: &str = "KUBESTATS_ENGINE_CACHE";
 
 /// The variable that sets a key: `KUBESTATS_SERVER__LISTEN` for `server.listen`.
 pub(super) fn variable_of(key: &str) -> String {
-    format!("{PREFIX}{}", key.to_ascii_uppercase().replace('.', "__"))
+    with_prefix(&key.to_ascii_uppercase().replace('.', "__"))
+}
+
+pub(super) fn with_prefix(name: &str) -> String {
+    format!("{PREFIX}{name}")
+}
+
+pub(super) fn without_prefix(variable: &str) -> &str {
+    variable.strip_prefix(PREFIX).unwrap_or(variable)
 }
 
 /// The variables that are meant to set keys, with their values, by name.

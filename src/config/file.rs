@@ -12,6 +12,9 @@ use super::values::Raw;
 /// Longest piece of a file that a message repeats, in characters.
 const SHOWN: usize = 60;
 
+/// What the parser says of a key that is set twice.
+const DUPLICATE: &str = "duplicate key";
+
 /// One key and its value.
 pub(super) struct Entry {
     /// Its path, as `server.listen`. A part that holds a dot itself is in quotes, and no key of ours.
@@ -57,9 +60,12 @@ pub(super) fn read(path: &Path) -> Result<String, String> {
 pub(super) fn parse(text: &str) -> Parsed {
     let (table, errors) = DeTable::parse_recoverable(text);
     let line = |span: &Range<usize>| text[..span.start.min(text.len())].matches('\n').count() + 1;
-    let mistake = |error: &toml::de::Error| Mistake {
-        line: error.span().as_ref().map_or(1, line),
-        reason: format!("no valid TOML: {}", error.message().replace('\n', ", ")),
+    let mistake = |error: &toml::de::Error| {
+        let span = error.span().unwrap_or_default();
+        let message = error.message().replace('\n', ", ");
+        // Only a key is repeated: the piece that is wrong may hold a password.
+        let key = if message == DUPLICATE { format!(" {}", written(text, span.clone())) } else { String::new() };
+        Mistake { line: line(&span), reason: format!("no valid TOML: {message}{key}") }
     };
     let mistakes: Vec<Mistake> = errors.iter().map(mistake).collect();
     if !mistakes.is_empty() {

@@ -117,10 +117,10 @@ pub(super) fn log_filter(raw: &Raw) -> Result<String, String> {
         }),
     };
     let Some(wrong) = wrong else { return Ok(text) };
-    let expected = format!("a level ({}) or target=level", LEVELS.join(", "));
+    let expected = format!("expected a level ({}) or target=level", LEVELS.join(", "));
     Err(match level(wrong.rsplit('=').next().unwrap_or(wrong)) {
-        Some(level) => format!("{wrong:?} is no log directive; did you mean {level:?}? Expected is {expected}"),
-        None => format!("{wrong:?} is no log directive; expected {expected}"),
+        Some(level) => format!("{wrong:?} is no log directive; {expected}; did you mean {level:?}?"),
+        None => format!("{wrong:?} is no log directive; {expected}"),
     })
 }
 

@@ -12,7 +12,7 @@ mod problem;
 mod values;
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 pub use data_dir::DataDirError;
@@ -125,9 +125,10 @@ impl Config {
 
     /// A value that is wrong is reported, and its default stands in for it.
     fn from_values(mut values: Values, overrides: &Overrides) -> (Self, Report) {
+        let (data_dir, data_dir_is_chosen) = read_data_dir(&mut values, overrides);
         let config = Self {
-            data_dir: read_data_dir(&mut values, overrides),
-            data_dir_is_chosen: overrides.data_dir.is_some() || values.read("data_dir", kinds::path).is_some(),
+            data_dir,
+            data_dir_is_chosen,
             log: values.read("log", kinds::log_filter),
             listen: values.read("server.listen", kinds::address),
             playground_dir: values.read("playground.dir", kinds::path),
@@ -217,16 +218,19 @@ impl ClickHouseConfig {
     }
 }
 
-/// The data directory as an absolute path.
-fn read_data_dir(values: &mut Values, overrides: &Overrides) -> PathBuf {
-    let chosen = overrides.data_dir.clone().or_else(|| values.read("data_dir", kinds::path));
+/// The data directory as an absolute path, and whether somebody chose it.
+fn read_data_dir(values: &mut Values, overrides: &Overrides) -> (PathBuf, bool) {
+    let set = values.read("data_dir", kinds::path);
+    // As it was typed: a value of the layers is text, and a path need not be.
+    let chosen = overrides.data_dir.clone().or(set);
+    let is_chosen = chosen.is_some();
     let Some(directory) = chosen.or_else(environment::default_data_dir) else {
         values.report(Problem::NoDataDirectory);
-        return PathBuf::new();
+        return (PathBuf::new(), is_chosen);
     };
     let directory = std::path::absolute(&directory).unwrap_or(directory);
-    values.show("data_dir", &Path::display(&directory).to_string());
-    directory
+    values.show("data_dir", &directory.display().to_string());
+    (directory, is_chosen)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::values::Origin;
 /// One mistake. Values of secrets never stand in it.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
-    #[error("configuration: unknown key \"{key}\" in {origin}; {}", hint(.nearest, "kubestats config default"))]
+    #[error("configuration: unknown key {} in {origin}; {}", quoted(key), hint(.nearest, "kubestats config default"))]
     UnknownKey { key: String, origin: Origin, nearest: Option<String> },
     #[error("configuration: unknown variable {name}; {}", hint(.nearest, "kubestats config show"))]
     UnknownVariable { name: String, nearest: Option<String> },
@@ -17,7 +17,7 @@ pub enum Problem {
     #[error("configuration: {origin}: {reason}")]
     Syntax { origin: Origin, reason: String },
     /// A file that cannot be read at all; `by` is who named it.
-    #[error("configuration: the file {} ({by}) {reason}", .path.display())]
+    #[error("configuration: the file {path:?} ({by}) {reason}")]
     File { path: PathBuf, by: &'static str, reason: String },
     #[error(
         "configuration: no data directory, because the home directory is unknown; set --data or KUBESTATS_DATA_DIR"
@@ -35,6 +35,11 @@ impl Problem {
             Self::NoDataDirectory => "data_dir",
         }
     }
+}
+
+/// In quotes, unless it brings its own.
+fn quoted(key: &str) -> String {
+    if key.starts_with('"') { key.to_owned() } else { format!("\"{key}\"") }
 }
 
 fn hint(nearest: &Option<String>, list: &str) -> String {

@@ -216,7 +216,10 @@ impl Values {
         let known = self.settings.iter().map(|setting| (environment::variable_of(&setting.key), setting.key.clone()));
         let known: Vec<(String, String)> = known.collect();
         let Some((_, key)) = known.iter().find(|(variable, _)| *variable == name) else {
-            let nearest = nearest(&name, known.iter().map(|(variable, _)| variable.as_str())).map(str::to_owned);
+            // Without the prefix, which would make any two of them alike.
+            let bare = |variable| environment::without_prefix(variable);
+            let nearest = nearest(bare(&name), known.iter().map(|(variable, _)| bare(variable)));
+            let nearest = nearest.map(environment::with_prefix);
             return self.report(Problem::UnknownVariable { name, nearest });
         };
         let origin = Origin::Variable(name);

@@ -31,10 +31,13 @@ begins with = + - @) gets an apostrophe in front.
 
 Examples:
   kubestats query '{ repositories { nodes { fullName resourceCount } } }'
-  kubestats query --table '{ events(first: 10) { nodes { time type kind name repository { fullName } } } }'
-  kubestats query --format csv '{ eventTrend(bucket: YEAR, groupBy: [KIND], top: 5) { rows { time series value } } }'
-  kubestats query --format jsonl 'query($kind: String!) { resources(filter: {kind: {eq: $kind}}) { nodes { name path } } }' \
---variables '{\"kind\": \"HelmRelease\"}'
+  kubestats query --table '{ events(first: 10) {
+    nodes { time type kind name repository { fullName } } } }'
+  kubestats query --format csv '{ eventTrend(bucket: YEAR, groupBy: [KIND]) {
+    rows { time series value } } }'
+  kubestats query --format jsonl --variables '{\"kind\": \"HelmRelease\"}' \\
+    'query($kind: String!) { resources(filter: {kind: {eq: $kind}}) {
+    nodes { name path } } }'
   kubestats query --file playground/queries/02-latest-events.graphql
   echo '{ events { totalCount } }' | kubestats query --format yaml
 
