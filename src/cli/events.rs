@@ -6,10 +6,24 @@ use std::process::ExitCode;
 use anyhow::bail;
 use clap::Args;
 
+use super::terminal::printable;
 use crate::app::App;
 use crate::config::Config;
 use crate::git;
 use crate::store::query::{EventField, EventRecord, Events, Filter, Operator};
+
+pub const HELP: &str = "\
+Prints one line an event, the oldest first: time (UTC), commit, type, kind, namespace/name, path, and where it was before a \
+move. Escape sequences in names and paths are shown, not sent. With --json a line is a list in ASCII: commit, seconds since \
+1970, type, group, kind, namespace or null, name, path, ordinal among equals in the file, path before a move or null; a byte \
+of a path that is not UTF-8 is the lone surrogate U+DC80 to U+DCFF.
+
+Examples:
+  kubestats events https://github.com/onedr0p/home-ops
+  kubestats events --json ~/src/cluster | tail -n 20
+
+Exit status: 0 when the events were printed; 1 when the repository was never scanned or the data cannot be read; 2 when the \
+arguments are wrong.";
 
 #[derive(Args)]
 pub struct Options {
@@ -41,7 +55,7 @@ async fn print_all(app: &App, remotes: &[git::Remote], json: bool) -> anyhow::Re
             if json {
                 writeln!(out, "{}", json_line(event)?)?;
             } else {
-                writeln!(out, "{}", plain_line(event))?;
+                writeln!(out, "{}", printable(&plain_line(event)))?;
             }
         }
     }

@@ -1,24 +1,27 @@
 //! The command line.
 
+mod completions;
+mod config;
 mod engine;
 mod events;
 mod query;
 mod scan;
 mod serve;
+mod terminal;
 
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::app::App;
-use crate::config::{Config, Overrides};
+use crate::config::{Config, ConfigError, Overrides};
 use crate::{graphql, telemetry};
 
 #[derive(Parser)]
-#[command(name = "kubestats", version, about = "Lifecycle analytics for Kubernetes GitOps repositories", long_about = LONG_ABOUT, after_help = EXAMPLES)]
+#[command(name = "kubestats", version, about = "Lifecycle analytics for Kubernetes GitOps repositories", long_about = LONG_ABOUT, after_help = EXAMPLES, after_long_help = HELP)]
 struct Arguments {
     /// Folder where everything lies: the database, the mirrors, keys [env: KUBESTATS_DATA_DIR; default: ~/.local/share/kubestats]
     #[arg(long, value_name = "DIR", global = true)]
@@ -37,27 +40,85 @@ const LONG_ABOUT: &str = "kubestats mirrors Git repositories with Kubernetes man
 const EXAMPLES: &str = "\
 Examples:
   kubestats scan https://github.com/onedr0p/home-ops   read a repository's whole history
-  kubestats scan ~/src/cluster backups/*.bundle         local repositories and bundles
   kubestats serve                                       API and playground on port 8080
-  kubestats query '{ repositories { nodes { fullName resourceCount } } }'";
+  kubestats query --table '{ repositories { nodes { fullName eventCount } } }'
+
+`kubestats --help` and `kubestats COMMAND --help` say more.";
+
+const HELP: &str = "\
+Examples:
+  kubestats scan https://github.com/onedr0p/home-ops
+  kubestats scan ~/src/cluster backups/*.bundle
+  kubestats serve
+  kubestats query --table '{ repositories { nodes { fullName eventCount } } }'
+  kubestats config show
+
+Where data lie: the database, the mirrors of repositories, and the key that secrets are digested with lie in one folder, \
+~/.local/share/kubestats (or $XDG_DATA_HOME/kubestats) unless --data, KUBESTATS_DATA_DIR or data_dir in the configuration \
+names another. One process at a time holds it; while `kubestats serve` runs, the other commands use its engine.
+
+Configuration: `kubestats config default` prints a documented file, `kubestats config show` what is in force and why.
+
+Credentials for git: see `kubestats scan --help`.
+
+Exit status: 0 when all went well; 1 when something failed, with a line on stderr that begins with `kubestats: `; 2 when the \
+arguments are wrong.";
+
+const SCHEMA_HELP: &str = "\
+Prints the schema in GraphQL's schema definition language, with a description of every type and field. It needs neither data \
+nor configuration.
+
+Examples:
+  kubestats schema
+  kubestats schema > schema.graphql
+
+Exit status: 0; 2 when the arguments are wrong.";
+
+const MIGRATE_HELP: &str = "\
+Prints the migrations it applied, or that there was nothing to do. The other commands migrate too when they start; this one is \
+for those who want it done before, for example on a ClickHouse server.
+
+Examples:
+  kubestats migrate
+  KUBESTATS_CLICKHOUSE__URL=http://localhost:8123 kubestats migrate
+
+Exit status: 0 when the schema is up to date; 1 when the database cannot be reached or was written by a newer kubestats; 2 when \
+the arguments are wrong.";
 
 #[derive(Subcommand)]
 enum Command {
     /// Serve the GraphQL API and the playground
+    #[command(after_long_help = serve::HELP)]
     Serve(serve::Options),
     /// Read the whole history of repositories and store their resources and events
+    #[command(after_long_help = scan::HELP)]
     Scan(scan::Options),
-    /// Run a GraphQL document against the data and print JSON
+    /// Run a GraphQL document against the data and print the answer
+    #[command(after_long_help = query::HELP)]
     Query(query::Options),
     /// Print the stored events of a repository, in walk order
+    #[command(after_long_help = events::HELP)]
     Events(events::Options),
     /// Print the GraphQL schema
+    #[command(after_long_help = SCHEMA_HELP)]
     Schema,
     /// Bring the database's schema up to date
+    #[command(after_long_help = MIGRATE_HELP)]
     Migrate,
+    /// Show the configuration in force, or print the documented defaults
+    #[command(after_long_help = config::HELP)]
+    Config(config::Options),
+    /// Print a script that completes commands and options in a shell
+    #[command(after_long_help = completions::HELP)]
+    Completions(completions::Options),
     /// Run the embedded ClickHouse (started by the other commands)
     #[command(hide = true)]
     Engine(engine::Options),
+}
+
+/// The arguments that the program takes, with all their help.
+pub fn command() -> clap::Command {
+    Arguments::command()
 }
 
 /// Parses the arguments and runs the command.
@@ -67,8 +128,13 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            // One line: what was attempted and why it failed.
-            let _ = writeln!(std::io::stderr(), "kubestats: {error:#}");
+            match error.downcast_ref() {
+                Some(ConfigError::Invalid(problems)) => {
+                    problems.iter().for_each(|problem| terminal::complain(&problem.to_string()));
+                }
+                // One line: what was attempted and why it failed.
+                _ => terminal::complain(&format!("{error:#}")),
+            }
             ExitCode::FAILURE
         }
     }
@@ -77,11 +143,17 @@ pub fn main() -> ExitCode {
 fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let overrides =
         Overrides { config_file: arguments.config, data_dir: arguments.data, listen: arguments.command.listen() };
-    if let Command::Schema = arguments.command {
-        std::io::stdout().write_all(graphql::sdl().as_bytes())?;
-        return Ok(ExitCode::SUCCESS);
+    match &arguments.command {
+        Command::Schema => {
+            std::io::stdout().write_all(graphql::sdl().as_bytes())?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Command::Completions(options) => return completions::run(options),
+        Command::Config(options) => return config::run(options, &overrides),
+        _ => {}
     }
-    let config = Config::load(&overrides)?;
+    let mut config = Config::load(&overrides)?;
+    config.open_data_dir()?;
     telemetry::start(&config.log)?;
     if let Command::Engine(options) = arguments.command {
         return engine::run(&config, options);
@@ -94,7 +166,9 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Query(options) => query::run(config, options).await,
             Command::Events(options) => events::run(config, options).await,
             Command::Migrate => migrate(config).await,
-            Command::Schema | Command::Engine(_) => Ok(ExitCode::SUCCESS),
+            Command::Schema | Command::Completions(_) | Command::Config(_) | Command::Engine(_) => {
+                Ok(ExitCode::SUCCESS)
+            }
         }
     })
 }

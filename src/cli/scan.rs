@@ -9,10 +9,32 @@ use std::time::Duration;
 use clap::Args;
 use indicatif::{HumanCount, ProgressBar, ProgressState, ProgressStyle};
 
+use super::terminal::{complain, printable};
 use crate::app::App;
 use crate::config::Config;
 use crate::git::{self, FetchProgress, Remote};
 use crate::pipeline::{PipelineError, Progress, Silent, Summary};
+
+pub const HELP: &str = "\
+Mirrors each repository into the data directory, reads the history of its default branch, and stores resources and events. \
+A scan continues where the last one of the repository ended; one that is interrupted can simply be repeated. Nothing is ever \
+checked out, and values of secrets are not stored.
+
+Prints a summary of each repository to stdout (with --json one JSON object a line), and progress to stderr.
+
+Examples:
+  kubestats scan https://github.com/onedr0p/home-ops
+  kubestats scan ~/src/cluster backups/*.bundle
+  kubestats scan --json git@github.com:acme/fleet.git
+  kubestats scan \"https://x-access-token:$TOKEN@github.com/acme/fleet.git\"
+
+Credentials: an https URL takes them in itself, as user:token@host; any user name goes with a token of GitHub, GitLab or Gitea. \
+They are sent to that host alone, and neither stored nor printed, but the shell's history and the list of processes show what \
+was typed. ssh URLs use your ssh as it is set up (keys, agent, ~/.ssh/config) and never ask for anything. Credential helpers and \
+all other configuration of git are not read. GIT_SSL_CAINFO names a company's certificates.
+
+Exit status: 0 when all were scanned; 1 when one failed (the others are scanned nevertheless; a line on stderr says which and \
+why); 2 when the arguments are wrong.";
 
 #[derive(Args)]
 pub struct Options {
@@ -31,7 +53,7 @@ pub async fn run(config: Config, options: Options) -> anyhow::Result<ExitCode> {
         match git::classify(source) {
             Ok(found) => remotes.extend(found),
             Err(error) => {
-                eprintln!("kubestats: {error}");
+                complain(&error.to_string());
                 failed = true;
             }
         }
@@ -51,11 +73,11 @@ async fn scan_all(app: &App, remotes: &[Remote], json: bool) -> anyhow::Result<b
     let mut failed = false;
     for (index, remote) in remotes.iter().enumerate() {
         let source = remote.url_without_credentials();
-        let position = format!("[{}/{}]", index + 1, remotes.len());
+        let label = format!("[{}/{}] {}", index + 1, remotes.len(), printable(&source));
         let progress: Arc<dyn Progress> = match (json, std::io::stderr().is_terminal()) {
-            (_, true) => Arc::new(Bar::new(format!("{position} {source}"))),
+            (_, true) => Arc::new(Bar::new(label)),
             (true, false) => Arc::new(Silent),
-            (false, false) => Arc::new(Lines::new(format!("{position} {source}"))),
+            (false, false) => Arc::new(Lines::new(label)),
         };
         match pipeline.scan(remote, progress).await {
             Ok(summary) if json => writeln!(std::io::stdout(), "{}", to_json(&source, &summary))?,
@@ -63,11 +85,11 @@ async fn scan_all(app: &App, remotes: &[Remote], json: bool) -> anyhow::Result<b
             // Git's errors name the source themselves.
             Err(PipelineError::Git(error)) => {
                 failed = true;
-                eprintln!("kubestats: {error}");
+                complain(&error.to_string());
             }
             Err(error) => {
                 failed = true;
-                eprintln!("kubestats: {source}: {error}");
+                complain(&format!("{source}: {error}"));
             }
         }
     }
@@ -110,9 +132,9 @@ fn print(source: &str, summary: &Summary) -> std::io::Result<()> {
     let totals = summary.checkpoint.totals;
     let head = &summary.checkpoint.head;
     let seconds = summary.duration.as_secs_f64();
-    writeln!(out, "{}  {source}", summary.repository.full_name())?;
+    writeln!(out, "{}  {}", printable(&summary.repository.full_name()), printable(source))?;
     let commit = head.commit.get(..10).unwrap_or(&head.commit);
-    writeln!(out, "  head        {} at {commit}  {}", summary.checkpoint.branch, head.subject)?;
+    writeln!(out, "  head        {} at {commit}  {}", printable(&summary.checkpoint.branch), printable(&head.subject))?;
     writeln!(out, "  commits     {} that touch YAML", HumanCount(totals.commits))?;
     writeln!(
         out,
@@ -125,7 +147,7 @@ fn print(source: &str, summary: &Summary) -> std::io::Result<()> {
     writeln!(out, "  resources   {} alive in {} files", HumanCount(totals.resources), HumanCount(totals.files))?;
     for kind in summary.kinds.iter().take(LISTED_KINDS) {
         let group = if kind.group.is_empty() { "core" } else { &kind.group };
-        writeln!(out, "              {:>6} {}  {group}", kind.resources, kind.kind)?;
+        writeln!(out, "              {:>6} {}  {}", kind.resources, printable(&kind.kind), printable(group))?;
     }
     if let Some(more) = summary.kinds.len().checked_sub(LISTED_KINDS).filter(|more| *more > 0) {
         writeln!(out, "              and {more} kinds more")?;

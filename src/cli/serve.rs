@@ -14,6 +14,21 @@ use crate::app::App;
 use crate::config::Config;
 use crate::{graphql, http};
 
+pub const HELP: &str = "\
+Prints where the playground and the API are reached and where the data lie, then serves until Ctrl-C or SIGTERM: /playground/, \
+/graphql (POST, and GET for queries), /healthz and /readyz. Log lines go to stderr.
+
+There are no accounts: keep the server on loopback, or put a proxy with authentication before it.
+
+Examples:
+  kubestats serve
+  kubestats serve --listen 127.0.0.1:9000
+  KUBESTATS_SERVER__LISTEN=[::1]:8080 kubestats serve
+  KUBESTATS_CLICKHOUSE__URL=http://localhost:8123 kubestats serve
+
+Exit status: 0 when it was asked to end; 1 when the address is taken, another server holds the data directory, or the database \
+cannot be reached; 2 when the arguments are wrong.";
+
 #[derive(Args)]
 pub struct Options {
     /// Address to listen on [default: 127.0.0.1:8080]

@@ -21,6 +21,8 @@ use async_graphql::{EmptyMutation, EmptySubscription, ID, Request, Response, SDL
 
 use crate::store::Reader;
 
+pub use order::{field_type, find as find_operation, root_type};
+
 /// The schema with its resolvers.
 pub type Schema = async_graphql::Schema<query::Query, EmptyMutation, EmptySubscription>;
 

@@ -44,7 +44,12 @@ pub fn find<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Option<
     found.map(|(_, operation)| &operation.node)
 }
 
-const fn root_type(operation: &OperationDefinition) -> &'static str {
+/// The type of a field of an object or interface; `None` for those of introspection.
+pub fn field_type(of: &str, field: &str) -> Option<&'static Type> {
+    FIELDS.get(of)?.get(field)
+}
+
+pub const fn root_type(operation: &OperationDefinition) -> &'static str {
     match operation.ty {
         OperationType::Query => "Query",
         OperationType::Mutation => "Mutation",
