@@ -59,6 +59,10 @@ pub struct ClickHouseConfig {
     pub database: String,
     pub user: String,
     pub password: String,
+    /// PEM file of the authorities to trust; `None`: the system's.
+    pub ca_file: Option<PathBuf>,
+    pub connect_timeout: Duration,
+    pub write_timeout: Duration,
 }
 
 impl std::fmt::Debug for ClickHouseConfig {
@@ -109,6 +113,44 @@ struct ClickHouseKeys {
     database: String,
     user: String,
     password: String,
+    password_file: PathBuf,
+    ca_file: PathBuf,
+    connect_timeout_seconds: u64,
+    write_timeout_seconds: u64,
+}
+
+impl ClickHouseKeys {
+    /// The external server that the keys name, if they name one.
+    fn external(self) -> Result<Option<ClickHouseConfig>, ConfigError> {
+        if self.url.is_empty() {
+            return Ok(None);
+        }
+        let password = match given(self.password_file) {
+            None => self.password,
+            Some(_) if !self.password.is_empty() => {
+                let both = "clickhouse.password and clickhouse.password_file are both set";
+                return Err(ConfigError::Invalid(both.to_owned()));
+            }
+            Some(file) => {
+                let text = std::fs::read_to_string(&file);
+                let failed = |error| format!("clickhouse.password_file: {}: {error}", file.display());
+                // Editors end a file with a line break, secrets of containers mostly do not.
+                text.map_err(|error| ConfigError::Invalid(failed(error)))?.trim_end_matches(['\r', '\n']).to_owned()
+            }
+        };
+        if self.user.is_empty() && !password.is_empty() {
+            return Err(ConfigError::Invalid("clickhouse.password is set without clickhouse.user".to_owned()));
+        }
+        Ok(Some(ClickHouseConfig {
+            url: self.url,
+            database: self.database,
+            user: self.user,
+            password,
+            ca_file: given(self.ca_file),
+            connect_timeout: Duration::from_secs(self.connect_timeout_seconds.max(1)),
+            write_timeout: Duration::from_secs(self.write_timeout_seconds.max(1)),
+        }))
+    }
 }
 
 #[derive(Deserialize)]
@@ -155,12 +197,7 @@ impl Config {
 
     fn from_keys(keys: Keys, overrides: &Overrides) -> Result<Self, ConfigError> {
         let data_dir = overrides.data_dir.clone().or_else(|| given(keys.data_dir)).map_or_else(default_data_dir, Ok)?;
-        let clickhouse = (!keys.clickhouse.url.is_empty()).then_some(ClickHouseConfig {
-            url: keys.clickhouse.url,
-            database: keys.clickhouse.database,
-            user: keys.clickhouse.user,
-            password: keys.clickhouse.password,
-        });
+        let clickhouse = keys.clickhouse.external()?;
         let memory = if keys.engine.memory_mb > 0 { keys.engine.memory_mb << 20 } else { machine_memory() / 4 };
         Ok(Self {
             data_dir: absolute(&data_dir)?,

@@ -1,6 +1,7 @@
 //! All integration tests, in one program.
 
 mod engine;
+mod external;
 mod git;
 mod golden;
 mod graphql;

@@ -9,23 +9,30 @@ use serde_json::json;
 
 use super::stored::Stored;
 use crate::support::data::{TestData, text};
+use crate::support::hosting::{Hosting, on_both_hostings};
 use crate::support::process::{eventually, holds_within, wait_for_end};
 use crate::support::repos::fixture;
 
 /// Moments at which scans are killed, spread over the time that an undisturbed one takes.
 const MOMENTS: u32 = 8;
 
-#[test]
-fn a_killed_scan_and_the_next_equal_an_undisturbed_one() {
+on_both_hostings! {
+    a_killed_scan_and_the_next_equal_an_undisturbed_one
+    nothing_of_a_killed_scan_is_seen
+    a_killed_scan_that_continued_leaves_what_was_there
+    two_scans_of_a_repository_at_once_do_not_mix
+}
+
+fn a_killed_scan_and_the_next_equal_an_undisturbed_one(hosting: Hosting) {
     let repository = fixture("many-commits");
-    let undisturbed = TestData::new();
+    let undisturbed = TestData::on(hosting);
     let started = Instant::now();
     undisturbed.scan(&repository.path());
     let whole = started.elapsed();
     let expected = Stored::read(&undisturbed);
     assert_eq!(expected.event_count(), 11_882);
 
-    let data = TestData::new();
+    let data = TestData::on(hosting);
     let mut killed = 0;
     for moment in 1..=MOMENTS {
         killed += u32::from(kill_after(&data, &repository.path(), whole * moment / MOMENTS));
@@ -35,10 +42,9 @@ fn a_killed_scan_and_the_next_equal_an_undisturbed_one() {
     Stored::read(&data).assert_equals(&expected);
 }
 
-#[test]
-fn nothing_of_a_killed_scan_is_seen() {
+fn nothing_of_a_killed_scan_is_seen(hosting: Hosting) {
     let repository = fixture("many-commits");
-    let data = TestData::new();
+    let data = TestData::on(hosting);
     let mut child = start(&data, &repository.path());
     let progress = BufReader::new(child.stderr.take().unwrap()).lines();
     // Rows lie in the database by then, since an insert has 8,000 events.
@@ -52,12 +58,11 @@ fn nothing_of_a_killed_scan_is_seen() {
     assert_eq!(answer["repositories"]["nodes"], json!([{ "scanStatus": "PENDING", "eventCount": 0 }]));
 }
 
-#[test]
-fn a_killed_scan_that_continued_leaves_what_was_there() {
+fn a_killed_scan_that_continued_leaves_what_was_there(hosting: Hosting) {
     let repository = fixture("many-commits");
     let head = repository.git(&["rev-parse", "main"]);
     repository.git(&["update-ref", "refs/heads/main", "main~5000"]);
-    let data = TestData::new();
+    let data = TestData::on(hosting);
     let first = data.scan(&repository.path());
     let before = Stored::read(&data);
     repository.git(&["update-ref", "refs/heads/main", &head]);
@@ -71,15 +76,14 @@ fn a_killed_scan_that_continued_leaves_what_was_there() {
     Stored::read(&data).assert_equals(&before);
     let second = data.scan(&repository.path());
     assert_eq!((&first["commits"], &second["commits"]), (&json!(1000), &json!(6000)));
-    let fresh = TestData::new();
+    let fresh = TestData::on(hosting);
     fresh.scan(&repository.path());
     Stored::read(&data).assert_equals(&Stored::read(&fresh));
 }
 
-#[test]
-fn two_scans_of_a_repository_at_once_do_not_mix() {
+fn two_scans_of_a_repository_at_once_do_not_mix(hosting: Hosting) {
     let repository = fixture("many-commits");
-    let data = TestData::new();
+    let data = TestData::on(hosting);
     let _server = crate::support::server::TestServer::start(&data);
     let mut first = start(&data, &repository.path());
     let progress = BufReader::new(first.stderr.take().unwrap()).lines();

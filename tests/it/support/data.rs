@@ -8,11 +8,17 @@ use std::thread;
 use serde_json::Value;
 
 use super::events::Event;
+use super::external::{Database, TestClickHouse};
+use super::hosting::Hosting;
 use super::process::{PATIENCE, send_signal};
 
 /// A temporary data directory, which goes with this value.
 pub struct TestData {
     folder: tempfile::TempDir,
+    /// Where ClickHouse is, if it is not in the folder.
+    database: Option<Database>,
+    /// More variables for the program.
+    variables: Vec<(&'static str, String)>,
 }
 
 /// How a run of the program ended.
@@ -24,8 +30,32 @@ pub struct Ran {
 
 impl TestData {
     pub fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        Self { folder }
+        Self::on(Hosting::Embedded)
+    }
+
+    /// With the engine in the folder, or with a database of its own on the shared server.
+    pub fn on(hosting: Hosting) -> Self {
+        let database = match hosting {
+            Hosting::Embedded => None,
+            Hosting::External => Some(TestClickHouse::shared().database()),
+        };
+        Self { folder: tempfile::tempdir().unwrap(), database, variables: Vec::new() }
+    }
+
+    /// With a database somewhere else.
+    pub fn in_database(database: Database) -> Self {
+        Self { database: Some(database), ..Self::new() }
+    }
+
+    /// The same with a variable for the program.
+    pub fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.variables.push((name, value.to_owned()));
+        self
+    }
+
+    /// The external database, if there is one.
+    pub fn database(&self) -> Option<&Database> {
+        self.database.as_ref()
     }
 
     /// The data directory.
@@ -42,6 +72,8 @@ impl TestData {
                 command.env_remove(name);
             }
         }
+        command.envs(self.database.iter().flat_map(Database::variables));
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.args(arguments).arg("--data").arg(self.path());
         command.stdin(Stdio::null());
         command

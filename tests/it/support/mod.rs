@@ -3,7 +3,11 @@
 pub mod data;
 pub mod engine;
 pub mod events;
+pub mod external;
+pub mod faults;
+pub mod hosting;
 pub mod http;
 pub mod process;
 pub mod repos;
 pub mod server;
+pub mod tls;
