@@ -27,8 +27,8 @@ pub enum StoreError {
     /// Something else answers where a ClickHouse should.
     #[error("{0}")]
     NoClickHouse(String),
-    /// The database is absent and stays so.
-    #[error("the database {database} does not exist and cannot be created: {reason}")]
+    /// The database is absent, or the user may not know of it, and it cannot be created.
+    #[error("the database {database} does not exist for this user and cannot be created: {reason}")]
     NoDatabase { database: String, reason: String },
     /// The answer of an HTTP server that is no ClickHouse, or of a proxy before one.
     #[error("a server that is no ClickHouse answered")]

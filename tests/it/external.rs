@@ -2,6 +2,7 @@
 //!
 //! `kubestats engine --listen` stands for the server; what breaks on the way to it is broken for real, by a proxy.
 
+mod journey;
 mod keys;
 mod opening;
 mod restarts;

@@ -16,7 +16,8 @@ use super::{Store, StoreError, within};
 
 /// ClickHouse's codes for a user that does not exist, or a password that is wrong or missing.
 const AUTHENTICATION: [u32; 4] = [192, 193, 194, 516];
-const UNKNOWN_DATABASE: u32 = 81;
+/// ClickHouse's codes for a database that is not there, or that the user may not know of.
+const NO_SUCH_DATABASE: [u32; 2] = [81, 497];
 
 /// Where an external ClickHouse is, and how it is spoken to.
 pub struct ExternalOptions {
@@ -95,7 +96,7 @@ impl Server<'_> {
     async fn ensure_database(&self, client: &Client, in_database: &Client) -> Result<(), StoreError> {
         // First looked for: a user without the right to create may use what is there.
         match self.run(in_database.query_raw("SELECT 1").execute()).await {
-            Err(StoreError::Refused { code: UNKNOWN_DATABASE, .. }) => {}
+            Err(StoreError::Refused { code, .. }) if NO_SUCH_DATABASE.contains(&code) => {}
             result => return result,
         }
         let database = &self.options.database;

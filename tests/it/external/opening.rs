@@ -99,7 +99,7 @@ fn a_database_that_cannot_be_created_is_named() {
     });
     refused(
         &data_at(&url, "absent"),
-        &["database absent does not exist and cannot be created", "Not enough privileges"],
+        &["database absent does not exist for this user and cannot be created", "Not enough privileges"],
     );
     // For real: a name that no file system takes.
     let long = "long".repeat(100);

@@ -13,7 +13,7 @@ use crate::support::server::TestServer;
 /// In the head of every request that reads for a client, and of no other.
 const READS: &str = "readonly=2";
 /// In the head of the request that stores events.
-const STORES_EVENTS: &str = "resource_events";
+const STORES_EVENTS: &str = "INSERT+INTO+%60resource_events%60";
 const EVENTS: &str = r#"{"query": "{ events { totalCount } }"}"#;
 
 /// A proxy before the shared server, and data that are reached through it.
@@ -63,7 +63,7 @@ fn an_insert_without_an_answer_is_given_up() {
 fn a_cut_insert_is_sent_again_and_stored_once() {
     let repository = fixture("moves-paired");
     let expected = undisturbed(&repository);
-    for fault in [Fault::CutRequest { after: 700 }, Fault::CutAnswer { after: 0 }, Fault::CutAnswer { after: 20 }] {
+    for fault in [Fault::CutRequest { after: 2000 }, Fault::CutAnswer { after: 0 }, Fault::CutAnswer { after: 20 }] {
         let (proxy, data) = through_proxy();
         proxy.plan(STORES_EVENTS, fault);
         data.scan(&repository.path());
@@ -78,7 +78,7 @@ fn an_insert_cut_twice_is_reported_and_the_next_scan_mends_it() {
     let (proxy, data) = through_proxy();
     // Stored, although nobody learns of it.
     proxy.plan(STORES_EVENTS, Fault::CutAnswer { after: 0 });
-    proxy.plan(STORES_EVENTS, Fault::CutRequest { after: 700 });
+    proxy.plan(STORES_EVENTS, Fault::CutRequest { after: 2000 });
     let ran = data.run(&["scan", text(&repository.path())]);
     assert!(!ran.success);
     assert_eq!(ran.complaints().len(), 1, "{}", ran.stderr);

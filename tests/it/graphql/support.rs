@@ -140,6 +140,8 @@ fn blank_fields_of_the_scan(value: &mut Value) {
             for (name, value) in fields {
                 match name.as_str() {
                     "runId" | "recordedAt" | "discoveredAt" | "lastScanAt" => *value = Value::Null,
+                    // Of nothing it is the moment of asking.
+                    "range" if value["from"] == value["to"] => *value = Value::Null,
                     _ => blank_fields_of_the_scan(value),
                 }
             }
