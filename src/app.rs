@@ -8,14 +8,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use clickhouse::{Client, Compression};
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
 
 use crate::config::{ClickHouseConfig, Config};
 use crate::git::FetchLimits;
 use crate::manifest::redact::Redactor;
 use crate::pipeline::Pipeline;
 use crate::store::engine::{self, EngineCommand, EngineError, Supervisor};
-use crate::store::{self, Reader, ReaderOptions, Store, StoreError, Writer};
+use crate::store::{self, ExternalOptions, Reader, ReaderOptions, Store, StoreError, Writer};
 
 /// The subcommand of a server, whose engine others may use.
 const SERVE: &str = "serve";
@@ -26,6 +27,7 @@ const ENGINE_START: Duration = Duration::from_secs(60);
 const SERVER_PATIENCE: Duration = Duration::from_secs(10);
 const SERVER_PAUSE: Duration = Duration::from_millis(20);
 const KEY_BYTES: usize = 32;
+const FINGERPRINT_BYTES: usize = 8;
 
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
@@ -76,9 +78,12 @@ impl App {
     /// What scans need.
     ///
     /// # Errors
-    /// When the redaction key can neither be read nor made.
-    pub fn pipeline(&self) -> Result<Pipeline, AppError> {
-        let key = redaction_key(&self.config.redaction_key_file())?;
+    /// When the redaction key can neither be read nor made, or the database was filled with another one: several machines
+    /// may fill an external database, and the same secret must have the same digest in all of it.
+    pub async fn pipeline(&self) -> Result<Pipeline, AppError> {
+        let file = self.config.redaction_key_file();
+        let key = redaction_key(&file)?;
+        self.writer.claim_redaction_key(&fingerprint(&key), &file).await?;
         Ok(Pipeline {
             reader: self.reader.clone(),
             writer: self.writer.clone(),
@@ -96,7 +101,7 @@ impl App {
 
 async fn connect(config: &Config, command: &str) -> Result<Store, AppError> {
     if let Some(external) = &config.clickhouse {
-        return Ok(Store::elsewhere(external_client(external)));
+        return Ok(Store::external(&external_options(external)).await?);
     }
     // A second server would lose its engine together with the first: it gets the error that names the holder.
     let may_share = command != SERVE;
@@ -129,10 +134,16 @@ async fn engine_of_server(config: &Config) -> Option<Store> {
     None
 }
 
-fn external_client(config: &ClickHouseConfig) -> Client {
-    let client = Client::default().with_url(&config.url).with_database(&config.database);
-    let client = client.with_compression(Compression::None);
-    if config.user.is_empty() { client } else { client.with_user(&config.user).with_password(&config.password) }
+fn external_options(config: &ClickHouseConfig) -> ExternalOptions {
+    ExternalOptions {
+        url: config.url.clone(),
+        database: config.database.clone(),
+        user: config.user.clone(),
+        password: config.password.clone(),
+        ca_file: config.ca_file.clone(),
+        connect_timeout: config.connect_timeout,
+        write_timeout: config.write_timeout,
+    }
 }
 
 fn engine_command(config: &Config, command: &str, library: &Path) -> Result<EngineCommand, AppError> {
@@ -154,6 +165,13 @@ fn engine_command(config: &Config, command: &str, library: &Path) -> Result<Engi
         socket: config.engine_socket(),
         startup_timeout: ENGINE_START,
     })
+}
+
+/// Tells keys apart, and nothing about them.
+fn fingerprint(key: &[u8]) -> String {
+    let hash = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
+    let digest = hash.chain_update("fingerprint of a redaction key").finalize().into_bytes();
+    digest[..FINGERPRINT_BYTES].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Reads the key that secrets are digested with; the first use makes it.

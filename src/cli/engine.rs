@@ -17,14 +17,14 @@ pub struct Options {
     /// The engine's library [default: in the user's cache folder, where `make setup` puts it]
     #[arg(long, value_name = "FILE")]
     library: Option<PathBuf>,
-    /// Serve on this TCP address instead of the socket; stands in for a ClickHouse server in tests
-    #[arg(long, value_name = "ADDRESS")]
+    /// Test mode: serve on this loopback address (port 0: any free one) in place of a ClickHouse server
+    #[arg(long, value_name = "ADDRESS", requires = "user", requires = "password")]
     listen: Option<SocketAddr>,
-    /// User that requests must name
-    #[arg(long, requires = "password")]
+    /// User that requests to the test mode must name
+    #[arg(long, requires = "listen")]
     user: Option<String>,
-    /// Password that requests must carry
-    #[arg(long, requires = "user")]
+    /// Password that requests to the test mode must carry; of a test, since everybody on the machine sees arguments
+    #[arg(long, requires = "listen")]
     password: Option<String>,
     /// Who starts the engine, for the message that a second process gets
     #[arg(long, default_value = "kubestats engine")]

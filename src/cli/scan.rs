@@ -69,7 +69,7 @@ pub async fn run(config: Config, options: Options) -> anyhow::Result<ExitCode> {
 
 /// Scans one after the other; a failure of one does not keep the others from being scanned. Tells whether any failed.
 async fn scan_all(app: &App, remotes: &[Remote], json: bool) -> anyhow::Result<bool> {
-    let pipeline = app.pipeline()?;
+    let pipeline = app.pipeline().await?;
     let mut failed = false;
     for (index, remote) in remotes.iter().enumerate() {
         let source = remote.url_without_credentials();

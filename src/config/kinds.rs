@@ -76,7 +76,7 @@ pub(super) fn address(raw: &Raw) -> Result<SocketAddr, String> {
 }
 
 /// The URL of an HTTP server; `None` when it is empty. One with a user name or password is not repeated.
-pub(super) fn http_url(raw: &Raw) -> Result<Option<String>, String> {
+pub(super) fn http_url(raw: &Raw) -> Result<Option<Url>, String> {
     let expected = "expected one such as http://localhost:8123";
     let text = text(raw).map_err(|_| format!("{raw} is no URL; {expected}"))?;
     let text = text.trim();
@@ -99,7 +99,7 @@ pub(super) fn http_url(raw: &Raw) -> Result<Option<String>, String> {
     if url.query().is_some() || url.fragment().is_some() {
         return Err(format!("a URL here ends before ? and #; {expected}"));
     }
-    Ok(Some(text.to_owned()))
+    Ok(Some(url))
 }
 
 /// What is logged: directives as `EnvFilter` has them, separated by commas.
@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn urls_are_those_of_http_without_credentials() {
         let taken = ["http://localhost:8123", "https://clickhouse.example.org/", "http://[::1]:8123/path"];
-        assert!(taken.iter().all(|url| http_url(&given(url)) == Ok(Some((*url).to_owned()))));
+        assert!(taken.iter().all(|url| http_url(&given(url)) == Ok(Some(Url::parse(url).unwrap()))));
         assert_eq!(http_url(&given("")), Ok(None));
         for wrong in
             ["localhost:8123", "tcp://localhost:9000", "http://", "8123", "http://host/?user=a", "http://host/#a"]

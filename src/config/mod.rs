@@ -4,6 +4,7 @@
 //! flags override all of them ([`values`] holds the layers). Everything is checked once, at the start, and every mistake is
 //! told, not only the first. A new key is a line in the default file and a `read` below.
 
+mod clickhouse;
 mod data_dir;
 mod environment;
 mod file;
@@ -15,6 +16,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use clickhouse::ClickHouseConfig;
 pub use data_dir::DataDirError;
 pub use problem::Problem;
 pub use values::{Origin, Setting};
@@ -70,22 +72,6 @@ pub struct EngineConfig {
     pub cache_home: Option<PathBuf>,
     pub memory_bytes: u64,
     pub max_concurrent_queries: usize,
-}
-
-#[derive(Clone)]
-pub struct ClickHouseConfig {
-    /// Of scheme http or https, without user information, query and fragment.
-    pub url: String,
-    pub database: String,
-    pub user: String,
-    pub password: String,
-}
-
-impl std::fmt::Debug for ClickHouseConfig {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // The password stays out of logs.
-        f.debug_struct("ClickHouseConfig").field("url", &self.url).field("user", &self.user).finish_non_exhaustive()
-    }
 }
 
 /// What the command line says; it wins over everything else.
@@ -202,19 +188,6 @@ impl EngineConfig {
             memory_bytes: memory_mb << 20,
             max_concurrent_queries: usize::try_from(queries).unwrap_or(usize::MAX),
         }
-    }
-}
-
-impl ClickHouseConfig {
-    fn read(values: &mut Values) -> Option<Self> {
-        let url = values.read("clickhouse.url", kinds::http_url);
-        let database = values.read("clickhouse.database", kinds::name);
-        let user = values.read("clickhouse.user", kinds::text);
-        let password = values.read("clickhouse.password", kinds::text);
-        if url.is_none() {
-            values.explain("clickhouse.url", "the embedded engine");
-        }
-        url.map(|url| Self { url, database, user, password })
     }
 }
 

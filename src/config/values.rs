@@ -276,6 +276,15 @@ impl Values {
         self.problems.push(problem);
     }
 
+    /// A value that is one of its kind and still cannot be: it fits no other, or what it names is not there.
+    pub fn refuse(&mut self, key: &'static str, reason: &str) {
+        let setting = self.find(key).expect("the default file has every key");
+        setting.is_valid = false;
+        let problem =
+            Problem::Value { key: key.to_owned(), origin: setting.origin.clone(), reason: reason.to_owned() };
+        self.report(problem);
+    }
+
     /// Says what is in force for a key that was left open.
     pub fn show(&mut self, key: &str, effective: &str) {
         if let Some(setting) = self.find(key) {

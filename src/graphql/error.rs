@@ -54,7 +54,7 @@ pub fn from_store(failure: StoreError) -> Error {
                 format!("the query took longer than {} s; narrow it with a filter or a time range", limit.as_secs());
             error(Code::Timeout, message)
         }
-        StoreError::Unavailable(_) | StoreError::Engine(_) => {
+        StoreError::Unreachable(_) | StoreError::Unavailable(_) | StoreError::Foreign | StoreError::Engine(_) => {
             error(Code::Internal, "the database cannot be reached at the moment; try again")
         }
         _ => error(Code::Internal, "the query failed inside the server; its log says why"),

@@ -36,7 +36,8 @@ pub fn router(context: Context) -> Router {
         .route("/readyz", get(ready))
         .merge(playground::routes(context.playground.as_deref()))
         .layer(axum::extract::DefaultBodyLimit::max(MAX_BODY))
-        .layer(TraceLayer::new_for_http())
+        // Whoever handles a failure logs it; the layer would log it a second time.
+        .layer(TraceLayer::new_for_http().on_failure(()))
         .with_state(context)
 }
 

@@ -1,5 +1,6 @@
 //! What can go wrong between us and ClickHouse.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::engine::EngineError;
@@ -8,11 +9,37 @@ use super::engine::EngineError;
 pub enum StoreError {
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// The connection failed or broke; the request may or may not have run.
+    /// No connection came about; the request did not run.
     #[error("ClickHouse cannot be reached: {0}")]
+    Unreachable(String),
+    /// The connection broke; the request may or may not have run.
+    #[error("the connection to ClickHouse broke: {0}")]
     Unavailable(String),
+    /// A key of the configuration's section `clickhouse` has a value that cannot be.
+    #[error("clickhouse.{key}: {reason}")]
+    Setting { key: &'static str, reason: String },
+    /// An external server refused user and password.
+    #[error("{url} refuses the user {user}: the password is wrong, or there is no such user")]
+    AccessDenied { url: String, user: String },
+    /// An external server is older than this program's SQL.
+    #[error("the ClickHouse server has version {found}, the oldest supported version is {oldest}")]
+    TooOld { found: String, oldest: &'static str },
+    /// Something else answers where a ClickHouse should.
+    #[error("{0}")]
+    NoClickHouse(String),
+    /// The database is absent, or the user may not know of it, and it cannot be created.
+    #[error("the database {database} does not exist for this user and cannot be created: {reason}")]
+    NoDatabase { database: String, reason: String },
+    /// The answer of an HTTP server that is no ClickHouse, or of a proxy before one.
+    #[error("a server that is no ClickHouse answered")]
+    Foreign,
+    /// The secrets in the database were digested with another key: the same secret would seem to change.
+    #[error(
+        "this database holds secrets digested with another redaction key (its fingerprint is {stored}, this one's is {own}); copy the key of the first installation to {}", .file.display()
+    )]
+    OtherKey { stored: String, own: String, file: PathBuf },
     /// ClickHouse took longer than the request was given.
-    #[error("ClickHouse did not answer within {} s", .0.as_secs())]
+    #[error("ClickHouse did not answer within {} s", .0.as_secs_f64())]
     Timeout(Duration),
     /// ClickHouse has no room for what it was to write.
     #[error("the disk of the database is full; free some space and try again, what was stored is unharmed")]
@@ -39,6 +66,8 @@ const TIMEOUT_EXCEEDED: u32 = 159;
 const NOT_ENOUGH_SPACE: u32 = 243;
 /// The system's words when space ends later, while a file is written; ClickHouse gives them several codes.
 const NO_SPACE_LEFT: &str = "No space left on device";
+/// ClickHouse's code for a connection of its own that broke.
+const NETWORK_ERROR: u32 = 210;
 
 impl StoreError {
     pub(super) fn from_client(error: clickhouse::error::Error, limit: Duration) -> Self {
@@ -48,10 +77,13 @@ impl StoreError {
                 Some(TIMEOUT_EXCEEDED) => Self::Timeout(limit),
                 Some(NOT_ENOUGH_SPACE) => Self::DiskFull,
                 Some(_) if text.contains(NO_SPACE_LEFT) => Self::DiskFull,
+                // An embedded engine that is being stopped says so.
+                Some(NETWORK_ERROR) => Self::Unavailable(text.trim().to_owned()),
                 Some(code) => Self::Refused { code, message: text.trim().to_owned() },
-                None => Self::Unavailable(text.trim().to_owned()),
+                None => Self::Foreign,
             },
             Error::TimedOut => Self::Timeout(limit),
+            Error::Network(inner) if is_connect(inner.as_ref()) => Self::Unreachable(innermost(inner.as_ref())),
             Error::Network(inner) => Self::Unavailable(innermost(inner.as_ref())),
             other => Self::Shape(other.to_string()),
         }
@@ -61,7 +93,9 @@ impl StoreError {
     pub(super) fn again(&self) -> Self {
         match self {
             Self::Engine(error) => Self::Unavailable(error.to_string()),
+            Self::Unreachable(text) => Self::Unreachable(text.clone()),
             Self::Unavailable(text) => Self::Unavailable(text.clone()),
+            Self::Foreign => Self::Foreign,
             Self::Timeout(limit) => Self::Timeout(*limit),
             Self::DiskFull => Self::DiskFull,
             Self::Refused { code, message } => Self::Refused { code: *code, message: message.clone() },
@@ -71,7 +105,8 @@ impl StoreError {
 
     /// Whether the same request may be sent again when it is one that can be repeated.
     pub(super) fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable(_))
+        // A proxy answers for a server that restarts.
+        matches!(self, Self::Unreachable(_) | Self::Unavailable(_) | Self::Foreign)
     }
 }
 
@@ -79,6 +114,11 @@ impl StoreError {
 fn code_of(text: &str) -> Option<u32> {
     let (_, rest) = text.split_once("Code: ")?;
     rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
+/// Whether the request was never sent.
+fn is_connect(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.downcast_ref::<hyper_util::client::legacy::Error>().is_some_and(|error| error.is_connect())
 }
 
 /// The error at the bottom of a chain: the one that says what happened.

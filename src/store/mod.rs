@@ -1,11 +1,12 @@
 //! ClickHouse: where rows go and answers come from, and the only place where the two halves of kubestats meet.
 //!
 //! [`Store`] is one [`clickhouse::Client`] with what it takes to keep it answering: for the embedded engine a supervised
-//! child process ([`engine`]), for a server or a cluster nothing. [`Writer`] turns scans into rows and publishes them;
+//! child process ([`engine`]), for a server or a cluster ([`external`]) nothing. [`Writer`] turns scans into rows and publishes them;
 //! [`Reader`] runs questions ([`query`]), each against one version of the data.
 
 pub mod engine;
 mod error;
+mod external;
 mod migrate;
 pub mod query;
 mod reader;
@@ -17,16 +18,21 @@ use std::time::Duration;
 use clickhouse::{Client, Row, RowOwned, RowRead, RowWrite};
 
 pub use error::StoreError;
+pub use external::ExternalOptions;
 pub use migrate::migrate;
 pub use reader::{Reader, ReaderOptions, Snapshot};
 pub use rows::Origin;
 pub use writer::Writer;
 
-/// Time a statement that writes may take.
+/// Time a statement that writes may take in an engine of our own.
 const WRITE_LIMIT: Duration = Duration::from_secs(120);
+/// Time that the question whether ClickHouse answers may take.
+const PING_LIMIT: Duration = Duration::from_secs(5);
 /// Time an engine gets to come back before a request that was cut off is repeated.
 const RECOVERY: Duration = Duration::from_secs(10);
 const RECOVERY_STEP: Duration = Duration::from_millis(50);
+/// ClickHouse's setting for the time of a statement, in seconds.
+const LIMIT: &str = "max_execution_time";
 
 /// Who keeps ClickHouse running.
 #[derive(Clone)]
@@ -42,18 +48,24 @@ enum Hosting {
 pub struct Store {
     client: Client,
     hosting: Hosting,
+    /// Time a statement that writes may take.
+    write_limit: Duration,
 }
 
 impl Store {
     /// An engine of our own.
     pub fn embedded(supervisor: engine::Supervisor) -> Self {
         let client = supervisor.client();
-        Self { client, hosting: Hosting::Embedded(supervisor) }
+        Self { client, hosting: Hosting::Embedded(supervisor), write_limit: WRITE_LIMIT }
     }
 
     /// A ClickHouse that runs without us.
     pub fn elsewhere(client: Client) -> Self {
-        Self { client, hosting: Hosting::Elsewhere }
+        Self::elsewhere_within(client, WRITE_LIMIT)
+    }
+
+    fn elsewhere_within(client: Client, write_limit: Duration) -> Self {
+        Self { client, hosting: Hosting::Elsewhere, write_limit }
     }
 
     /// Ends an engine of our own; leaves any other alone.
@@ -76,17 +88,20 @@ impl Store {
     /// # Errors
     /// When it does not.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        self.rows::<u8>("SELECT 1").await.map(drop)
+        within(PING_LIMIT, self.client.query_raw("SELECT 1").execute()).await
     }
 
     async fn execute(&self, sql: &str) -> Result<(), StoreError> {
-        let run = self.client.query_raw(sql).execute();
-        run.await.map_err(|error| StoreError::from_client(error, WRITE_LIMIT))
+        within(self.write_limit, self.client.query_raw(sql).with_setting(LIMIT, self.limit()).execute()).await
     }
 
     async fn rows<T: RowOwned + RowRead>(&self, sql: &str) -> Result<Vec<T>, StoreError> {
-        let run = self.client.query_raw(sql).fetch_all();
-        run.await.map_err(|error| StoreError::from_client(error, WRITE_LIMIT))
+        within(self.write_limit, self.client.query_raw(sql).with_setting(LIMIT, self.limit()).fetch_all()).await
+    }
+
+    /// The limit that the server itself gets: a statement whose client gave it up must not take effect much later.
+    fn limit(&self) -> String {
+        self.write_limit.as_secs_f64().to_string()
     }
 
     /// Inserts rows in one block; nothing or all of it is stored.
@@ -104,7 +119,7 @@ impl Store {
         match self.try_insert::<T>(table, token, rows.clone()).await {
             Err(error) if error.is_transient() && !token.is_empty() => {
                 tracing::warn!(table, %error, "insert is repeated");
-                self.recover().await?;
+                self.recover(RECOVERY).await?;
                 self.try_insert::<T>(table, token, rows).await
             }
             result => result,
@@ -121,7 +136,7 @@ impl Store {
         T: Row + RowWrite,
     {
         let run = async {
-            let mut insert = self.client.insert::<T>(table).await?;
+            let mut insert = self.client.insert::<T>(table).await?.with_setting(LIMIT, self.limit());
             if !token.is_empty() {
                 insert = insert.with_setting("insert_deduplication_token", token);
             }
@@ -130,15 +145,15 @@ impl Store {
             }
             insert.end().await
         };
-        run.await.map_err(|error| StoreError::from_client(error, WRITE_LIMIT))
+        within(self.write_limit, run).await
     }
 
-    /// Waits until ClickHouse answers again.
-    async fn recover(&self) -> Result<(), StoreError> {
+    /// Waits until ClickHouse answers again, for at most about `patience`.
+    async fn recover(&self, patience: Duration) -> Result<(), StoreError> {
         if let Hosting::Embedded(supervisor) = &self.hosting {
-            return Ok(supervisor.ready(RECOVERY).await?);
+            return Ok(supervisor.ready(patience).await?);
         }
-        let deadline = tokio::time::Instant::now() + RECOVERY;
+        let deadline = tokio::time::Instant::now() + patience;
         loop {
             match self.ping().await {
                 Err(error) if tokio::time::Instant::now() >= deadline => return Err(error),
@@ -146,5 +161,13 @@ impl Store {
                 Ok(()) => return Ok(()),
             }
         }
+    }
+}
+
+/// Runs a request for at most `limit`; given up, its connection is closed and an unfinished insert stores nothing.
+async fn within<T>(limit: Duration, run: impl Future<Output = clickhouse::error::Result<T>>) -> Result<T, StoreError> {
+    match tokio::time::timeout(limit, run).await {
+        Ok(result) => result.map_err(|error| StoreError::from_client(error, limit)),
+        Err(_) => Err(StoreError::Timeout(limit)),
     }
 }

@@ -10,7 +10,7 @@ use moka::future::Cache;
 use super::query::{
     Filter, IdRecord, Operator, Question, Repositories, RepositoryByAlias, RepositoryField, RepositoryRecord, Statement,
 };
-use super::{Store, StoreError};
+use super::{LIMIT, RECOVERY, Store, StoreError};
 use crate::model::{Checkpoint, Repository, RepositoryId};
 
 /// Asks for the newest version of the data.
@@ -133,7 +133,7 @@ impl Reader {
             // Reading twice harms nobody.
             Err(error) if error.is_transient() => {
                 tracing::warn!(%error, "question is repeated");
-                self.store.recover().await?;
+                self.store.recover(RECOVERY.min(self.options.timeout)).await?;
                 self.run_once(statement, version).await
             }
             result => result,
@@ -154,8 +154,7 @@ impl Reader {
         for (name, value) in statement.parameters() {
             query = query.param(name, value);
         }
-        let query =
-            query.with_setting("readonly", "2").with_setting("max_execution_time", limit.as_secs_f64().to_string());
+        let query = query.with_setting("readonly", "2").with_setting(LIMIT, limit.as_secs_f64().to_string());
         let run = async {
             let mut cursor = query.fetch::<T>()?;
             let mut rows = Vec::new();

@@ -80,6 +80,11 @@ pub struct AliasRow<'a> {
 }
 
 #[derive(Clone, Row, Serialize)]
+pub struct KeyRow<'a> {
+    pub fingerprint: &'a str,
+}
+
+#[derive(Clone, Row, Serialize)]
 pub struct EventRow<'a> {
     #[serde(with = "clickhouse::serde::uuid")]
     repository_id: Uuid,

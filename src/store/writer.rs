@@ -1,9 +1,11 @@
 //! The write half: repositories, the rows of a scan, and the checkpoint that makes them visible.
 
+use std::path::Path;
+
 use chrono::Utc;
 
 use super::reader::DATA_VERSION;
-use super::rows::{AliasRow, CheckpointRow, EventRow, FailureRow, RepositoryRow, ResourceRow};
+use super::rows::{AliasRow, CheckpointRow, EventRow, FailureRow, KeyRow, RepositoryRow, ResourceRow};
 use super::{Origin, Store, StoreError};
 use crate::model::{Checkpoint, Repository, RepositoryId, Resource, ResourceEvent, ScanFailure};
 
@@ -21,10 +23,28 @@ impl Writer {
         Self { store }
     }
 
-    /// Makes `alias` (a normalised URL or a canonical path) mean `repository`.
+    /// Notes which redaction key digests the secrets in this database; `file` is where the caller keeps its own.
     ///
     /// # Errors
-    /// When ClickHouse fails; so do all methods below.
+    /// [`StoreError::OtherKey`] when an earlier scan brought another one; when ClickHouse fails, as all methods below.
+    pub async fn claim_redaction_key(&self, fingerprint: &str, file: &Path) -> Result<(), StoreError> {
+        const FIRST: &str = "SELECT fingerprint FROM redaction_keys ORDER BY added_at, fingerprint LIMIT 1";
+        let mut first: Vec<String> = self.store.rows(FIRST).await?;
+        if first.is_empty() {
+            let row = KeyRow { fingerprint };
+            self.store.insert::<KeyRow<'_>>("redaction_keys", fingerprint, [row]).await?;
+            // Of two machines that begin at once, both see the same first.
+            first = self.store.rows(FIRST).await?;
+        }
+        match first.pop() {
+            Some(stored) if stored != fingerprint => {
+                Err(StoreError::OtherKey { stored, own: fingerprint.to_owned(), file: file.to_owned() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes `alias` (a normalised URL or a canonical path) mean `repository`.
     pub async fn add_alias(&self, alias: &str, repository: RepositoryId) -> Result<(), StoreError> {
         let row = AliasRow { alias, repository_id: repository.0 };
         self.store.insert::<AliasRow<'_>>("repository_aliases", "", [row]).await
@@ -49,6 +69,19 @@ impl Writer {
     /// Removes what an interrupted scan left of a generation that was never published.
     pub async fn clear_generation(&self, repository: RepositoryId, generation: u32) -> Result<(), StoreError> {
         self.clear(repository, &format!("generation = {generation}")).await
+    }
+
+    /// Removes what the checkpoint would cover although another scan wrote it. An external server may finish the last insert
+    /// of a killed scan when the next one has cleared the rows already.
+    async fn clear_strays(&self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
+        let Checkpoint { repository, generation, run, .. } = checkpoint;
+        let covered = format!(
+            "SELECT max(sequence) FROM checkpoints WHERE repository_id = '{repository}' AND generation = {generation}"
+        );
+        let covered = self.store.rows::<u64>(&covered).await?.first().copied().unwrap_or_default();
+        let run = run.0;
+        self.clear(*repository, &format!("generation = {generation} AND sequence > {covered} AND run_id != '{run}'"))
+            .await
     }
 
     async fn clear(&self, repository: RepositoryId, condition: &str) -> Result<(), StoreError> {
@@ -82,6 +115,7 @@ impl Writer {
 
     /// Lets readers see everything up to the checkpoint, at once.
     pub async fn publish(&self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
+        self.clear_strays(checkpoint).await?;
         let version = self.next_version().await?;
         let token = format!("checkpoint/{}/{}", checkpoint.repository, checkpoint.run);
         let row = CheckpointRow::new(version, checkpoint);

@@ -1,17 +1,22 @@
 //! The embedded engine, through the built binary and the unmodified `clickhouse` crate.
 //!
 //! Every test has a directory and an engine of its own. Where the library is absent they fail with the command
-//! that installs it.
+//! that installs it. What is not about the life of its process is tried on both hostings.
 
 mod closed;
 mod errors;
 mod life;
 mod rows;
 
+use crate::support::external::TestClickHouse;
+use crate::support::hosting::Hosting;
 use clickhouse::Client;
 use kubestats::store::engine::{EngineCommand, EngineError, Supervisor};
 use std::ffi::OsString;
 use std::future::Future;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -34,6 +39,54 @@ impl Engine {
 
     fn client(&self) -> Client {
         self.supervisor.client()
+    }
+}
+
+/// An engine of either hosting, which goes with this value.
+enum Hosted {
+    Embedded(Engine),
+    External(TestClickHouse),
+}
+
+impl Hosted {
+    async fn start(hosting: Hosting) -> Self {
+        match hosting {
+            Hosting::Embedded => Self::Embedded(Engine::start().await),
+            Hosting::External => Self::External(TestClickHouse::start()),
+        }
+    }
+
+    fn client(&self) -> Client {
+        match self {
+            Self::Embedded(engine) => engine.client(),
+            Self::External(server) => server.client(),
+        }
+    }
+
+    /// A connection for bytes that no client would send.
+    fn connect(&self) -> Box<dyn Connection> {
+        match self {
+            Self::Embedded(engine) => Box::new(UnixStream::connect(socket(engine.directory.path())).unwrap()),
+            Self::External(server) => Box::new(TcpStream::connect(server.url.trim_start_matches("http://")).unwrap()),
+        }
+    }
+}
+
+/// What the streams of both hostings do.
+trait Connection: Read + Write + Send {
+    /// Sends no more.
+    fn end(&self);
+}
+
+impl Connection for UnixStream {
+    fn end(&self) {
+        self.shutdown(Shutdown::Write).unwrap();
+    }
+}
+
+impl Connection for TcpStream {
+    fn end(&self) {
+        self.shutdown(Shutdown::Write).unwrap();
     }
 }
 

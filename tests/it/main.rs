@@ -2,6 +2,7 @@
 
 mod cli;
 mod engine;
+mod external;
 mod git;
 mod golden;
 mod graphql;

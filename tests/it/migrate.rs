@@ -3,9 +3,18 @@
 use std::path::Path;
 
 use crate::support::data::TestData;
+use crate::support::hosting::{Hosting, on_both_hostings};
 use crate::support::repos::fixture;
 
 const UP_TO_DATE: &str = "the schema is up to date\n";
+
+on_both_hostings! {
+    from_empty_and_twice
+    every_command_migrates_at_its_start
+    a_file_changed_after_it_was_applied_is_refused
+    a_newer_database_is_refused
+    a_migration_cut_off_between_its_tables_is_completed
+}
 
 /// `applied NAME` for every file of `clickhouse/migrations`.
 fn all_applied() -> String {
@@ -18,8 +27,8 @@ fn all_applied() -> String {
 }
 
 /// A migrated database.
-fn migrated() -> TestData {
-    let data = TestData::new();
+fn migrated(hosting: Hosting) -> TestData {
+    let data = TestData::on(hosting);
     assert_eq!(data.succeed(&["migrate"]), all_applied());
     data
 }
@@ -37,9 +46,8 @@ fn refused(data: &TestData, words: &[&str]) {
     }
 }
 
-#[test]
-fn from_empty_and_twice() {
-    let data = migrated();
+fn from_empty_and_twice(hosting: Hosting) {
+    let data = migrated(hosting);
     assert_eq!(data.succeed(&["migrate"]), UP_TO_DATE);
     let rows = data.sql(&["SELECT number, name, length(checksum) AS checksum FROM schema_migrations ORDER BY number"]);
     let first = r#"{"number":1,"name":"0001_repositories","checksum":64}"#;
@@ -47,16 +55,14 @@ fn from_empty_and_twice() {
     assert_eq!(rows[0].lines().count(), all_applied().lines().count());
 }
 
-#[test]
-fn every_command_migrates_at_its_start() {
-    let data = TestData::new();
+fn every_command_migrates_at_its_start(hosting: Hosting) {
+    let data = TestData::on(hosting);
     data.scan(&fixture("move").path());
     assert_eq!(data.succeed(&["migrate"]), UP_TO_DATE);
 }
 
-#[test]
-fn a_file_changed_after_it_was_applied_is_refused() {
-    let data = migrated();
+fn a_file_changed_after_it_was_applied_is_refused(hosting: Hosting) {
+    let data = migrated(hosting);
     data.sql(&[
         "DELETE FROM schema_migrations WHERE number = 2",
         "INSERT INTO schema_migrations (number, name, checksum) VALUES (2, '0002_resources', 'another-checksum')",
@@ -64,16 +70,14 @@ fn a_file_changed_after_it_was_applied_is_refused() {
     refused(&data, &["0002_resources", "was changed after it was applied", "another-checksum"]);
 }
 
-#[test]
-fn a_newer_database_is_refused() {
-    let data = migrated();
+fn a_newer_database_is_refused(hosting: Hosting) {
+    let data = migrated(hosting);
     data.sql(&["INSERT INTO schema_migrations (number, name, checksum) VALUES (9999, '9999_later', 'x')"]);
     refused(&data, &["written by a newer kubestats", "9999"]);
 }
 
-#[test]
-fn a_migration_cut_off_between_its_tables_is_completed() {
-    let data = migrated();
+fn a_migration_cut_off_between_its_tables_is_completed(hosting: Hosting) {
+    let data = migrated(hosting);
     let tables = "SELECT name FROM system.tables WHERE database = currentDatabase() ORDER BY name";
     let before = data.sql(&[tables]);
     // As if the first file had stopped after its second table, and the last before its first.

@@ -11,7 +11,7 @@ mod moves;
 mod output;
 mod secrets;
 mod sources;
-mod stored;
+pub mod stored;
 mod unparsable;
 mod walk;
 

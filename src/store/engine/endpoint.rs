@@ -8,6 +8,7 @@ use axum::Router;
 use axum::serve::ListenerExt;
 use std::fs;
 use std::io;
+use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use tokio::net::{TcpListener, UnixListener};
@@ -28,6 +29,9 @@ impl Endpoint {
     /// Binds what `options` ask for. The caller holds the directory's lock: a socket that is there is a dead one's.
     pub(super) async fn bind(options: &EngineOptions) -> Result<Self, EngineError> {
         if let Some(address) = options.listen {
+            if !address.ip().is_loopback() {
+                return Err(EngineError::NotLoopback(address));
+            }
             let listener = TcpListener::bind(address).await;
             return listener.map(Self::Tcp).map_err(EngineError::io(format!("listen on {address}")));
         }
@@ -43,6 +47,14 @@ impl Endpoint {
         // Also closed when somebody chose a socket in a folder that is open to others.
         fs::set_permissions(&target, fs::Permissions::from_mode(0o600)).map_err(context())?;
         Ok(Self::Unix { listener, cleanup })
+    }
+
+    /// The address, where it is one of TCP: port 0 became another.
+    pub(super) fn address(&self) -> io::Result<Option<SocketAddr>> {
+        match self {
+            Self::Unix { .. } => Ok(None),
+            Self::Tcp(listener) => listener.local_addr().map(Some),
+        }
     }
 
     /// Serves until `stop` resolves and the connections have ended.

@@ -62,7 +62,7 @@ pub struct EngineOptions {
     pub socket: PathBuf,
     /// The library, as [`find_library`] answers it.
     pub library: PathBuf,
-    /// Serve on this TCP address instead of the socket: stands in for a real server in tests.
+    /// Serve on this TCP address, of loopback, instead of the socket: stands in for a real server in tests.
     pub listen: Option<SocketAddr>,
     /// User and password every request must carry; `None` asks for nothing.
     pub credentials: Option<(String, String)>,
@@ -105,6 +105,11 @@ pub enum EngineError {
     /// A path that cannot stand in the library's arguments or configuration.
     #[error("the engine cannot use this path, it is no plain UTF-8: {}", .0.display())]
     UnusablePath(PathBuf),
+    /// The test mode was asked to listen where others could reach it.
+    #[error(
+        "{0} is no loopback address: --listen serves tests on this machine; a server is what ClickHouse itself is for"
+    )]
+    NotLoopback(SocketAddr),
     /// The library refused to open the directory; its reason is on stderr.
     #[error("the engine could not open {}; its own message stands above", .0.display())]
     Refused(PathBuf),

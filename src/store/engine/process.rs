@@ -12,6 +12,7 @@ use super::lock::DirectoryLock;
 use super::{EngineError, EngineOptions, configuration};
 use std::convert::Infallible;
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -19,7 +20,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-/// The line on stdout that says the engine answers.
+/// The line on stdout that says the engine answers; in the test mode the URL follows.
 pub(super) const READY: &str = "ready";
 /// Stands before the one line on stderr that says why the engine could not start.
 pub(super) const ERROR_PREFIX: &str = "kubestats engine: ";
@@ -82,11 +83,12 @@ async fn serve_until_stopped(
     let authentication = credentials.map(|(user, password)| Arc::new(Authentication::new(user, password)));
     let router = http::router(Context { host: Arc::clone(&host), authentication });
 
+    let address = endpoint.address().map_err(EngineError::io("ask for the address"))?;
     let (closing, mut closed) = watch::channel(false);
     let server = tokio::spawn(endpoint.serve(router, async move {
         let _ = closed.wait_for(|closed| *closed).await;
     }));
-    announce().map_err(EngineError::io("say that the engine is ready"))?;
+    announce(address).map_err(EngineError::io("say that the engine is ready"))?;
 
     wait_for_stop(&mut stop, terminate, interrupt).await;
     end_at_the_latest_after(LONGEST_STOP);
@@ -98,9 +100,12 @@ async fn serve_until_stopped(
     Ok(())
 }
 
-fn announce() -> io::Result<()> {
+fn announce(address: Option<SocketAddr>) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{READY}")?;
+    match address {
+        None => writeln!(stdout, "{READY}")?,
+        Some(address) => writeln!(stdout, "{READY} http://{address}")?,
+    }
     stdout.flush()
 }
 

@@ -1,8 +1,19 @@
 //! What a client sees when a statement fails.
 
-use super::{Engine, execute};
+use super::{Hosted, execute};
+use crate::support::hosting::{Hosting, on_both_hostings};
 
-async fn failure(engine: &Engine, sql: &str, settings: &[(&str, &str)]) -> String {
+on_both_hostings! {
+    async
+    errors_carry_clickhouse_codes
+    several_statements_are_refused_before_the_first_runs
+    an_exception_inside_a_stream_is_no_short_answer
+    failed_inserts_say_why
+    readonly_2_reads_and_may_not_write
+    a_statement_too_large_is_refused
+}
+
+async fn failure(engine: &Hosted, sql: &str, settings: &[(&str, &str)]) -> String {
     let mut query = engine.client().query(sql);
     for (name, value) in settings {
         query = query.with_setting(*name, *value);
@@ -13,9 +24,8 @@ async fn failure(engine: &Engine, sql: &str, settings: &[(&str, &str)]) -> Strin
     }
 }
 
-#[tokio::test]
-async fn errors_carry_clickhouse_codes() {
-    let engine = Engine::start().await;
+async fn errors_carry_clickhouse_codes(hosting: Hosting) {
+    let engine = Hosted::start(hosting).await;
     execute(&engine.client(), "CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a").await;
     for (sql, settings, expected) in [
         ("SELEC 1", vec![], "Code: 62."),
@@ -45,18 +55,16 @@ async fn errors_carry_clickhouse_codes() {
     }
 }
 
-#[tokio::test]
-async fn several_statements_are_refused_before_the_first_runs() {
-    let engine = Engine::start().await;
+async fn several_statements_are_refused_before_the_first_runs(hosting: Hosting) {
+    let engine = Hosted::start(hosting).await;
     let client = engine.client();
     let error = client.query("CREATE TABLE t (a Int8) ENGINE = Memory; DROP TABLE t").execute().await.unwrap_err();
     assert!(error.to_string().contains("Code: 62."), "{error}");
     assert_eq!(client.query("SELECT count() FROM system.tables WHERE name = 't'").fetch_one::<u64>().await.unwrap(), 0);
 }
 
-#[tokio::test]
-async fn an_exception_inside_a_stream_is_no_short_answer() {
-    let engine = Engine::start().await;
+async fn an_exception_inside_a_stream_is_no_short_answer(hosting: Hosting) {
+    let engine = Hosted::start(hosting).await;
     let sql =
         "SELECT number, throwIf(number = 250000, 'the reason') FROM numbers(1000000) SETTINGS max_block_size = 10000";
     let mut cursor = engine.client().query(sql).fetch::<(u64, u8)>().unwrap();
@@ -72,9 +80,8 @@ async fn an_exception_inside_a_stream_is_no_short_answer() {
     assert!(error.contains("Code: 395.") && error.contains("the reason"), "{error}");
 }
 
-#[tokio::test]
-async fn failed_inserts_say_why() {
-    let engine = Engine::start().await;
+async fn failed_inserts_say_why(hosting: Hosting) {
+    let engine = Hosted::start(hosting).await;
     let client = engine.client();
     execute(&client, "CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a").await;
     for (sql, rows, expected) in [
@@ -93,9 +100,8 @@ async fn failed_inserts_say_why() {
     assert_eq!(super::count(&client, "t").await, 0);
 }
 
-#[tokio::test]
-async fn readonly_2_reads_and_may_not_write() {
-    let engine = Engine::start().await;
+async fn readonly_2_reads_and_may_not_write(hosting: Hosting) {
+    let engine = Hosted::start(hosting).await;
     let client = engine.client();
     execute(&client, "CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a").await;
     let reader = client.clone().with_setting("readonly", "2");
@@ -107,9 +113,8 @@ async fn readonly_2_reads_and_may_not_write() {
     assert_eq!(super::count(&client, "t").await, 0);
 }
 
-#[tokio::test]
-async fn a_statement_too_large_is_refused() {
-    let engine = Engine::start().await;
+async fn a_statement_too_large_is_refused(hosting: Hosting) {
+    let engine = Hosted::start(hosting).await;
     let sql = format!("SELECT '{}'", "x".repeat(17 << 20));
     let error = engine.client().query(&sql).execute().await.unwrap_err().to_string();
     assert!(error.contains("Code: 266."), "{error:.200}");

@@ -1,6 +1,8 @@
 //! Starting, dying, starting again and ending.
 
 use super::{Engine, PATIENCE, arguments, command, count, eventually, execute, program, socket, supervise};
+use crate::support::data::TestData;
+use crate::support::external::{PASSWORD, TestClickHouse, USER};
 use clickhouse::{Client, Compression};
 use kubestats::store::engine::{self, EngineError};
 use std::fs;
@@ -93,7 +95,7 @@ async fn an_engine_that_is_shut_down_says_so() {
 #[tokio::test]
 async fn an_engine_ends_with_the_pipe_of_its_parent() {
     let directory = tempfile::tempdir().unwrap();
-    let mut child = start_alone(directory.path(), &[]);
+    let mut child = start_alone(directory.path());
     let client = engine::client(&socket(directory.path()));
     let busy = client.query("SELECT max(sipHash64(number)) FROM numbers(1000000000000)");
     let busy = tokio::spawn(busy.fetch_one::<u64>());
@@ -109,7 +111,7 @@ async fn an_engine_ends_with_the_pipe_of_its_parent() {
 #[tokio::test]
 async fn an_engine_ends_in_order_on_sigterm() {
     let directory = tempfile::tempdir().unwrap();
-    let mut child = start_alone(directory.path(), &[]);
+    let mut child = start_alone(directory.path());
     let stdin = child.stdin.take();
     kill(child.id(), "TERM");
     let status = tokio::task::spawn_blocking(move || child.wait()).await.unwrap().unwrap();
@@ -160,30 +162,34 @@ async fn a_missing_program_or_library_is_a_clear_error() {
 
 #[tokio::test]
 async fn the_test_mode_asks_for_user_and_password() {
-    let directory = tempfile::tempdir().unwrap();
-    let port = free_port();
-    let address = format!("127.0.0.1:{port}");
-    let mut child = start_alone(directory.path(), &["--listen", &address, "--user", "me", "--password", "secret"]);
-    let client = Client::default().with_url(format!("http://{address}")).with_compression(Compression::None);
+    let server = TestClickHouse::start();
+    let client = Client::default().with_url(&server.url).with_compression(Compression::None);
     let answer = |client: Client| async move { client.query("SELECT 1").fetch_one::<u8>().await };
-    assert_eq!(answer(client.clone().with_user("me").with_password("secret")).await.unwrap(), 1);
-    for wrong in [client.clone(), client.clone().with_user("me"), client.with_user("you").with_password("secret")] {
+    assert_eq!(answer(client.clone().with_user(USER).with_password(PASSWORD)).await.unwrap(), 1);
+    for wrong in [client.clone(), client.clone().with_user(USER), client.with_user("you").with_password(PASSWORD)] {
         let error = answer(wrong).await.unwrap_err().to_string();
         assert!(error.contains("Code: 516."), "{error}");
     }
-    drop(child.stdin.take());
-    child.wait().unwrap();
+}
+
+#[test]
+fn the_test_mode_is_for_this_machine_and_asks_for_a_password() {
+    let data = TestData::new();
+    for (arguments, words) in [
+        (&["--listen", "0.0.0.0:0", "--user", "me", "--password", "secret"][..], "0.0.0.0:0 is no loopback address"),
+        (&["--listen", "127.0.0.1:0"], "--user"),
+        (&["--listen", "127.0.0.1:0", "--user", "me"], "--password"),
+        (&["--user", "me", "--password", "secret"], "--listen"),
+    ] {
+        let ran = data.run(&[&["engine"], arguments].concat());
+        assert!(!ran.success && ran.stderr.contains(words), "{arguments:?}: {}", ran.stderr);
+    }
 }
 
 /// An engine without a supervisor; answers when this returns.
-fn start_alone(data: &Path, more: &[&str]) -> Child {
-    let mut child = Command::new(program())
-        .args(arguments(data))
-        .args(more)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+fn start_alone(data: &Path) -> Child {
+    let mut child =
+        Command::new(program()).args(arguments(data)).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     assert_eq!(
@@ -191,10 +197,6 @@ fn start_alone(data: &Path, more: &[&str]) -> Child {
         "the engine did not start; its message stands above (is the library installed? `make setup`)"
     );
     child
-}
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 fn kill(pid: u32, signal: &str) {

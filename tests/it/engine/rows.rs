@@ -1,10 +1,25 @@
 //! Rows in and out: types, parameters, streams, inserts.
 
-use super::{Engine, count, eventually, execute};
+use super::{Hosted, count, eventually, execute};
+use crate::support::external::{PASSWORD, USER};
+use crate::support::hosting::{Hosting, on_both_hostings};
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 use std::io::{Read, Write};
-use std::os::unix::net::UnixStream;
+
+on_both_hostings! {
+    async
+    rows_come_back_as_they_went_in
+    an_answer_without_rows_is_an_empty_one
+    parameters_arrive_as_they_are
+    a_large_answer_is_streamed
+    a_client_that_goes_away_ends_its_query
+    an_insert_given_up_by_the_client_leaves_nothing
+    an_insert_cut_short_on_the_wire_leaves_nothing
+    an_insert_repeated_with_its_token_is_stored_once
+    nothing_of_a_request_reaches_the_next
+    a_clause_in_the_statement_decides_the_format
+}
 
 #[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]
 struct Event {
@@ -28,9 +43,8 @@ fn event(id: u64) -> Event {
 const EVENTS: &str = "CREATE TABLE events (id UInt64, kind String, tags Array(String), line Nullable(Int64), \
                       labels Map(String, String)) ENGINE = MergeTree ORDER BY id";
 
-#[tokio::test]
-async fn rows_come_back_as_they_went_in() {
-    let engine = Engine::start().await;
+async fn rows_come_back_as_they_went_in(hosting: Hosting) {
+    let engine = Hosted::start(hosting).await;
     let client = engine.client();
     execute(&client, EVENTS).await;
     for validation in [true, false] {
@@ -47,17 +61,15 @@ async fn rows_come_back_as_they_went_in() {
     }
 }
 
-#[tokio::test]
-async fn an_answer_without_rows_is_an_empty_one() {
-    let engine = Engine::start().await;
+async fn an_answer_without_rows_is_an_empty_one(hosting: Hosting) {
+    let engine = Hosted::start(hosting).await;
     execute(&engine.client(), EVENTS).await;
     let stored: Vec<Event> = engine.client().query("SELECT ?fields FROM events").fetch_all().await.unwrap();
     assert_eq!(stored, []);
 }
 
-#[tokio::test]
-async fn parameters_arrive_as_they_are() {
-    let engine = Engine::start().await;
+async fn parameters_arrive_as_they_are(hosting: Hosting) {
+    let engine = Hosted::start(hosting).await;
     let text = "it's \\ \"quoted\" `name` \t\n {x:String} ž; --";
     let (same, second, absent): (String, String, u8) = engine
         .client()
@@ -71,9 +83,8 @@ async fn parameters_arrive_as_they_are() {
     assert_eq!((same.as_str(), second.as_str(), absent), (text, "b'c", 1));
 }
 
-#[tokio::test]
-async fn a_large_answer_is_streamed() {
-    let engine = Engine::start().await;
+async fn a_large_answer_is_streamed(hosting: Hosting) {
+    let engine = Hosted::start(hosting).await;
     // Far more than the engine's memory limit for one query could hold.
     let sql = "SELECT number, toString(number) FROM numbers(3000000)";
     let query = engine.client().query(sql).with_setting("max_memory_usage", "20000000");
@@ -86,9 +97,8 @@ async fn a_large_answer_is_streamed() {
     assert_eq!(expected, 3_000_000);
 }
 
-#[tokio::test]
-async fn a_client_that_goes_away_ends_its_query() {
-    let engine = Engine::start().await;
+async fn a_client_that_goes_away_ends_its_query(hosting: Hosting) {
+    let engine = Hosted::start(hosting).await;
     let client = engine.client();
     let running = "SELECT count() FROM system.processes WHERE Settings['log_comment'] = 'given-up'";
     for sql in [
@@ -104,9 +114,8 @@ async fn a_client_that_goes_away_ends_its_query() {
     }
 }
 
-#[tokio::test]
-async fn an_insert_given_up_by_the_client_leaves_nothing() {
-    let engine = Engine::start().await;
+async fn an_insert_given_up_by_the_client_leaves_nothing(hosting: Hosting) {
+    let engine = Hosted::start(hosting).await;
     let client = engine.client();
     execute(&client, EVENTS).await;
     let mut insert = client.insert::<Event>("events").await.unwrap();
@@ -120,19 +129,20 @@ async fn an_insert_given_up_by_the_client_leaves_nothing() {
     assert_eq!(count(&client, "events").await, 0);
 }
 
-#[tokio::test]
-async fn an_insert_cut_short_on_the_wire_leaves_nothing() {
-    let engine = Engine::start().await;
+async fn an_insert_cut_short_on_the_wire_leaves_nothing(hosting: Hosting) {
+    let engine = Hosted::start(hosting).await;
     let client = engine.client();
     execute(&client, "CREATE TABLE numbers_seen (number UInt64) ENGINE = MergeTree ORDER BY number").await;
-    let socket = super::socket(engine.directory.path());
+    let mut stream = engine.connect();
     let answer = tokio::task::spawn_blocking(move || {
-        let mut stream = UnixStream::connect(socket).unwrap();
         // 800 bytes are whole rows; the head promises twice as many.
-        let head = "POST /?query=INSERT+INTO+numbers_seen+FORMAT+RowBinary HTTP/1.1\r\nHost: e\r\nContent-Length: 1600\r\n\r\n";
+        let head = format!(
+            "POST /?query=INSERT+INTO+numbers_seen+FORMAT+RowBinary&user={USER}&password={PASSWORD} HTTP/1.1\r\nHost: e\r\n\
+             Content-Length: 1600\r\n\r\n"
+        );
         stream.write_all(head.as_bytes()).unwrap();
         stream.write_all(&[7; 800]).unwrap();
-        stream.shutdown(std::net::Shutdown::Write).unwrap();
+        stream.end();
         let mut answer = String::new();
         let _ = stream.read_to_string(&mut answer);
         answer
@@ -143,9 +153,8 @@ async fn an_insert_cut_short_on_the_wire_leaves_nothing() {
     assert_eq!(count(&client, "numbers_seen").await, 0);
 }
 
-#[tokio::test]
-async fn an_insert_repeated_with_its_token_is_stored_once() {
-    let engine = Engine::start().await;
+async fn an_insert_repeated_with_its_token_is_stored_once(hosting: Hosting) {
+    let engine = Hosted::start(hosting).await;
     let client = engine.client();
     let sql = format!("{EVENTS} SETTINGS non_replicated_deduplication_window = 100");
     execute(&client, &sql).await;
@@ -158,9 +167,8 @@ async fn an_insert_repeated_with_its_token_is_stored_once() {
     assert_eq!(count(&client, "events").await, 2);
 }
 
-#[tokio::test]
-async fn nothing_of_a_request_reaches_the_next() {
-    let engine = Engine::start().await;
+async fn nothing_of_a_request_reaches_the_next(hosting: Hosting) {
+    let engine = Hosted::start(hosting).await;
     let client = engine.client();
     execute(&client, "SET max_threads = 1").await;
     execute(&client, "CREATE TEMPORARY TABLE passing (a UInt8)").await;
@@ -176,9 +184,8 @@ async fn nothing_of_a_request_reaches_the_next() {
     assert!(error.contains("Code: 60."), "{error}");
 }
 
-#[tokio::test]
-async fn a_clause_in_the_statement_decides_the_format() {
-    let engine = Engine::start().await;
+async fn a_clause_in_the_statement_decides_the_format(hosting: Hosting) {
+    let engine = Hosted::start(hosting).await;
     let answer = engine.client().query("SELECT 1 AS a FORMAT JSONEachRow").fetch_bytes("CSV").unwrap().collect().await;
     assert_eq!(answer.unwrap(), "{\"a\":1}\n");
 }

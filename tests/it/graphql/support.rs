@@ -1,6 +1,6 @@
-//! One engine with three scanned repositories for all tests of the suite, and how to ask it.
+//! One engine with three scanned repositories for all tests of the suite, and how to ask it; beside it the same in an
+//! external ClickHouse, which has to give the same answers.
 
-use std::fs;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -12,11 +12,12 @@ use kubestats::graphql::{Schema, execute, schema};
 use kubestats::manifest::redact::Redactor;
 use kubestats::pipeline::{Pipeline, Silent};
 use kubestats::store::engine::{self, EngineCommand, Supervisor};
-use kubestats::store::{Reader, ReaderOptions, Store, Writer, migrate};
+use kubestats::store::{ExternalOptions, Reader, ReaderOptions, Store, Writer, migrate};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
+use crate::support::external::{PASSWORD, TestClickHouse, USER, folder_of_this_run};
 use crate::support::repos::fixture;
 
 /// The fixtures, each under the URL it pretends to come from: ids then are the same in every run.
@@ -34,6 +35,8 @@ pub struct World {
     runtime: Runtime,
     pub store: Store,
     pub reader: Reader,
+    /// The same repositories, scanned into an external ClickHouse.
+    external: Reader,
     pub schema: Schema,
     socket: PathBuf,
 }
@@ -47,25 +50,12 @@ pub fn world() -> &'static World {
 impl World {
     fn build() -> Self {
         let runtime = Runtime::new().unwrap();
-        let data = fresh_data_folder();
+        let data = folder_of_this_run("graphql");
         let store = runtime.block_on(start_engine(&data));
-        let reader = Reader::new(store.clone(), ReaderOptions::default());
-        let pipeline = Pipeline {
-            reader: reader.clone(),
-            writer: Writer::new(store.clone()),
-            redactor: Arc::new(Redactor::new(b"the same key in every run, 32 B.")),
-            mirrors: data.join("mirrors"),
-            limits: FetchLimits::default(),
-        };
-        for (name, url) in REPOSITORIES {
-            let repository = fixture(name);
-            repository.git(&["remote", "add", "origin", url]);
-            let remote = Remote::Path(repository.path());
-            runtime
-                .block_on(pipeline.scan(&remote, Arc::new(Silent)))
-                .unwrap_or_else(|error| panic!("{name}: {error}"));
-        }
-        Self { runtime, schema: schema(reader.clone()), store, reader, socket: socket(&data) }
+        let reader = runtime.block_on(scan_all(&store, data.join("mirrors")));
+        let external =
+            runtime.block_on(async { scan_all(&open_external().await, data.join("mirrors-external")).await });
+        Self { runtime, schema: schema(reader.clone()), store, reader, external, socket: socket(&data) }
     }
 
     /// A reader whose every question fails: it asks a database that is not there.
@@ -77,6 +67,39 @@ impl World {
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         self.runtime.block_on(future)
     }
+}
+
+async fn scan_all(store: &Store, mirrors: PathBuf) -> Reader {
+    let reader = Reader::new(store.clone(), ReaderOptions::default());
+    let pipeline = Pipeline {
+        reader: reader.clone(),
+        writer: Writer::new(store.clone()),
+        redactor: Arc::new(Redactor::new(b"the same key in every run, 32 B.")),
+        mirrors,
+        limits: FetchLimits::default(),
+    };
+    for (name, url) in REPOSITORIES {
+        let repository = fixture(name);
+        repository.git(&["remote", "add", "origin", url]);
+        let scanned = pipeline.scan(&Remote::Path(repository.path()), Arc::new(Silent)).await;
+        scanned.unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+    reader
+}
+
+async fn open_external() -> Store {
+    let options = ExternalOptions {
+        url: TestClickHouse::shared().url.clone(),
+        database: "graphql".to_owned(),
+        user: USER.to_owned(),
+        password: PASSWORD.to_owned(),
+        ca_file: None,
+        connect_timeout: PATIENCE,
+        write_timeout: PATIENCE,
+    };
+    let store = Store::external(&options).await.unwrap();
+    migrate(&store).await.unwrap();
+    store
 }
 
 async fn start_engine(data: &Path) -> Store {
@@ -97,26 +120,35 @@ fn socket(data: &Path) -> PathBuf {
     data.join("run/engine.sock")
 }
 
-/// A folder for this process. Statics are never dropped, so each run takes away what earlier ones left.
-fn fresh_data_folder() -> PathBuf {
-    let parent = Path::new(env!("CARGO_TARGET_TMPDIR")).join("graphql");
-    fs::create_dir_all(&parent).unwrap();
-    for entry in fs::read_dir(&parent).unwrap() {
-        let path = entry.unwrap().path();
-        let process = Path::new("/proc").join(path.file_name().unwrap());
-        if !process.exists() {
-            // Another run may be at it too.
-            let _ = fs::remove_dir_all(&path);
-        }
+/// The whole response to a document, as clients get it. An external ClickHouse gives the same one.
+#[track_caller]
+pub fn respond(document: &str, variables: Value) -> Value {
+    let response = respond_through(&world().reader, document, variables.clone());
+    let mut expected = response.clone();
+    let mut external = respond_through(&world().external, document, variables);
+    for response in [&mut expected, &mut external] {
+        blank_fields_of_the_scan(response);
     }
-    let folder = parent.join(std::process::id().to_string());
-    fs::create_dir_all(&folder).unwrap();
-    folder
+    assert_eq!(external, expected, "the two hostings answer differently: {document}");
+    response
 }
 
-/// The whole response to a document, as clients get it.
-pub fn respond(document: &str, variables: Value) -> Value {
-    respond_through(&world().reader, document, variables)
+/// Blanks what differs from scan to scan of the same history.
+fn blank_fields_of_the_scan(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match name.as_str() {
+                    "runId" | "recordedAt" | "discoveredAt" | "lastScanAt" => *value = Value::Null,
+                    // Of nothing it is the moment of asking.
+                    "range" if value["from"] == value["to"] => *value = Value::Null,
+                    _ => blank_fields_of_the_scan(value),
+                }
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(blank_fields_of_the_scan),
+        _ => {}
+    }
 }
 
 /// The same through a reader with a cache and a count of its own.

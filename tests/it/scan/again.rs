@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::stored::Stored;
 use crate::support::data::{TestData, json_lines, text};
 use crate::support::engine::SCAN_TABLES;
+use crate::support::hosting::{Hosting, on_both_hostings};
 use crate::support::repos::{TempRepo, fixture, run_git};
 
 /// Every rule that needs to remember something between commits.
@@ -30,6 +31,18 @@ const HISTORIES: [&str; 17] = [
     "symlink-swap",
 ];
 
+on_both_hostings! {
+    scans_that_continue_equal_one_scan
+    a_scan_that_continues_reads_the_new_commits_only
+    a_scan_with_nothing_new_adds_nothing
+    an_amended_head_is_read_from_the_root_again
+    a_history_cut_back_and_replaced_is_read_from_the_root_again
+    a_branch_moved_back_to_an_earlier_commit_is_read_from_the_root_again
+    a_head_that_left_the_first_parent_chain_is_a_rewritten_history
+    all_spellings_of_a_url_are_one_repository
+    a_path_reached_in_two_ways_is_one_repository
+}
+
 /// Scans all of them with one command.
 #[track_caller]
 fn scan_all(data: &TestData, repositories: &[TempRepo]) -> Vec<Value> {
@@ -44,11 +57,10 @@ fn history(repository: &TempRepo) -> Vec<String> {
     commits.lines().map(str::to_owned).collect()
 }
 
-#[test]
-fn scans_that_continue_equal_one_scan() {
+fn scans_that_continue_equal_one_scan(hosting: Hosting) {
     let repositories = HISTORIES.map(fixture);
     // The digests of secrets are equal only under the same key: both begin with it.
-    let (stepwise, whole) = (TestData::new(), TestData::new());
+    let (stepwise, whole) = (TestData::on(hosting), TestData::on(hosting));
     scan_all(&whole, &repositories);
     share_key(&whole, &stepwise);
 
@@ -71,10 +83,9 @@ fn share_key(from: &TestData, to: &TestData) {
     std::fs::copy(from.path().join("redaction.key"), to.path().join("redaction.key")).unwrap();
 }
 
-#[test]
-fn a_scan_that_continues_reads_the_new_commits_only() {
+fn a_scan_that_continues_reads_the_new_commits_only(hosting: Hosting) {
     let repository = fixture("create-modify-delete");
-    let data = TestData::new();
+    let data = TestData::on(hosting);
     data.scan(&repository.path());
     repository.commit_file("new.yaml", "apiVersion: v1\nkind: A\nmetadata: {name: one}\n", "new");
     let summary = data.scan(&repository.path());
@@ -88,10 +99,9 @@ fn a_scan_that_continues_reads_the_new_commits_only() {
     assert!(runs[0] == runs[2] && runs[2] != runs[3], "events name the run that stored them: {runs:?}");
 }
 
-#[test]
-fn a_scan_with_nothing_new_adds_nothing() {
+fn a_scan_with_nothing_new_adds_nothing(hosting: Hosting) {
     let repository = fixture("moves-paired");
-    let data = TestData::new();
+    let data = TestData::on(hosting);
     let first = data.scan(&repository.path());
     let tables = SCAN_TABLES.into_iter().chain(["checkpoints", "repository_aliases"]);
     let statements: Vec<String> = tables.map(|table| format!("SELECT * FROM {table} ORDER BY ALL")).collect();
@@ -109,13 +119,13 @@ fn a_scan_with_nothing_new_adds_nothing() {
 
 /// Scans before and after `rewrite`, and once more from scratch: the last two have to be equal.
 #[track_caller]
-fn check_rewritten(repository: &TempRepo, rewrite: impl FnOnce(&TempRepo)) {
-    let data = TestData::new();
+fn check_rewritten(hosting: Hosting, repository: &TempRepo, rewrite: impl FnOnce(&TempRepo)) {
+    let data = TestData::on(hosting);
     data.scan(&repository.path());
     rewrite(repository);
     let summary = data.scan(&repository.path());
     assert_eq!(summary["rebuilt"], true, "{summary}");
-    let fresh = TestData::new();
+    let fresh = TestData::on(hosting);
     share_key(&data, &fresh);
     fresh.scan(&repository.path());
     Stored::read(&data).assert_equals(&Stored::read(&fresh));
@@ -127,42 +137,37 @@ fn check_rewritten(repository: &TempRepo, rewrite: impl FnOnce(&TempRepo)) {
     Stored::read(&data).assert_equals(&Stored::read(&fresh));
 }
 
-#[test]
-fn an_amended_head_is_read_from_the_root_again() {
-    check_rewritten(&fixture("clock-backwards"), |repository| {
+fn an_amended_head_is_read_from_the_root_again(hosting: Hosting) {
+    check_rewritten(hosting, &fixture("clock-backwards"), |repository| {
         repository.git(&["commit", "--quiet", "--amend", "--message=amended"]);
     });
 }
 
-#[test]
-fn a_history_cut_back_and_replaced_is_read_from_the_root_again() {
-    check_rewritten(&fixture("create-modify-delete"), |repository| {
+fn a_history_cut_back_and_replaced_is_read_from_the_root_again(hosting: Hosting) {
+    check_rewritten(hosting, &fixture("create-modify-delete"), |repository| {
         repository.git(&["reset", "--quiet", "--hard", "HEAD~2"]);
         repository.commit_file("other.yaml", "apiVersion: v1\nkind: A\nmetadata: {name: other}\n", "another way");
     });
 }
 
-#[test]
-fn a_branch_moved_back_to_an_earlier_commit_is_read_from_the_root_again() {
-    check_rewritten(&fixture("type-change"), |repository| {
+fn a_branch_moved_back_to_an_earlier_commit_is_read_from_the_root_again(hosting: Hosting) {
+    check_rewritten(hosting, &fixture("type-change"), |repository| {
         repository.git(&["reset", "--quiet", "--hard", "HEAD~1"]);
     });
 }
 
-#[test]
-fn a_head_that_left_the_first_parent_chain_is_a_rewritten_history() {
+fn a_head_that_left_the_first_parent_chain_is_a_rewritten_history(hosting: Hosting) {
     let repository = fixture("foxtrot");
     let merged = repository.git(&["rev-parse", "main"]);
     repository.git(&["reset", "--quiet", "--hard", "before"]);
-    check_rewritten(&repository, |repository| {
+    check_rewritten(hosting, &repository, |repository| {
         repository.git(&["reset", "--quiet", "--hard", &merged]);
     });
 }
 
-#[test]
-fn all_spellings_of_a_url_are_one_repository() {
+fn all_spellings_of_a_url_are_one_repository(hosting: Hosting) {
     let repository = fixture("create-modify-delete");
-    let data = TestData::new();
+    let data = TestData::on(hosting);
     let spellings = [
         "https://github.com/Owner/Name",
         "https://user:planted-password@GitHub.com/Owner/Name.git",
@@ -183,10 +188,9 @@ fn all_spellings_of_a_url_are_one_repository() {
     assert!(!data.dump().contains("planted-password"));
 }
 
-#[test]
-fn a_path_reached_in_two_ways_is_one_repository() {
+fn a_path_reached_in_two_ways_is_one_repository(hosting: Hosting) {
     let repository = fixture("create-modify-delete");
-    let data = TestData::new();
+    let data = TestData::on(hosting);
     let link = repository.path().with_file_name("link");
     std::os::unix::fs::symlink(repository.path(), &link).unwrap();
     let ways = [repository.path(), link, repository.path().join("../create-modify-delete")];

@@ -20,7 +20,7 @@ struct Filled {
 impl Filled {
     fn new() -> Self {
         let disk = Arc::new(SmallDisk::new(100));
-        let data = TestData::on(&disk);
+        let data = TestData::on_disk(&disk);
         let scanned = fixture("create-modify-delete");
         data.scan(&scanned.path());
         let events = data.event_lines(&scanned.path());

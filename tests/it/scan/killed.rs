@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::stored::Stored;
 use crate::support::data::{TestData, text};
+use crate::support::hosting::{Hosting, on_both_hostings};
 use crate::support::process::{eventually, holds_within, wait_for_end};
 use crate::support::repos::fixture;
 
@@ -17,21 +18,46 @@ const MOMENTS: u32 = 8;
 /// The same for `make soak`.
 const SOAK_MOMENTS: u32 = 200;
 
-#[test]
-fn a_killed_scan_and_the_next_equal_an_undisturbed_one() {
-    kill_and_compare(MOMENTS);
+on_both_hostings! {
+    a_killed_scan_and_the_next_equal_an_undisturbed_one
+    nothing_of_a_killed_scan_is_seen
+    a_killed_scan_that_continued_leaves_what_was_there
+    two_scans_of_a_repository_at_once_do_not_mix
+}
+
+fn a_killed_scan_and_the_next_equal_an_undisturbed_one(hosting: Hosting) {
+    kill_and_compare(hosting, MOMENTS);
 }
 
 #[test]
 #[ignore = "soak"]
 fn soak_scans_killed_at_many_moments_and_the_next_equal_an_undisturbed_one() {
-    kill_and_compare(SOAK_MOMENTS);
+    kill_and_compare(Hosting::Embedded, SOAK_MOMENTS);
+    kill_and_compare(Hosting::External, SOAK_MOMENTS);
 }
 
-#[test]
-fn nothing_of_a_killed_scan_is_seen() {
+fn kill_and_compare(hosting: Hosting, moments: u32) {
     let repository = fixture("many-commits");
-    let data = TestData::new();
+    let undisturbed = TestData::on(hosting);
+    let started = Instant::now();
+    undisturbed.scan(&repository.path());
+    let whole = started.elapsed();
+    let expected = Stored::read(&undisturbed);
+    assert_eq!(expected.event_count(), 11_882);
+
+    let data = TestData::on(hosting);
+    let mut killed = 0;
+    for moment in 1..=moments {
+        killed += u32::from(kill_after(&data, &repository.path(), whole * moment / moments));
+    }
+    assert!(killed > moments / 3, "only {killed} scans ran long enough to be killed");
+    data.scan(&repository.path());
+    Stored::read(&data).assert_equals(&expected);
+}
+
+fn nothing_of_a_killed_scan_is_seen(hosting: Hosting) {
+    let repository = fixture("many-commits");
+    let data = TestData::on(hosting);
     let mut child = start(&data, &repository.path());
     let progress = BufReader::new(child.stderr.take().unwrap()).lines();
     // Rows lie in the database by then, since an insert has 8,000 events.
@@ -45,12 +71,11 @@ fn nothing_of_a_killed_scan_is_seen() {
     assert_eq!(answer["repositories"]["nodes"], json!([{ "scanStatus": "PENDING", "eventCount": 0 }]));
 }
 
-#[test]
-fn a_killed_scan_that_continued_leaves_what_was_there() {
+fn a_killed_scan_that_continued_leaves_what_was_there(hosting: Hosting) {
     let repository = fixture("many-commits");
     let head = repository.git(&["rev-parse", "main"]);
     repository.git(&["update-ref", "refs/heads/main", "main~5000"]);
-    let data = TestData::new();
+    let data = TestData::on(hosting);
     let first = data.scan(&repository.path());
     let before = Stored::read(&data);
     repository.git(&["update-ref", "refs/heads/main", &head]);
@@ -64,15 +89,14 @@ fn a_killed_scan_that_continued_leaves_what_was_there() {
     Stored::read(&data).assert_equals(&before);
     let second = data.scan(&repository.path());
     assert_eq!((&first["commits"], &second["commits"]), (&json!(1000), &json!(6000)));
-    let fresh = TestData::new();
+    let fresh = TestData::on(hosting);
     fresh.scan(&repository.path());
     Stored::read(&data).assert_equals(&Stored::read(&fresh));
 }
 
-#[test]
-fn two_scans_of_a_repository_at_once_do_not_mix() {
+fn two_scans_of_a_repository_at_once_do_not_mix(hosting: Hosting) {
     let repository = fixture("many-commits");
-    let data = TestData::new();
+    let data = TestData::on(hosting);
     let _server = crate::support::server::TestServer::start(&data);
     let mut first = start(&data, &repository.path());
     let progress = BufReader::new(first.stderr.take().unwrap()).lines();

@@ -9,11 +9,17 @@ use serde_json::Value;
 
 use super::disk::SmallDisk;
 use super::events::Event;
+use super::external::{Database, TestClickHouse};
+use super::hosting::Hosting;
 use super::process::{PATIENCE, send_signal};
 
 /// A temporary data directory, which goes with this value.
 pub struct TestData {
     place: Place,
+    /// Where ClickHouse is, if it is not there.
+    database: Option<Database>,
+    /// More variables for the program.
+    variables: Vec<(&'static str, String)>,
 }
 
 enum Place {
@@ -30,12 +36,37 @@ pub struct Ran {
 
 impl TestData {
     pub fn new() -> Self {
-        Self { place: Place::Folder(tempfile::tempdir().unwrap()) }
+        Self::on(Hosting::Embedded)
     }
 
-    /// A data directory on a disk of its own.
-    pub fn on(disk: &Arc<SmallDisk>) -> Self {
-        Self { place: Place::Disk(disk.clone()) }
+    /// With the engine in the folder, or with a database of its own on the shared server.
+    pub fn on(hosting: Hosting) -> Self {
+        let database = match hosting {
+            Hosting::Embedded => None,
+            Hosting::External => Some(TestClickHouse::shared().database()),
+        };
+        Self { place: Place::Folder(tempfile::tempdir().unwrap()), database, variables: Vec::new() }
+    }
+
+    /// On a disk of its own.
+    pub fn on_disk(disk: &Arc<SmallDisk>) -> Self {
+        Self { place: Place::Disk(disk.clone()), ..Self::new() }
+    }
+
+    /// With a database somewhere else.
+    pub fn in_database(database: Database) -> Self {
+        Self { database: Some(database), ..Self::new() }
+    }
+
+    /// The same with a variable for the program.
+    pub fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.variables.push((name, value.to_owned()));
+        self
+    }
+
+    /// The external database, if there is one.
+    pub fn database(&self) -> Option<&Database> {
+        self.database.as_ref()
     }
 
     /// The data directory.
@@ -60,6 +91,8 @@ impl TestData {
                 command.env_remove(name);
             }
         }
+        command.envs(self.database.iter().flat_map(Database::variables));
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.args(arguments).arg("--data").arg(self.path());
         command.stdin(Stdio::null());
         command

@@ -1,9 +1,9 @@
 //! The database of a data directory, looked at past the program's own questions.
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
 use std::process::{Child, Stdio};
 
+use clickhouse::Client;
 use kubestats::store::engine;
 
 use super::data::TestData;
@@ -12,10 +12,11 @@ use super::process::wait_for_end;
 /// Every table of the schema that holds rows of scans.
 pub const SCAN_TABLES: [&str; 3] = ["resource_events", "resources", "scan_failures"];
 /// Every table of the schema.
-pub const TABLES: [&str; 7] = [
+pub const TABLES: [&str; 8] = [
     "repositories",
     "repository_aliases",
     "checkpoints",
+    "redaction_keys",
     "resource_events",
     "resources",
     "scan_failures",
@@ -23,12 +24,15 @@ pub const TABLES: [&str; 7] = [
 ];
 
 impl TestData {
-    /// Runs statements on the engine of these data, which is started where none runs; answers the rows of each, one
-    /// JSON object a line.
+    /// Runs statements on the database of these data, whose engine is started where none runs; answers the rows of each,
+    /// one JSON object a line.
     #[track_caller]
     pub fn sql(&self, statements: &[&str]) -> Vec<String> {
+        if let Some(database) = self.database() {
+            return run_all(database.client(), statements);
+        }
         let started = self.is_free().then(|| self.start_engine());
-        let answers = run_all(&self.path().join("run/engine.sock"), statements);
+        let answers = run_all(engine::client(&self.path().join("run/engine.sock")), statements);
         if let Some(mut engine) = started {
             // The end of stdin ends it.
             drop(engine.stdin.take());
@@ -67,10 +71,9 @@ impl TestData {
     }
 }
 
-fn run_all(socket: &Path, statements: &[&str]) -> Vec<String> {
+fn run_all(client: Client, statements: &[&str]) -> Vec<String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let client = engine::client(socket);
         let mut answers = Vec::new();
         for statement in statements {
             let answer = client.query_raw(statement).fetch_bytes("JSONEachRow").unwrap().collect().await;
