@@ -75,15 +75,16 @@ struct Parent<'a> {
 struct Asked<'a> {
     key: &'a str,
     name: &'a str,
-    /// What it is, or what it is a list of.
+    /// What it is, or what it is a list of; empty for introspection.
     of: &'a str,
     is_list: bool,
     selections: Vec<&'a SelectionSet>,
 }
 
 impl<'a> Asked<'a> {
+    /// Whether it is an object of the schema. Introspection's own are not in it, and stay whole.
     fn is_object(&self) -> bool {
-        !self.is_list && self.selections.iter().any(|selection| !selection.items.is_empty())
+        !self.is_list && !self.of.is_empty() && self.selections.iter().any(|selection| !selection.items.is_empty())
     }
 
     fn inside(&self) -> Parent<'a> {
@@ -245,6 +246,7 @@ mod tests {
     fn without_a_list_the_answer_is_one_row() {
         check("{ repository(fullName: \"a/b\") { fullName eventCount } }", &["[repository]: fullName #eventCount"]);
         check("{ __typename }", &["[]: __typename"]);
+        check("{ __schema { types { name } } }", &["[]: __schema"]);
         check("{ a: events { totalCount } b: resources { totalCount } }", &["[]: #a.totalCount #b.totalCount"]);
     }
 

@@ -123,6 +123,7 @@ async fn an_engine_ends_in_order_on_sigterm() {
 async fn a_long_socket_path_works() {
     let directory = tempfile::tempdir().unwrap();
     let data = directory.path().join("a".repeat(60)).join("b".repeat(60));
+    fs::create_dir(data.parent().unwrap()).unwrap();
     let supervisor = supervise(&data).await.unwrap();
     let wanted = socket(&data);
     let first = fs::read_link(&wanted).expect("a symlink to a short path");
