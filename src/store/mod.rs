@@ -32,7 +32,7 @@ const PING_LIMIT: Duration = Duration::from_secs(5);
 const RECOVERY: Duration = Duration::from_secs(10);
 const RECOVERY_STEP: Duration = Duration::from_millis(50);
 /// ClickHouse's setting for the time of a statement, in seconds.
-const LIMIT: &str = "max_execution_time";
+const MAX_EXECUTION_TIME: &str = "max_execution_time";
 
 /// Who keeps ClickHouse running.
 #[derive(Clone)]
@@ -92,11 +92,13 @@ impl Store {
     }
 
     async fn execute(&self, sql: &str) -> Result<(), StoreError> {
-        within(self.write_limit, self.client.query_raw(sql).with_setting(LIMIT, self.limit()).execute()).await
+        within(self.write_limit, self.client.query_raw(sql).with_setting(MAX_EXECUTION_TIME, self.limit()).execute())
+            .await
     }
 
     async fn rows<T: RowOwned + RowRead>(&self, sql: &str) -> Result<Vec<T>, StoreError> {
-        within(self.write_limit, self.client.query_raw(sql).with_setting(LIMIT, self.limit()).fetch_all()).await
+        within(self.write_limit, self.client.query_raw(sql).with_setting(MAX_EXECUTION_TIME, self.limit()).fetch_all())
+            .await
     }
 
     /// The limit that the server itself gets: a statement whose client gave it up must not take effect much later.
@@ -136,7 +138,7 @@ impl Store {
         T: Row + RowWrite,
     {
         let run = async {
-            let mut insert = self.client.insert::<T>(table).await?.with_setting(LIMIT, self.limit());
+            let mut insert = self.client.insert::<T>(table).await?.with_setting(MAX_EXECUTION_TIME, self.limit());
             if !token.is_empty() {
                 insert = insert.with_setting("insert_deduplication_token", token);
             }

@@ -10,7 +10,7 @@ use moka::future::Cache;
 use super::query::{
     Filter, IdRecord, Operator, Question, Repositories, RepositoryByAlias, RepositoryField, RepositoryRecord, Statement,
 };
-use super::{LIMIT, RECOVERY, Store, StoreError};
+use super::{MAX_EXECUTION_TIME, RECOVERY, Store, StoreError};
 use crate::model::{Checkpoint, Repository, RepositoryId};
 
 /// Asks for the newest version of the data.
@@ -154,7 +154,8 @@ impl Reader {
         for (name, value) in statement.parameters() {
             query = query.param(name, value);
         }
-        let query = query.with_setting("readonly", "2").with_setting(LIMIT, limit.as_secs_f64().to_string());
+        let query =
+            query.with_setting("readonly", "2").with_setting(MAX_EXECUTION_TIME, limit.as_secs_f64().to_string());
         let run = async {
             let mut cursor = query.fetch::<T>()?;
             let mut rows = Vec::new();

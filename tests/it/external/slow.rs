@@ -116,3 +116,18 @@ fn an_answer_cut_twice_is_a_failure_that_is_logged_once() {
     let log = server.log();
     assert_eq!(log.lines().filter(|line| line.contains("ERROR")).count(), 1, "{log}");
 }
+
+#[test]
+fn an_insert_of_a_dead_scan_that_comes_late_is_not_seen() {
+    let repository = fixture("moves-paired");
+    let (proxy, data) = through_proxy();
+    proxy.plan(STORES_EVENTS, Fault::Late);
+    proxy.plan(STORES_EVENTS, Fault::CutRequest { after: 2000 });
+    assert!(!data.run(&["scan", text(&repository.path())]).success);
+    // Comes when the next scan stores its own events, long after it cleared what the first one left.
+    data.scan(&repository.path());
+    assert_eq!(proxy.happened(), 2);
+    let rows = data.sql(&["SELECT count() AS rows, uniq(run_id) AS runs FROM resource_events"]);
+    assert_eq!(rows, ["{\"rows\":8,\"runs\":1}\n"]);
+    Stored::read(&data).assert_equals(&undisturbed(&repository));
+}

@@ -13,6 +13,8 @@ pub enum Fault {
     Hang,
     /// The connection ends when so many bytes of the request were passed on.
     CutRequest { after: usize },
+    /// The connection ends when the request has come; it is passed on, whole, just before the next one of its kind.
+    Late,
     /// The request is passed on whole; the connection ends when so many bytes of the answer were.
     CutAnswer { after: usize },
 }
@@ -23,19 +25,22 @@ pub struct Proxy {
     plan: Arc<Mutex<Plan>>,
 }
 
-#[derive(Default)]
 struct Plan {
+    target: SocketAddr,
     /// Part of a request's head, and what happens to the next request that has it. In order.
     faults: Vec<(&'static str, Fault)>,
     /// Faults that happened.
     happened: usize,
+    /// A request that is late, and the part of its head that it was chosen by.
+    late: Option<(&'static str, Vec<u8>)>,
 }
 
 impl Proxy {
     /// Passes on to the server at `url`.
     pub fn start(url: &str) -> Self {
         let target: SocketAddr = url.trim_start_matches("http://").parse().unwrap();
-        let plan = Arc::<Mutex<Plan>>::default();
+        let plan = Plan { target, faults: Vec::new(), happened: 0, late: None };
+        let plan = Arc::new(Mutex::new(plan));
         let shared = plan.clone();
         let url = listen(move |client| {
             // A server that is not there is a connection that ends at once.
@@ -63,7 +68,7 @@ fn pass_on(client: TcpStream, server: TcpStream, plan: &Arc<Mutex<Plan>>) {
     let (shared, noticed) = (plan.clone(), fault.clone());
     thread::spawn(move || pump(client, server, |bytes| choose(&shared, &noticed, bytes)));
     pump(from_server, to_client, |bytes| match &mut *fault.lock().unwrap() {
-        None | Some(Fault::CutRequest { .. }) => Next::Pass,
+        None | Some(Fault::CutRequest { .. } | Fault::Late) => Next::Pass,
         Some(Fault::Hang) => Next::Hang,
         Some(Fault::CutAnswer { after }) => cut(after, bytes.len()),
     });
@@ -72,23 +77,39 @@ fn pass_on(client: TcpStream, server: TcpStream, plan: &Arc<Mutex<Plan>>) {
 /// What to do with bytes of the client, which may begin a request.
 fn choose(plan: &Mutex<Plan>, fault: &Mutex<Option<Fault>>, bytes: &[u8]) -> Next {
     let mut fault = fault.lock().unwrap();
+    let mut plan = plan.lock().unwrap();
     if bytes.starts_with(b"POST ") || bytes.starts_with(b"GET ") {
         let text = String::from_utf8_lossy(bytes);
-        let mut plan = plan.lock().unwrap();
         if let Some(index) = plan.faults.iter().position(|(part, _)| text.contains(part)) {
-            *fault = Some(plan.faults.remove(index).1);
+            let (part, chosen) = plan.faults.remove(index);
+            *fault = Some(chosen);
             plan.happened += 1;
+            if let Fault::Late = chosen {
+                plan.late = Some((part, Vec::new()));
+            }
+        } else if let Some((_, request)) = plan.late.take_if(|(part, _)| text.contains(*part)) {
+            let mut server = TcpStream::connect(plan.target).unwrap();
+            server.write_all(&request).unwrap();
+            // The server answers when it is done.
+            assert!(server.read(&mut [0; 64]).unwrap() > 0);
         }
     }
     match &mut *fault {
         None | Some(Fault::CutAnswer { .. }) => Next::Pass,
         Some(Fault::Hang) => Next::Hang,
         Some(Fault::CutRequest { after }) => cut(after, bytes.len()),
+        Some(Fault::Late) => {
+            let (_, request) = plan.late.as_mut().unwrap();
+            request.extend_from_slice(bytes);
+            if is_whole(request) { Next::Cut(0) } else { Next::Keep }
+        }
     }
 }
 
 enum Next {
     Pass,
+    /// Passes on nothing of it.
+    Keep,
     Hang,
     /// Passes on so many bytes, then ends.
     Cut(usize),
@@ -108,6 +129,7 @@ fn pump(mut from: TcpStream, mut to: TcpStream, mut next: impl FnMut(&[u8]) -> N
         match next(&buffer[..length]) {
             Next::Pass if to.write_all(&buffer[..length]).is_ok() => {}
             Next::Pass => break,
+            Next::Keep => {}
             // Until the other side gives up.
             Next::Hang => while let Ok(1..) = from.read(&mut buffer) {},
             Next::Cut(length) => {
