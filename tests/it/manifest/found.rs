@@ -1,0 +1,28 @@
+//! What fuzz targets start from, and what they found: each file of `fuzz/seeds` is one input.
+
+use std::fs;
+use std::path::Path;
+
+use super::properties::{
+    changes_are_what_differs, planted_credentials_are_redacted, reading_keeps_its_budgets, stored_json_is_stable,
+    written_data_are_read_back,
+};
+
+/// Runs a property on every seed of a folder.
+#[track_caller]
+fn holds_for_seeds(folder: &str, property: impl Fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(folder);
+    let seeds: Vec<Vec<u8>> =
+        fs::read_dir(folder).unwrap().map(|file| fs::read(file.unwrap().path()).unwrap()).collect();
+    assert!(!seeds.is_empty());
+    seeds.iter().for_each(|seed| property(seed));
+}
+
+#[test]
+fn seeds_hold_every_property() {
+    holds_for_seeds("yaml", reading_keeps_its_budgets);
+    holds_for_seeds("yaml", written_data_are_read_back);
+    holds_for_seeds("yaml", changes_are_what_differs);
+    holds_for_seeds("json", |seed| stored_json_is_stable(std::str::from_utf8(seed).unwrap()));
+    holds_for_seeds("redact", |seed| planted_credentials_are_redacted(std::str::from_utf8(seed).unwrap()));
+}
