@@ -29,7 +29,8 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 fn tag() -> impl Strategy<Value = Arc<str>> {
-    prop::sample::select(vec!["!a", "!a!b", "!a,b[]", "!!int", "tag:example.com,2000:a b", "!é", "x"]).prop_map(Arc::from)
+    prop::sample::select(vec!["!a", "!a!b", "!a,b[]", "!!int", "tag:example.com,2000:a b", "!é", "x"])
+        .prop_map(Arc::from)
 }
 
 fn scalar() -> impl Strategy<Value = Node> {

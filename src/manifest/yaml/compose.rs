@@ -35,10 +35,7 @@ pub fn read_by_libyaml(bytes: &[u8]) -> Result<Vec<Node>, Unparsable> {
     read_text(bytes, read_events)
 }
 
-fn read_text(
-    bytes: &[u8],
-    read: impl FnOnce(&str) -> Result<Vec<Node>, Unparsable>,
-) -> Result<Vec<Node>, Unparsable> {
+fn read_text(bytes: &[u8], read: impl FnOnce(&str) -> Result<Vec<Node>, Unparsable>) -> Result<Vec<Node>, Unparsable> {
     if bytes.len() > MAX_BYTES {
         return Err(Unparsable::too_large());
     }

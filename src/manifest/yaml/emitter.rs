@@ -67,14 +67,8 @@ impl Emitter {
         let directives = directives.as_mut_ptr_range();
         // SAFETY: the event is writable memory; null stands for no version. The directives are alive and are copied, not written to.
         this.emit(|event| unsafe {
-            unsafe_yaml::yaml_document_start_event_initialize(
-                event,
-                null_mut(),
-                directives.start,
-                directives.end,
-                true,
-            )
-            .ok
+            unsafe_yaml::yaml_document_start_event_initialize(event, null_mut(), directives.start, directives.end, true)
+                .ok
         })?;
         Ok(this)
     }

@@ -57,7 +57,8 @@ fn laughs_of_every_style_are_unparsable() {
         assert!(read(file.as_bytes()).is_err());
         reading_keeps_its_budgets(file.as_bytes());
     }
-    let merges: String = (1..60).map(|level| format!("m{level}: &m{level} {{<<: [*m{0}, *m{0}]}}\n", level - 1)).collect();
+    let merges: String =
+        (1..60).map(|level| format!("m{level}: &m{level} {{<<: [*m{0}, *m{0}]}}\n", level - 1)).collect();
     assert!(read(format!("m0: &m0 {{a: 1}}\n{merges}").as_bytes()).unwrap_err().message.contains("nodes"));
 }
 

@@ -7,8 +7,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::properties::{
-    changes_are_what_differs, check_changes, json_is_exact, planted_credentials_are_redacted, reading_keeps_its_budgets,
-    stored_json_is_stable, written_data_are_read_back, yaml_is_exact,
+    changes_are_what_differs, check_changes, json_is_exact, planted_credentials_are_redacted,
+    reading_keeps_its_budgets, stored_json_is_stable, written_data_are_read_back, yaml_is_exact,
 };
 use super::restyled::restyled;
 use super::{node, text};
@@ -16,10 +16,70 @@ use super::{node, text};
 /// Pieces of YAML in any order: what a parser has to expect, without rhyme or reason.
 fn soup() -> impl Strategy<Value = String> {
     let pieces = vec![
-        "\n", "\n", "\n", "\n  ", "\n    ", "\n- ", "\r\n", "\t", " ", "  ", "a", "b", "a: ", "b:", "? ", ": ", "- ", "-", ",", "[", "]",
-        "{", "}", "&a ", "&b ", "*a", "*b", "*a ", "<<: ", "!x ", "!!int ", "!!str ", "!<y> ", "! ", "|\n", "|-\n  ", "|2\n   ", ">\n  ",
-        ">+\n", "'", "''", "\"", "\\n", "\\", "#", " # c\n", "---", "\n---\n", "\n--- ", "\n...\n", "%YAML 1.2\n", "%TAG ! x\n", "1", "0x1",
-        "1.10", "~", "null", "true", "é", "\u{feff}", "\u{85}", "\u{2028}", "\0", "𝄞",
+        "\n",
+        "\n",
+        "\n",
+        "\n  ",
+        "\n    ",
+        "\n- ",
+        "\r\n",
+        "\t",
+        " ",
+        "  ",
+        "a",
+        "b",
+        "a: ",
+        "b:",
+        "? ",
+        ": ",
+        "- ",
+        "-",
+        ",",
+        "[",
+        "]",
+        "{",
+        "}",
+        "&a ",
+        "&b ",
+        "*a",
+        "*b",
+        "*a ",
+        "<<: ",
+        "!x ",
+        "!!int ",
+        "!!str ",
+        "!<y> ",
+        "! ",
+        "|\n",
+        "|-\n  ",
+        "|2\n   ",
+        ">\n  ",
+        ">+\n",
+        "'",
+        "''",
+        "\"",
+        "\\n",
+        "\\",
+        "#",
+        " # c\n",
+        "---",
+        "\n---\n",
+        "\n--- ",
+        "\n...\n",
+        "%YAML 1.2\n",
+        "%TAG ! x\n",
+        "1",
+        "0x1",
+        "1.10",
+        "~",
+        "null",
+        "true",
+        "é",
+        "\u{feff}",
+        "\u{85}",
+        "\u{2028}",
+        "\0",
+        "𝄞",
     ];
     vec(prop::sample::select(pieces), 0..40).prop_map(|pieces| pieces.concat())
 }
@@ -27,8 +87,32 @@ fn soup() -> impl Strategy<Value = String> {
 /// Members of the stored form in any order.
 fn json_soup() -> impl Strategy<Value = String> {
     let pieces = vec![
-        "{", "}", "[", "]", ",", ":", "\"a\"", "\"a\":", "\"!x\":", "\"!!int\":", "\"!!pairs\":[[", "]]", "\"!!str a\":", "\"!<y>\":", "1.10",
-        "-0", "1e9", "null", "true", " ", "\"\\u00e9\"", "\"\\ud800\"", "{}", "[]", "\"", "{\"!x\":\"y\"}",
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        "\"a\"",
+        "\"a\":",
+        "\"!x\":",
+        "\"!!int\":",
+        "\"!!pairs\":[[",
+        "]]",
+        "\"!!str a\":",
+        "\"!<y>\":",
+        "1.10",
+        "-0",
+        "1e9",
+        "null",
+        "true",
+        " ",
+        "\"\\u00e9\"",
+        "\"\\ud800\"",
+        "{}",
+        "[]",
+        "\"",
+        "{\"!x\":\"y\"}",
     ];
     vec(prop::sample::select(pieces), 0..16).prop_map(|pieces| pieces.concat())
 }
@@ -87,9 +171,8 @@ proptest! {
     }
 
     #[test]
-    fn planted_credentials_do_not_show(text in text(), more in soup()) {
+    fn planted_credentials_do_not_show(text in prop_oneof![text(), soup()]) {
         planted_credentials_are_redacted(&text);
-        planted_credentials_are_redacted(&more);
     }
 
     #[test]
@@ -129,8 +212,10 @@ fn with_scalar_changed(node: &Node, left: &mut usize, other_type: bool) -> Node 
             Node::sequence(sequence.tag().cloned(), items.collect())
         }
         Node::Mapping(mapping) => {
-            let entries =
-                mapping.entries().iter().map(|(key, value)| (key.clone(), with_scalar_changed(value, left, other_type)));
+            let entries = mapping
+                .entries()
+                .iter()
+                .map(|(key, value)| (key.clone(), with_scalar_changed(value, left, other_type)));
             Node::mapping(mapping.tag().cloned(), entries.collect())
         }
     }

@@ -86,7 +86,9 @@ pub fn check_changes(before: &Node, after: &Node) {
     assert_eq!(found.list.is_empty(), before == after, "{} -> {}", before.to_json(), after.to_json());
     for change in &found.list {
         assert_ne!(change.before, change.after);
-        let Some(value) = change.after.as_deref().filter(|value| !value.starts_with("{\"!!omitted\"")) else { continue };
+        let Some(value) = change.after.as_deref().filter(|value| !value.starts_with("{\"!!omitted\"")) else {
+            continue;
+        };
         // Tokens name keys by their text, which two keys may share: 1 and "1".
         if let Some(there) = after.pointer(&change.pointer).filter(|_| !keys_share_texts(after)) {
             assert_eq!(there.to_json(), value, "{}", change.pointer);
@@ -97,6 +99,10 @@ pub fn check_changes(before: &Node, after: &Node) {
 /// A token between the two halves of any text, at many places of a resource, is in nothing that is kept of it.
 pub fn planted_credentials_are_redacted(text: &str) {
     let token = planted_token();
+    if leaks(text, &token) {
+        // A piece that stands in the text already is no secret.
+        return;
+    }
     let redactor = Redactor::new(b"a key of tests");
     let middle = text.char_indices().map(|(at, _)| at).nth(text.chars().count() / 2).unwrap_or_default();
     let (before, after) = text.split_at(middle);

@@ -224,12 +224,13 @@ impl Writer<'_> {
         let merged = if mapping.get("<<").is_none() && self.pick(4) == 3 { self.pick(entries.len() + 1) } else { 0 };
         let mut behind: Vec<Node> =
             entries.drain(..merged).map(|(key, value)| Node::mapping(None, vec![(key, value)])).collect();
-        if merged > 0 && let Some((key, _)) = entries.first() {
+        if merged > 0
+            && let Some((key, _)) = entries.first()
+        {
             // What the mapping has itself, it does not take from another.
             behind.push(Node::mapping(None, vec![(key.clone(), Node::string("overridden"))]));
         }
-        let mut arranged: Vec<(Key, Node)> =
-            entries.into_iter().map(|(key, value)| (Key::Own(key), value)).collect();
+        let mut arranged: Vec<(Key, Node)> = entries.into_iter().map(|(key, value)| (Key::Own(key), value)).collect();
         if merged > 0 {
             let source = if behind.len() == 1 { behind.remove(0) } else { Node::sequence(None, behind) };
             let at = self.pick(arranged.len() + 1);
@@ -244,7 +245,8 @@ impl Writer<'_> {
             let read = read(format!("[{plain}]").as_bytes());
             read.is_ok_and(|read| read[0] == Node::sequence(None, vec![Node::Scalar(scalar.clone())]))
         };
-        let plain = text.split(' ').all(|word| !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '.'));
+        let plain =
+            text.split(' ').all(|word| !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '.'));
         let written = match scalar.scalar_type() {
             ScalarType::Null => self.choose(&["null", "~", "NULL", "!!null ''"]).to_owned(),
             _ if plain && self.pick(3) == 0 && is_read_as(text) => text.to_owned(),

@@ -75,7 +75,8 @@ fn compare(bytes: &[u8]) -> [(&'static str, Outcome); 2] {
 
 /// The ids of all versions of YAML files in the history that is scanned.
 fn yaml_versions(mirror: &Path) -> BTreeSet<String> {
-    let arguments = ["log", "--first-parent", "-m", "--root", "--raw", "--no-abbrev", "--no-renames", "--format=", "HEAD", "--"];
+    let arguments =
+        ["log", "--first-parent", "-m", "--root", "--raw", "--no-abbrev", "--no-renames", "--format=", "HEAD", "--"];
     let log = run_git(mirror, &[&arguments[..], &["*.yaml", "*.yml"]].concat());
     let fields = log.lines().map(|line| line.split([' ', '\t']).collect::<Vec<_>>());
     fields.filter(|fields| fields[1].starts_with("100")).map(|fields| fields[3].to_owned()).collect()
