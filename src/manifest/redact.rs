@@ -126,17 +126,19 @@ impl Redactor {
     }
 }
 
-/// Rule and byte range of every credential and assigned secret in a text, in order, without overlaps.
+/// Rule and byte range of every credential and assigned secret in a text, in order, without overlaps: where two overlap, all that either
+/// covers goes by the name of the first.
 fn secrets_in(text: &str) -> Vec<(&'static str, Range<usize>)> {
     let mut found = rules::credentials(text);
     found.extend(named::assignments(text).into_iter().map(|range| ("named", range)));
-    // Stable: of two that start together the one found first stays.
+    // Stable: of two that start together the one found first names both.
     found.sort_by_key(|(_, range)| range.start);
-    let mut end = 0;
-    found.retain(|(_, range)| {
-        let free = range.start >= end;
-        end = end.max(range.end);
-        free
+    found.dedup_by(|(_, next), (_, range)| {
+        let overlap = next.start < range.end;
+        if overlap {
+            range.end = range.end.max(next.end);
+        }
+        overlap
     });
     found
 }

@@ -37,7 +37,7 @@ fn events_and_totals_equal_the_reference() {
 }
 
 /// Where reference and corpus lie; `None`, with a word, where they do not.
-fn shared_folder() -> Option<PathBuf> {
+pub fn shared_folder() -> Option<PathBuf> {
     let configured = std::env::var_os("KUBESTATS_CORPUS").map(PathBuf::from);
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
     let folder = configured.unwrap_or_else(beside);
@@ -49,7 +49,7 @@ fn shared_folder() -> Option<PathBuf> {
 }
 
 /// The repositories to compare: all of the corpus, or the small ones where the program is not optimised.
-fn names(shared: &Path) -> Vec<String> {
+pub fn names(shared: &Path) -> Vec<String> {
     if cfg!(debug_assertions) {
         return SMALL.map(str::to_owned).to_vec();
     }

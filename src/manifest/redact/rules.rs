@@ -16,7 +16,7 @@ pub(super) struct Rule {
     pattern: &'static str,
 }
 
-/// In order of precedence where matches overlap.
+/// In order of precedence where matches overlap. A word is one of ASCII letters: between 密码 and a token stands no space.
 const RULES: &[Rule] = &[
     // Ciphertext of values, and the data keys encrypted for each recipient.
     Rule {
@@ -30,18 +30,18 @@ const RULES: &[Rule] = &[
         pattern: r"(?s)-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----|\z)",
     },
     Rule { name: "age-key", literals: &["AGE-SECRET-KEY-"], pattern: r"AGE-SECRET-KEY-(?:PQ-)?1[0-9A-Z]{40,}" },
-    Rule { name: "aws-key", literals: &["AKIA", "ASIA"], pattern: r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b" },
+    Rule { name: "aws-key", literals: &["AKIA", "ASIA"], pattern: r"(?-u:\b)(?:AKIA|ASIA)[A-Z2-7]{16}(?-u:\b)" },
     Rule {
         name: "github-token",
         literals: &["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"],
-        pattern: r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{60,})",
+        pattern: r"(?-u:\b)(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{60,})",
     },
     Rule {
         name: "gitlab-token",
         literals: &["glpat-", "gldt-", "glrt-", "glptt-", "glcbt-", "glagent-"],
-        pattern: r"\bgl(?:pat|dt|rt|ptt|cbt|agent)-[A-Za-z0-9_\-]{20,}",
+        pattern: r"(?-u:\b)gl(?:pat|dt|rt|ptt|cbt|agent)-[A-Za-z0-9_\-]{20,}",
     },
-    Rule { name: "slack-token", literals: &["xox"], pattern: r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}" },
+    Rule { name: "slack-token", literals: &["xox"], pattern: r"(?-u:\b)xox[abeoprs]-[A-Za-z0-9-]{10,}" },
     Rule {
         name: "slack-webhook",
         literals: &["hooks.slack.com/"],
@@ -53,24 +53,24 @@ const RULES: &[Rule] = &[
         pattern: r"discord(?:app)?\.com/api/(?:v[0-9]+/)?webhooks/[0-9]{15,}/[A-Za-z0-9_\-]{40,}",
     },
     Rule { name: "discord-webhook", literals: &["discord://"], pattern: r"discord://[A-Za-z0-9_\-]{40,}@[0-9]{15,}" },
-    Rule { name: "telegram-token", literals: &[":AA"], pattern: r"\b[0-9]{8,10}:AA[A-Za-z0-9_\-]{32,}" },
+    Rule { name: "telegram-token", literals: &[":AA"], pattern: r"(?-u:\b)[0-9]{8,10}:AA[A-Za-z0-9_\-]{32,}" },
     // A tunnel's token is base64 of {"a":"<account>","t":"<tunnel>","s":"<secret>"}.
-    Rule { name: "cloudflare-token", literals: &["eyJhIjoi"], pattern: r"\beyJhIjoi[A-Za-z0-9+/=_\-]{80,}" },
+    Rule { name: "cloudflare-token", literals: &["eyJhIjoi"], pattern: r"(?-u:\b)eyJhIjoi[A-Za-z0-9+/=_\-]{80,}" },
     Rule {
         name: "cloudflare-token",
         literals: &["v1.0-", "cfut_", "cfat_", "cfk_"],
-        pattern: r"\bv1\.0-[0-9a-f]{24}-[0-9a-f]{140,}|\bcf(?:ut|at|k)_[A-Za-z0-9]{40,}",
+        pattern: r"(?-u:\b)v1\.0-[0-9a-f]{24}-[0-9a-f]{140,}|(?-u:\b)cf(?:ut|at|k)_[A-Za-z0-9]{40,}",
     },
     Rule {
         name: "jwt",
         literals: &["eyJ"],
-        pattern: r"\beyJ[A-Za-z0-9_\-]{10,}\.eyJ[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_\-]*",
+        pattern: r"(?-u:\b)eyJ[A-Za-z0-9_\-]{10,}\.eyJ[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_\-]*",
     },
     // `://user:password@`; a password that is a placeholder ($, {, <, *, %) is none.
     Rule {
         name: "basic-auth",
         literals: &["://"],
-        pattern: r"\b[A-Za-z][A-Za-z0-9+.\-]*://[^\s/:@?#'\x22]{0,200}:[^\s/:@$\{<*%'\x22][^\s/@$\{<'\x22]{2,200}@[^\s/@]",
+        pattern: r"(?-u:\b)[A-Za-z][A-Za-z0-9+.\-]*://[^\s/:@?#'\x22]{0,200}:[^\s/:@$\{<*%'\x22][^\s/@$\{<'\x22]{2,200}@[^\s/@]",
     },
 ];
 

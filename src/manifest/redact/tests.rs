@@ -111,6 +111,23 @@ fn assigned_secrets_in_texts_are_replaced() {
 }
 
 #[test]
+fn a_credential_right_behind_a_word_of_another_script_is_replaced() {
+    let (_, token) = credentials().remove(4);
+    assert!(redactor().text(&format!("密码{token}密码")).starts_with("密码redacted:github-token:"));
+}
+
+#[test]
+fn nothing_of_credentials_that_overlap_is_left() {
+    let (_, token) = credentials().remove(4);
+    let url = format!("https://user:pass@{token}");
+    assert!(redactor().text(&url).starts_with("redacted:basic-auth:"));
+    assert!(!redactor().text(&url).contains(&token[4..]));
+    let two = format!("-----BEGIN PGP MESSAGE-----\nENC[A,data:\n-----END PGP MESSAGE-----\nkey={token}]\nlast");
+    assert!(redactor().lines(&two).unwrap().ends_with("\nlast"));
+    assert!(!redactor().lines(&two).unwrap().contains(&token));
+}
+
+#[test]
 fn a_key_that_is_a_credential_is_replaced() {
     let (_, token) = credentials().remove(4);
     let node = Node::mapping(None, vec![(Node::string(token.as_str()), Node::string("x"))]);

@@ -23,23 +23,32 @@ pub const MAX_DEPTH: u32 = 100;
 /// The whole stream is unparsable: not YAML, not the encoding, an alias without anchor or inside its own anchor, `<<` of something that is
 /// no mapping, two equal keys in one mapping, or over [`MAX_BYTES`], [`MAX_NODES`] or [`MAX_DEPTH`].
 pub fn read(bytes: &[u8]) -> Result<Vec<Node>, Unparsable> {
+    read_text(bytes, |text| ordinary::read(text).map_or_else(|| read_events(text), Ok))
+}
+
+/// As [`read`], without the quick reader for ordinary files: what every file means is decided here, and [`read`] must not differ in
+/// anything but speed. Tests and fuzz targets hold the two against each other.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_by_libyaml(bytes: &[u8]) -> Result<Vec<Node>, Unparsable> {
+    read_text(bytes, read_events)
+}
+
+fn read_text(bytes: &[u8], read: impl FnOnce(&str) -> Result<Vec<Node>, Unparsable>) -> Result<Vec<Node>, Unparsable> {
     if bytes.len() > MAX_BYTES {
         return Err(Unparsable::too_large());
     }
     let text = decode(bytes)?;
     // libyaml would count a mark as the first column, and the first line as indented.
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    match ordinary::read(text) {
-        Some(documents) => Ok(documents),
-        None => read_events(text),
-    }
+    read(text.strip_prefix('\u{feff}').unwrap_or(&text))
 }
 
 /// Lines with a `%TAG` directive. libyaml compares each with all before it, so a file full of them would take minutes; real files have
 /// none. The only rule here that the data's rules do not know.
 const MAX_TAG_DIRECTIVES: usize = 1000;
 
-/// [`read`] through libyaml alone.
+/// The documents of a text, by libyaml.
 pub(super) fn read_events(text: &str) -> Result<Vec<Node>, Unparsable> {
     if text.contains("%TAG") {
         let lines = text.split(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']);

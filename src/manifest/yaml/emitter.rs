@@ -3,7 +3,7 @@
 //! This is the emitter that serde_yaml writes with. It is driven directly because serde_yaml's serializer has no way to write a number by
 //! its source text (`1.10`, `0644`) or a tag that is a URI.
 
-use std::ffi::{CString, c_void};
+use std::ffi::{CStr, CString, c_void};
 use std::mem::MaybeUninit;
 use std::ptr::{NonNull, null, null_mut};
 
@@ -16,6 +16,13 @@ pub(super) enum Style {
     SingleQuoted,
     DoubleQuoted,
     Literal,
+}
+
+/// How tags are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tags {
+    Short,
+    InFull,
 }
 
 /// The emitter would not take an event: a text of more than 2 GiB, or events in an order that makes no document.
@@ -33,8 +40,9 @@ pub(super) struct Emitter {
 type RawEvent = MaybeUninit<unsafe_yaml::yaml_event_t>;
 
 impl Emitter {
-    /// An emitter that has begun a document: block style, two spaces, no line is broken.
-    pub fn new() -> Result<Self, Refused> {
+    /// An emitter that has begun a document: block style, two spaces, no line is broken. Tags are written short (`!a`, `!!binary`) where
+    /// they can be, or all in full (`!<!a>`).
+    pub fn new(tags: Tags) -> Result<Self, Refused> {
         let memory = Box::into_raw(Box::new(MaybeUninit::<unsafe_yaml::yaml_emitter_t>::uninit())).cast();
         let output = Box::into_raw(Box::<Vec<u8>>::default());
         // SAFETY: pointers out of `Box::into_raw` are not null.
@@ -52,9 +60,15 @@ impl Emitter {
         this.emit(|event| unsafe {
             unsafe_yaml::yaml_stream_start_event_initialize(event, unsafe_yaml::YAML_UTF8_ENCODING).ok
         })?;
-        // SAFETY: as above.
+        let mut directives = match tags {
+            Tags::Short => Vec::new(),
+            Tags::InFull => [c"!", c"!!"].map(stands_for_nothing).to_vec(),
+        };
+        let directives = directives.as_mut_ptr_range();
+        // SAFETY: the event is writable memory; null stands for no version. The directives are alive and are copied, not written to.
         this.emit(|event| unsafe {
-            unsafe_yaml::yaml_document_start_event_initialize(event, null_mut(), null_mut(), null_mut(), true).ok
+            unsafe_yaml::yaml_document_start_event_initialize(event, null_mut(), directives.start, directives.end, true)
+                .ok
         })?;
         Ok(this)
     }
@@ -159,6 +173,15 @@ impl Drop for Emitter {
             drop(Box::from_raw(self.output.as_ptr()));
         }
     }
+}
+
+/// A short form that stands for something else: libyaml then has none for the tags there are.
+fn stands_for_nothing(handle: &'static CStr) -> unsafe_yaml::yaml_tag_directive_t {
+    // SAFETY: it is a struct of two pointers, and null is one.
+    let mut directive: unsafe_yaml::yaml_tag_directive_t = unsafe { std::mem::zeroed() };
+    directive.handle = handle.as_ptr().cast_mut().cast();
+    directive.prefix = c"kubestats:none:".as_ptr().cast_mut().cast();
+    directive
 }
 
 fn zero_terminated(tag: Option<&str>) -> Result<Option<CString>, Refused> {

@@ -78,6 +78,16 @@ impl Node {
         if let Self::Mapping(mapping) = self { Some(mapping) } else { None }
     }
 
+    /// The tag, unless it says no more than the kind of collection or the core type.
+    pub fn tag(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::Scalar(Scalar { scalar_type: ScalarType::Custom(tag), .. }) => Some(tag),
+            Self::Scalar(_) => None,
+            Self::Sequence(sequence) => sequence.tag(),
+            Self::Mapping(mapping) => mapping.tag(),
+        }
+    }
+
     /// The text of a string scalar.
     pub fn as_str(&self) -> Option<&str> {
         self.as_scalar().filter(|scalar| scalar.scalar_type == ScalarType::Str).map(Scalar::text)
@@ -88,16 +98,17 @@ impl Node {
         self.as_mapping()?.get(key)
     }
 
-    /// Bytes of all texts with aliases expanded: what `to_json` and `to_yaml` would at least write. The node budget does not bound it
-    /// (one long text may be referred to very often), so ask before writing trees of unknown origin.
+    /// Bytes of all texts and tags with aliases expanded: what `to_json` and `to_yaml` would at least write. The node budget does not
+    /// bound it (one long text may be referred to very often), so ask before writing trees of unknown origin.
     pub fn text_bytes(&self) -> u64 {
-        match self {
+        let inside = match self {
             Self::Scalar(scalar) => scalar.text.len() as u64,
             Self::Sequence(sequence) => sequence.items.iter().map(Self::text_bytes).sum(),
             Self::Mapping(mapping) => {
                 mapping.entries.iter().map(|(key, value)| key.text_bytes() + value.text_bytes()).sum()
             }
-        }
+        };
+        inside + self.tag().map_or(0, |tag| tag.len() as u64)
     }
 }
 
@@ -160,14 +171,17 @@ impl<'a> Lookup<'a> {
         Self { entries: &mapping.entries, index: OnceLock::new() }
     }
 
-    /// The position of `key`; `hint` is looked at first, because two versions of a mapping mostly agree in order.
+    /// The position of `key`; `hint` is looked at first, because two versions of a mapping mostly agree in order. Keys that are collections
+    /// are found by their hashes alone: comparing with the wrong one at every level of keys within keys would double the work each time.
     #[expect(clippy::mutable_key_type, reason = "the hash that a node keeps does not change what it is")]
     pub fn position(&self, key: &Node, hint: usize) -> Option<usize> {
-        if self.entries.get(hint).is_some_and(|(candidate, _)| candidate == key) {
-            return Some(hint);
-        }
-        if self.entries.len() <= Self::SMALL && matches!(key, Node::Scalar(_)) {
-            return self.entries.iter().position(|(candidate, _)| candidate == key);
+        if matches!(key, Node::Scalar(_)) {
+            if self.entries.get(hint).is_some_and(|(candidate, _)| candidate == key) {
+                return Some(hint);
+            }
+            if self.entries.len() <= Self::SMALL {
+                return self.entries.iter().position(|(candidate, _)| candidate == key);
+            }
         }
         let index =
             self.index.get_or_init(|| self.entries.iter().enumerate().map(|(at, (key, _))| (key, at)).collect());

@@ -1,10 +1,10 @@
 //! JSON pointers (RFC 6901) into nodes.
 
-use super::{Node, ScalarType};
+use super::Node;
 
 impl Node {
     /// The node a JSON pointer leads to: `/spec/values/0`. The empty pointer is the node itself. A reference token matches a mapping
-    /// key by its source text, a string key before any other. None when nothing is there or the text is no pointer.
+    /// key by its source text (null is `null`, a collection its exact JSON form), a string key before any other. None when nothing is there or the text is no pointer.
     pub fn pointer(&self, json_pointer: &str) -> Option<&Node> {
         if json_pointer.is_empty() {
             return Some(self);
@@ -22,9 +22,7 @@ impl Node {
             Node::Scalar(_) => None,
             Node::Sequence(sequence) => sequence.items().get(index(token)?),
             Node::Mapping(mapping) => mapping.get(token).or_else(|| {
-                let named = |key: &Node| {
-                    key.as_scalar().is_some_and(|key| *key.scalar_type() != ScalarType::Str && key.text() == token)
-                };
+                let named = |key: &Node| key.as_str().is_none() && key.display_key() == token;
                 mapping.entries().iter().find(|(key, _)| named(key)).map(|(_, value)| value)
             }),
         }

@@ -1,7 +1,7 @@
 //! Nodes as YAML text.
 
 use super::core_schema::{PREFIX, plain_type};
-use super::emitter::{Emitter, Refused, Style};
+use super::emitter::{Emitter, Refused, Style, Tags};
 use super::json::core_name;
 use super::{Node, Scalar, ScalarType};
 
@@ -9,7 +9,8 @@ impl Node {
     /// This node as one YAML document in block style, exact: reading it gives the same data. Strings are quoted only when they must be and
     /// stand as literal blocks when they have several lines; numbers keep their source text. Anchors and merge keys stay expanded.
     pub fn to_yaml(&self) -> String {
-        let written = Emitter::new().and_then(|mut emitter| {
+        let tags = if has_unescaped_tag(self) { Tags::InFull } else { Tags::Short };
+        let written = Emitter::new(tags).and_then(|mut emitter| {
             emit(&mut emitter, self)?;
             emitter.finish()
         });
@@ -17,6 +18,18 @@ impl Node {
         let bytes = written.unwrap_or_else(|Refused| self.to_json().into_bytes());
         String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
     }
+}
+
+/// Whether a tag has characters that end a short tag, but that libyaml does not escape in one: `!<!a,b>` would become `!a,b`.
+fn has_unescaped_tag(node: &Node) -> bool {
+    let inside = match node {
+        Node::Scalar(_) => false,
+        Node::Sequence(sequence) => sequence.items().iter().any(has_unescaped_tag),
+        Node::Mapping(mapping) => {
+            mapping.entries().iter().any(|(key, value)| has_unescaped_tag(key) || has_unescaped_tag(value))
+        }
+    };
+    inside || node.tag().is_some_and(|tag| tag.contains([',', '[', ']']))
 }
 
 fn emit(emitter: &mut Emitter, node: &Node) -> Result<(), Refused> {
