@@ -280,8 +280,7 @@ impl Values {
     pub fn refuse(&mut self, key: &'static str, reason: &str) {
         let setting = self.find(key).expect("the default file has every key");
         setting.is_valid = false;
-        let problem =
-            Problem::Value { key: key.to_owned(), origin: setting.origin.clone(), reason: reason.to_owned() };
+        let problem = Problem::Value { key: key.to_owned(), origin: setting.origin.clone(), reason: reason.to_owned() };
         self.report(problem);
     }
 

@@ -89,7 +89,7 @@ async fn scan_all(store: &Store, mirrors: PathBuf) -> Reader {
 
 async fn open_external() -> Store {
     let options = ExternalOptions {
-        url: TestClickHouse::shared().url.clone(),
+        url: TestClickHouse::shared().url.parse().unwrap(),
         database: "graphql".to_owned(),
         user: USER.to_owned(),
         password: PASSWORD.to_owned(),

@@ -36,6 +36,7 @@ fn soak_scans_killed_at_many_moments_and_the_next_equal_an_undisturbed_one() {
     kill_and_compare(Hosting::External, SOAK_MOMENTS);
 }
 
+/// Kills scans of one repository at so many moments, and compares what readers see after one more.
 fn kill_and_compare(hosting: Hosting, moments: u32) {
     let repository = fixture("many-commits");
     let undisturbed = TestData::on(hosting);
@@ -110,26 +111,6 @@ fn two_scans_of_a_repository_at_once_do_not_mix(hosting: Hosting) {
     assert!(wait_for_end(&mut first).success());
     let answer = data.query("{ repositories { nodes { scanStatus eventCount } } }", json!({}));
     assert_eq!(answer["repositories"]["nodes"], json!([{ "scanStatus": "SUCCEEDED", "eventCount": 11_882 }]));
-}
-
-/// Kills scans of one repository at so many moments, and compares what readers see after one more.
-fn kill_and_compare(moments: u32) {
-    let repository = fixture("many-commits");
-    let undisturbed = TestData::new();
-    let started = Instant::now();
-    undisturbed.scan(&repository.path());
-    let whole = started.elapsed();
-    let expected = Stored::read(&undisturbed);
-    assert_eq!(expected.event_count(), 11_882);
-
-    let data = TestData::new();
-    let mut killed = 0;
-    for moment in 1..=moments {
-        killed += u32::from(kill_after(&data, &repository.path(), whole * moment / moments));
-    }
-    assert!(killed > moments / 3, "only {killed} scans ran long enough to be killed");
-    data.scan(&repository.path());
-    Stored::read(&data).assert_equals(&expected);
 }
 
 fn start(data: &TestData, source: &Path) -> Child {
