@@ -19,11 +19,12 @@ macro_rules! migrations {
     };
 }
 
-static MIGRATIONS: [Migration; 4] = migrations! {
+static MIGRATIONS: [Migration; 5] = migrations! {
     1 "0001_repositories"
     2 "0002_resources"
     3 "0003_resource_events"
     4 "0004_scan_failures"
+    5 "0005_events_by_time"
 };
 
 /// A migration that is in the database.

@@ -12,6 +12,8 @@ mod reader;
 mod rows;
 mod writer;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use clickhouse::{Client, Row, RowOwned, RowRead, RowWrite};
@@ -42,18 +44,19 @@ enum Hosting {
 pub struct Store {
     client: Client,
     hosting: Hosting,
+    publications: Arc<AtomicU64>,
 }
 
 impl Store {
     /// An engine of our own.
     pub fn embedded(supervisor: engine::Supervisor) -> Self {
         let client = supervisor.client();
-        Self { client, hosting: Hosting::Embedded(supervisor) }
+        Self { client, hosting: Hosting::Embedded(supervisor), publications: Arc::default() }
     }
 
     /// A ClickHouse that runs without us.
     pub fn elsewhere(client: Client) -> Self {
-        Self { client, hosting: Hosting::Elsewhere }
+        Self { client, hosting: Hosting::Elsewhere, publications: Arc::default() }
     }
 
     /// Ends an engine of our own; leaves any other alone.
@@ -77,6 +80,16 @@ impl Store {
     /// When it does not.
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.rows::<u8>("SELECT 1").await.map(drop)
+    }
+
+    /// Changes that readers see and that this process was told are stored.
+    fn publications(&self) -> u64 {
+        self.publications.load(Ordering::Acquire)
+    }
+
+    /// Notes such a change: a version of the data that was asked for before is out of date.
+    fn note_publication(&self) {
+        self.publications.fetch_add(1, Ordering::Release);
     }
 
     async fn execute(&self, sql: &str) -> Result<(), StoreError> {

@@ -37,5 +37,5 @@ fn a_question_asked_again_is_answered_from_the_cache() {
     let first = respond_through(&reader, document, json!({}));
     let asked = reader.asked();
     assert_eq!(respond_through(&reader, document, json!({})), first);
-    assert_eq!(reader.asked() - asked, 1, "only the data's version");
+    assert!(reader.asked() - asked <= 1, "at most the data's version");
 }
