@@ -15,7 +15,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use super::report::{Goal, Report, quantile};
-use super::{PROGRAM, Result, machine};
+use super::{Result, machine, program};
 
 /// Time of one measurement; a value and its floor alternate, the better of the rounds counts.
 const ROUND: Duration = Duration::from_secs(2);
@@ -121,8 +121,8 @@ struct Server {
 
 impl Server {
     async fn start(data: &Path) -> Result<Self> {
-        let mut command = Command::new(PROGRAM);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data);
+        let mut command = Command::from(program("serve"));
+        command.args(["--listen", "127.0.0.1:0", "--data"]).arg(data);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true).spawn()?;
         let process = child.id().ok_or("the server ended")?;
         let mut lines = BufReader::new(child.stdout.take().ok_or("no output")?).lines();

@@ -15,6 +15,7 @@ mod source;
 mod trend;
 
 use std::error::Error;
+use std::process::Command;
 
 use report::Report;
 
@@ -25,6 +26,13 @@ const PARTS: [&str; 5] = ["scan", "insert", "pages", "trend", "http"];
 /// Copies of the corpus's events that the engine makes of them.
 const COPIES: u32 = 10;
 const MANY_COPIES: u32 = 141;
+
+/// The program, with a subcommand. Its configuration knows no corpus.
+fn program(subcommand: &str) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command.arg(subcommand).env_remove(source::VARIABLE);
+    command
+}
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -4,13 +4,13 @@ use std::collections::HashSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use super::report::{Goal, Report};
-use super::{PROGRAM, Result, machine, source};
+use super::{PROGRAM, Result, machine, program, source};
 
 /// The best of this many runs counts: other work on the machine only ever makes a run slower.
 const RUNS: usize = 3;
@@ -43,14 +43,7 @@ pub fn measure(folder: &Path, report: &mut Report) -> Result<()> {
 
 /// Scans everything once, for the questions.
 pub fn all(data: &Path, source: &Path) -> Result<()> {
-    let status = Command::new(PROGRAM)
-        .arg("scan")
-        .arg("--json")
-        .arg(source)
-        .arg("--data")
-        .arg(data)
-        .stdout(Stdio::null())
-        .status()?;
+    let status = program("scan").arg("--json").arg(source).arg("--data").arg(data).stdout(Stdio::null()).status()?;
     if status.success() { Ok(()) } else { Err("the scan failed".into()) }
 }
 
@@ -64,8 +57,8 @@ struct Scan {
 
 /// Runs `kubestats scan` and watches its memory and its engine's.
 fn scan(data: &Path, source: &Path) -> Result<Scan> {
-    let mut command = Command::new(PROGRAM);
-    command.arg("scan").arg("--json").arg(source).arg("--data").arg(data).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut command = program("scan");
+    command.arg("--json").arg(source).arg("--data").arg(data).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn()?;
     let (mut peak_kb, mut engine_peak_kb, mut engine) = (0, 0, None);
     while child.try_wait()?.is_none() {

@@ -6,6 +6,8 @@ use std::process::{Command, Stdio};
 
 use super::Result;
 
+/// Names another folder of bundles.
+pub const VARIABLE: &str = "KUBESTATS_CORPUS";
 const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus");
 const LARGEST: &str = "onedr0p--home-ops.bundle";
 
@@ -26,7 +28,7 @@ pub fn largest(folder: &Path) -> Result<PathBuf> {
 }
 
 fn corpus() -> Option<PathBuf> {
-    let folder = std::env::var_os("KUBESTATS_CORPUS").map_or_else(|| CORPUS.into(), PathBuf::from);
+    let folder = std::env::var_os(VARIABLE).map_or_else(|| CORPUS.into(), PathBuf::from);
     folder.canonicalize().ok().filter(|folder| folder.join(LARGEST).exists())
 }
 

@@ -56,19 +56,19 @@ fn builder() -> async_graphql::SchemaBuilder<query::Query, EmptyMutation, EmptyS
 
 /// Runs a request against one version of the data.
 pub async fn execute(schema: &Schema, reader: &Reader, request: Request) -> Response {
-    match prepare(request) {
+    match Prepared::new(request) {
         Ok(prepared) => match reader.recent_snapshot().await {
             Ok(snapshot) => prepared.run(schema, snapshot).await,
             Err(error) => unanswered(error),
         },
-        Err(refused) => refused,
+        Err(refused) => *refused,
     }
 }
 
 /// The answer to a query as JSON; or the response, when something went wrong.
 ///
 /// An answer without errors depends on nothing but the request and the version of the data, so it is kept, and the same
-/// request is answered from memory until something is published. Parsing and resolving would take a hundred times as long.
+/// request is answered from memory until something is published, without being parsed or resolved again.
 ///
 /// # Errors
 /// The response, when it has errors.
@@ -78,13 +78,15 @@ pub async fn answer(schema: &Schema, reader: &Reader, mut request: Request) -> R
         return Err(execute(schema, reader, request).await);
     };
     let key = request_key(&request);
-    if let Some(kept) = snapshot.kept(&key).await {
+    if let Some(key) = &key
+        && let Some(kept) = snapshot.kept(key).await
+    {
         return Ok(kept);
     }
-    let keep = is_query(&mut request);
-    let response = match prepare(request) {
+    let key = key.filter(|_| is_query(&mut request));
+    let response = match Prepared::new(request) {
         Ok(prepared) => prepared.run(schema, snapshot.clone()).await,
-        Err(refused) => return Err(refused),
+        Err(refused) => return Err(*refused),
     };
     if response.is_err() {
         return Err(response);
@@ -95,7 +97,7 @@ pub async fn answer(schema: &Schema, reader: &Reader, mut request: Request) -> R
             error::error(error::Code::Internal, "the answer cannot be written").into_server_error(Default::default()),
         ])
     })?;
-    if keep {
+    if let Some(key) = key {
         snapshot.keep(&key, json.clone()).await;
     }
     Ok(json)
@@ -111,9 +113,9 @@ pub fn is_query(request: &mut Request) -> bool {
     })
 }
 
-/// All that an answer depends on, beside the data.
-fn request_key(request: &Request) -> String {
-    serde_json::to_string(&(&request.operation_name, &request.variables, &request.query)).unwrap_or_default()
+/// All that an answer depends on, beside the data; `None` when it cannot be written down.
+fn request_key(request: &Request) -> Option<String> {
+    serde_json::to_string(&(&request.operation_name, &request.variables, &request.query)).ok()
 }
 
 /// A request that may be run.
@@ -122,23 +124,23 @@ struct Prepared {
     document: ExecutableDocument,
 }
 
-/// # Errors
-/// The response to a request that is not run.
-fn prepare(mut request: Request) -> Result<Prepared, Response> {
-    let document = match request.parsed_query() {
-        Ok(document) => document.clone(),
-        Err(error) => return Err(error::with_codes(Response::from_errors(vec![error]))),
-    };
-    if let Err(too_large) = expansion::check(&document, MAX_FIELDS) {
-        return Err(Response::from_errors(vec![too_large.into_server_error(Default::default())]));
-    }
-    match missing_variable(&request, &document) {
-        Some(missing) => Err(refusal(&missing)),
-        None => Ok(Prepared { request, document }),
-    }
-}
-
 impl Prepared {
+    /// # Errors
+    /// The response to a request that is not run.
+    fn new(mut request: Request) -> Result<Self, Box<Response>> {
+        let document = match request.parsed_query() {
+            Ok(document) => document.clone(),
+            Err(error) => return Err(Box::new(error::with_codes(Response::from_errors(vec![error])))),
+        };
+        if let Err(too_large) = expansion::check(&document, MAX_FIELDS) {
+            return Err(Box::new(Response::from_errors(vec![too_large.into_server_error(Default::default())])));
+        }
+        match missing_variable(&request, &document) {
+            Some(missing) => Err(Box::new(refusal(&missing))),
+            None => Ok(Self { request, document }),
+        }
+    }
+
     async fn run(self, schema: &Schema, snapshot: Snapshot) -> Response {
         let operation = self.request.operation_name.clone();
         let (spawner, tasks) = batch::channel();
