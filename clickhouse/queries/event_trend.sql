@@ -1,13 +1,14 @@
--- Events a bucket and group; a bucket is named by its first second, the buckets are given. The largest groups over the whole range are kept by name, the rest add up to "other", so the
--- rows of a bucket always sum to all its events. Empty buckets are filled: every group has a row a bucket.
+-- Events a bucket and group; a bucket is named by its first second, the buckets are given. The largest groups over the whole
+-- range are kept by name, the rest add up to "other", so the rows of a bucket always sum to all its events. Empty buckets are
+-- filled: every group has a row a bucket.
 WITH
     published AS ({{published}}),
+    (SELECT (groupArray(repository_id), groupArray(published_sequence)) FROM published) AS published_ends,
     counted AS
     (
         SELECT roundDown(toUnixTimestamp64Second(time), {buckets:Array(Int64)}) AS bucket, {{dimensions}} AS dimensions, count() AS events
         FROM resource_events
-        INNER JOIN published ON published.repository_id = resource_events.repository_id
-        WHERE generation = published_generation AND sequence <= published_sequence AND {{filter}}
+        WHERE {{visible}} AND {{filter}}
         GROUP BY bucket, dimensions
     ),
     ranked AS

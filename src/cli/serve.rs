@@ -45,7 +45,7 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let address = listener.local_addr()?;
     announce(&app, address, playground.is_some())?;
     let context = http::Context { schema: graphql::schema(app.reader.clone()), reader: app.reader.clone(), playground };
-    let served = axum::serve(listener, http::router(context)).with_graceful_shutdown(shutdown()).await;
+    let served = http::serve(listener, context, shutdown()).await;
     app.close().await;
     served?;
     Ok(ExitCode::SUCCESS)

@@ -16,10 +16,12 @@ mod query;
 mod scalars;
 mod types;
 
-use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use async_graphql::{EmptyMutation, EmptySubscription, ID, Request, Response, SDLExportOptions, Value};
 
-use crate::store::Reader;
+use bytes::Bytes;
+
+use crate::store::{Reader, Snapshot, StoreError};
 
 pub use order::{field_type, find as find_operation, root_type};
 
@@ -55,28 +57,103 @@ fn builder() -> async_graphql::SchemaBuilder<query::Query, EmptyMutation, EmptyS
 }
 
 /// Runs a request against one version of the data.
-pub async fn execute(schema: &Schema, reader: &Reader, mut request: Request) -> Response {
-    let document = match request.parsed_query() {
-        Ok(document) => document.clone(),
-        // Executing it says what is wrong with it.
-        Err(_) => return error::with_codes(schema.execute(request).await),
+pub async fn execute(schema: &Schema, reader: &Reader, request: Request) -> Response {
+    match Prepared::new(request) {
+        Ok(prepared) => match reader.recent_snapshot().await {
+            Ok(snapshot) => prepared.run(schema, snapshot).await,
+            Err(error) => unanswered(error),
+        },
+        Err(refused) => *refused,
+    }
+}
+
+/// The answer to a query as JSON; or the response, when something went wrong.
+///
+/// An answer without errors depends on nothing but the request and the version of the data, so it is kept, and the same
+/// request is answered from memory until something is published, without being parsed or resolved again.
+///
+/// # Errors
+/// The response, when it has errors.
+pub async fn answer(schema: &Schema, reader: &Reader, mut request: Request) -> Result<Bytes, Response> {
+    let Ok(snapshot) = reader.recent_snapshot().await else {
+        // Of what is wrong with the request, too, its sender should learn.
+        return Err(execute(schema, reader, request).await);
     };
-    if let Err(too_large) = expansion::check(&document, MAX_FIELDS) {
-        return Response::from_errors(vec![too_large.into_server_error(Default::default())]);
+    let key = request_key(&request);
+    if let Some(key) = &key
+        && let Some(kept) = snapshot.kept(key).await
+    {
+        return Ok(kept);
     }
-    let operation = request.operation_name.clone();
-    if let Some(missing) = missing_variable(&request, &document) {
-        return refusal(&missing);
+    let key = key.filter(|_| is_query(&mut request));
+    let response = match Prepared::new(request) {
+        Ok(prepared) => prepared.run(schema, snapshot.clone()).await,
+        Err(refused) => return Err(*refused),
+    };
+    if response.is_err() {
+        return Err(response);
     }
-    match reader.snapshot().await {
-        Ok(snapshot) => {
-            let (spawner, tasks) = batch::channel();
-            let loaders = loaders::Loaders::new(&snapshot, &spawner);
-            let response = tasks.run_beside(schema.execute(request.data(snapshot).data(loaders))).await;
-            error::with_codes(order::in_query_order(response, &document, operation.as_deref()))
+    let json = serde_json::to_vec(&response).map(Bytes::from).map_err(|error| {
+        tracing::error!(%error, "an answer cannot be written as JSON");
+        Response::from_errors(vec![
+            error::error(error::Code::Internal, "the answer cannot be written").into_server_error(Default::default()),
+        ])
+    })?;
+    if let Some(key) = key {
+        snapshot.keep(&key, json.clone()).await;
+    }
+    Ok(json)
+}
+
+/// Whether the operation that would run is a query: not a mutation, nor a subscription.
+pub fn is_query(request: &mut Request) -> bool {
+    let name = request.operation_name.clone();
+    let Ok(document) = request.parsed_query() else { return true };
+    document.operations.iter().all(|(operation_name, operation)| {
+        let meant = name.as_deref().is_none_or(|name| operation_name.is_some_and(|this| this == name));
+        !meant || operation.node.ty == OperationType::Query
+    })
+}
+
+/// All that an answer depends on, beside the data; `None` when it cannot be written down.
+fn request_key(request: &Request) -> Option<String> {
+    serde_json::to_string(&(&request.operation_name, &request.variables, &request.query)).ok()
+}
+
+/// A request that may be run.
+struct Prepared {
+    request: Request,
+    document: ExecutableDocument,
+}
+
+impl Prepared {
+    /// # Errors
+    /// The response to a request that is not run.
+    fn new(mut request: Request) -> Result<Self, Box<Response>> {
+        let document = match request.parsed_query() {
+            Ok(document) => document.clone(),
+            Err(error) => return Err(Box::new(error::with_codes(Response::from_errors(vec![error])))),
+        };
+        if let Err(too_large) = expansion::check(&document, MAX_FIELDS) {
+            return Err(Box::new(Response::from_errors(vec![too_large.into_server_error(Default::default())])));
         }
-        Err(error) => Response::from_errors(vec![error::from_store(error).into_server_error(Default::default())]),
+        match missing_variable(&request, &document) {
+            Some(missing) => Err(Box::new(refusal(&missing))),
+            None => Ok(Self { request, document }),
+        }
     }
+
+    async fn run(self, schema: &Schema, snapshot: Snapshot) -> Response {
+        let operation = self.request.operation_name.clone();
+        let (spawner, tasks) = batch::channel();
+        let loaders = loaders::Loaders::new(&snapshot, &spawner);
+        let response = tasks.run_beside(schema.execute(self.request.data(snapshot).data(loaders))).await;
+        error::with_codes(order::in_query_order(response, &self.document, operation.as_deref()))
+    }
+}
+
+fn unanswered(failure: StoreError) -> Response {
+    Response::from_errors(vec![error::from_store(failure).into_server_error(Default::default())])
 }
 
 /// What to say when a variable that must have a value has none. The executor notices only when a field asks for it.

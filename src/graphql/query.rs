@@ -140,7 +140,7 @@ impl Query {
         #[graphql(desc = "The width of a bucket; without it the whole range is one.")] bucket: Option<Bucket>,
         #[graphql(desc = "IANA name of the time zone in which buckets begin.", default = "UTC")] time_zone: String,
         #[graphql(
-            desc = "The range. Left open, it begins with the first event that the filter matches and ends after the last, or now if that is earlier."
+            desc = "The range. Left open, it begins with the first event that the filter matches and ends after the last, or when the data last changed if that is earlier."
         )]
         range: Option<TimeRange>,
         #[graphql(desc = "The dimensions of a group; without any, all events are one group.", default)] group_by: Vec<

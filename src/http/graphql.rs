@@ -1,6 +1,5 @@
 //! GraphQL over HTTP: <https://graphql.github.io/graphql-over-http/draft/>. JSON by POST, queries alone by GET.
 
-use async_graphql::parser::types::OperationType;
 use async_graphql::{Request, Response, ServerError, Value};
 use async_graphql_axum::GraphQLResponse;
 use axum::Json;
@@ -10,7 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
 
 use super::Context;
-use crate::graphql::{execute, refusal};
+use crate::graphql::{answer, is_query, refusal};
 
 const JSON: &str = "application/json";
 const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
@@ -59,12 +58,15 @@ async fn run(
     mut request: Request,
     queries_only: bool,
 ) -> axum::response::Response {
-    if queries_only && is_no_query(&mut request) {
+    if queries_only && !is_query(&mut request) {
         let mut response = refuse(media_type, StatusCode::METHOD_NOT_ALLOWED, "GET runs queries only; use POST");
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
         return response;
     }
-    let response = execute(&context.schema, &context.reader, request).await;
+    let response = match answer(&context.schema, &context.reader, request).await {
+        Ok(json) => return with_content_type(media_type, json.into_response()),
+        Err(response) => response,
+    };
     // A document that could not be run at all is the client's mistake; with the older media type status 200 says only that
     // an answer is there.
     let status = match media_type {
@@ -72,7 +74,7 @@ async fn run(
         GRAPHQL_RESPONSE if never_began(&response) => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::OK,
     };
-    answer(media_type, status, response)
+    respond(media_type, status, response)
 }
 
 /// The request of a query string; `None` when a parameter is no JSON. The library's own parser knows no `operationName`.
@@ -88,16 +90,6 @@ fn parse(query: &str) -> Option<Request> {
         }
     }
     Some(request)
-}
-
-/// Whether the operation that would run is a mutation or a subscription.
-fn is_no_query(request: &mut Request) -> bool {
-    let name = request.operation_name.clone();
-    let Ok(document) = request.parsed_query() else { return false };
-    document.operations.iter().any(|(operation_name, operation)| {
-        let meant = name.as_deref().is_none_or(|name| operation_name.is_some_and(|this| this == name));
-        meant && operation.node.ty != OperationType::Query
-    })
 }
 
 /// The media type of the answer; `None` when the client takes none of ours.
@@ -140,7 +132,7 @@ fn is_clients_own(response: &Response) -> bool {
     response.errors.iter().all(|error| code(error).is_some_and(|code| own.contains(&code)))
 }
 
-fn answer(media_type: &'static str, status: StatusCode, response: Response) -> axum::response::Response {
+fn respond(media_type: &'static str, status: StatusCode, response: Response) -> axum::response::Response {
     let mut http = if never_began(&response) {
         // An answer to what was not run has no `data`, not even null.
         Json(serde_json::json!({ "errors": response.errors })).into_response()
@@ -148,6 +140,10 @@ fn answer(media_type: &'static str, status: StatusCode, response: Response) -> a
         GraphQLResponse::from(response).into_response()
     };
     *http.status_mut() = status;
+    with_content_type(media_type, http)
+}
+
+fn with_content_type(media_type: &'static str, mut http: axum::response::Response) -> axum::response::Response {
     let content_type = match media_type {
         GRAPHQL_RESPONSE => "application/graphql-response+json; charset=utf-8",
         _ => "application/json; charset=utf-8",
@@ -157,7 +153,7 @@ fn answer(media_type: &'static str, status: StatusCode, response: Response) -> a
 }
 
 fn refuse(media_type: &'static str, status: StatusCode, message: &str) -> axum::response::Response {
-    answer(media_type, status, refusal(message))
+    respond(media_type, status, refusal(message))
 }
 
 fn not_acceptable() -> axum::response::Response {

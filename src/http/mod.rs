@@ -3,6 +3,8 @@
 mod graphql;
 mod playground;
 
+use std::future::Future;
+use std::io;
 use std::path::PathBuf;
 
 use axum::Router;
@@ -10,6 +12,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Redirect;
 use axum::routing::get;
+use axum::serve::ListenerExt;
+use tokio::net::TcpListener;
 use tower_http::trace::TraceLayer;
 
 use crate::graphql::Schema;
@@ -25,6 +29,25 @@ pub struct Context {
     pub reader: Reader,
     /// Folder of the built playground; `None` when there is none.
     pub playground: Option<PathBuf>,
+}
+
+/// Serves all routes until `shutdown` is ready and the requests that are running then are answered.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve(
+    listener: TcpListener,
+    context: Context,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    // The end of an answer would otherwise wait until its beginning is acknowledged: up to 40 ms on a connection that is
+    // kept open.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection keeps its delay");
+        }
+    });
+    axum::serve(listener, router(context)).with_graceful_shutdown(shutdown).await
 }
 
 /// All routes.

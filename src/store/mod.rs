@@ -13,6 +13,8 @@ mod reader;
 mod rows;
 mod writer;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use clickhouse::{Client, Row, RowOwned, RowRead, RowWrite};
@@ -50,13 +52,15 @@ pub struct Store {
     hosting: Hosting,
     /// Time a statement that writes may take.
     write_limit: Duration,
+    /// Changes that readers see and that this process was told are stored.
+    publications: Arc<AtomicU64>,
 }
 
 impl Store {
     /// An engine of our own.
     pub fn embedded(supervisor: engine::Supervisor) -> Self {
         let client = supervisor.client();
-        Self { client, hosting: Hosting::Embedded(supervisor), write_limit: WRITE_LIMIT }
+        Self::new(client, Hosting::Embedded(supervisor), WRITE_LIMIT)
     }
 
     /// A ClickHouse that runs without us.
@@ -65,7 +69,11 @@ impl Store {
     }
 
     fn elsewhere_within(client: Client, write_limit: Duration) -> Self {
-        Self { client, hosting: Hosting::Elsewhere, write_limit }
+        Self::new(client, Hosting::Elsewhere, write_limit)
+    }
+
+    fn new(client: Client, hosting: Hosting, write_limit: Duration) -> Self {
+        Self { client, hosting, write_limit, publications: Arc::default() }
     }
 
     /// Ends an engine of our own; leaves any other alone.
@@ -89,6 +97,16 @@ impl Store {
     /// When it does not.
     pub async fn ping(&self) -> Result<(), StoreError> {
         within(PING_LIMIT, self.client.query_raw("SELECT 1").execute()).await
+    }
+
+    /// Changes that readers see and that this process was told are stored.
+    fn publications(&self) -> u64 {
+        self.publications.load(Ordering::Acquire)
+    }
+
+    /// Notes such a change: a version of the data that was asked for before is out of date.
+    fn note_publication(&self) {
+        self.publications.fetch_add(1, Ordering::Release);
     }
 
     async fn execute(&self, sql: &str) -> Result<(), StoreError> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use moka::future::Cache;
 
 use super::query::{
@@ -12,6 +13,9 @@ use super::query::{
 };
 use super::{MAX_EXECUTION_TIME, RECOVERY, Store, StoreError};
 use crate::model::{Checkpoint, Repository, RepositoryId};
+
+/// Time for which the newest version of the data stands in for asking again.
+const VERSION_LIFE: Duration = Duration::from_millis(50);
 
 /// Asks for the newest version of the data.
 pub(super) const DATA_VERSION: &str = include_str!("../../clickhouse/queries/data_version.sql");
@@ -37,6 +41,8 @@ pub struct Reader {
     store: Store,
     options: ReaderOptions,
     cache: Cache<Key, Answer>,
+    /// The newest version, by the number of publications of this process that it was asked after.
+    newest: Cache<u64, u64>,
     asked: Arc<AtomicU64>,
 }
 
@@ -44,12 +50,21 @@ pub struct Reader {
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Key {
     version: u64,
-    statement: Statement,
+    asked: Asked,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Asked {
+    /// Answered by rows.
+    Statement(Statement),
+    /// A whole request, answered by the bytes that a client gets.
+    Request(String),
 }
 
 #[derive(Clone)]
 struct Answer {
-    rows: Arc<dyn Any + Send + Sync>,
+    /// The rows, or the bytes.
+    content: Arc<dyn Any + Send + Sync>,
     bytes: u32,
 }
 
@@ -65,21 +80,37 @@ impl Reader {
         let cache = Cache::builder()
             .max_capacity(options.cache_bytes)
             .weigher(|key: &Key, answer: &Answer| {
-                let key = u32::try_from(key.statement.size()).unwrap_or(u32::MAX);
+                let key = u32::try_from(key.asked.size()).unwrap_or(u32::MAX);
                 answer.bytes.saturating_add(key)
             })
             .build();
-        Self { store, options, cache, asked: Arc::default() }
+        let newest = Cache::builder().max_capacity(1).time_to_live(VERSION_LIFE).build();
+        Self { store, options, cache, newest, asked: Arc::default() }
     }
 
-    /// The newest version of the data.
+    /// The newest version of the data, as ClickHouse has it now.
     ///
     /// # Errors
     /// When ClickHouse fails.
     pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        let statement = Statement::new(DATA_VERSION);
-        let (rows, _) = self.run::<u64>(&statement, 0).await?;
-        Ok(Snapshot { reader: self.clone(), version: rows.first().copied().unwrap_or_default() })
+        Ok(Snapshot { reader: self.clone(), version: self.ask_version().await? })
+    }
+
+    /// The newest version of the data, for a request of the API: as new as everything this process published, and at most
+    /// 50 ms, and the time of one question, behind what other processes did. Requests that come at once share one question.
+    ///
+    /// # Errors
+    /// When ClickHouse fails.
+    pub async fn recent_snapshot(&self) -> Result<Snapshot, StoreError> {
+        let published = self.store.publications();
+        let version = self.newest.try_get_with(published, self.ask_version()).await;
+        let version = version.map_err(|error: Arc<StoreError>| error.again())?;
+        Ok(Snapshot { reader: self.clone(), version })
+    }
+
+    async fn ask_version(&self) -> Result<u64, StoreError> {
+        let (rows, _) = self.run::<u64>(&Statement::new(DATA_VERSION), 0).await?;
+        Ok(rows.first().copied().unwrap_or_default())
     }
 
     /// The repository that a normalised URL or a canonical path means.
@@ -179,15 +210,19 @@ impl Snapshot {
     /// When ClickHouse fails or takes too long.
     #[tracing::instrument(level = "debug", skip_all, fields(question = Q::NAME, version = self.version))]
     pub async fn fetch<Q: Question>(&self, question: &Q) -> Result<Arc<Vec<Q::Row>>, StoreError> {
-        let key = Key { version: self.version, statement: question.statement() };
+        let statement = question.statement();
+        let key = Key { version: self.version, asked: Asked::Statement(statement.clone()) };
         let load = async {
-            let (rows, bytes) = self.reader.run::<Q::Row>(&key.statement, key.version).await?;
+            let (rows, bytes) = self.reader.run::<Q::Row>(&statement, self.version).await?;
             let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-            Ok(Answer { rows: Arc::new(rows), bytes })
+            Ok(Answer { content: Arc::new(rows), bytes })
         };
         let answer = self.reader.cache.try_get_with_by_ref(&key, load).await;
         let answer = answer.map_err(|error: Arc<StoreError>| error.again())?;
-        answer.rows.downcast().map_err(|_| StoreError::Shape(format!("{} was cached with another row type", Q::NAME)))
+        answer
+            .content
+            .downcast()
+            .map_err(|_| StoreError::Shape(format!("{} was cached with another row type", Q::NAME)))
     }
 
     /// The only row of an answer that has one.
@@ -199,5 +234,36 @@ impl Snapshot {
         Q::Row: Clone,
     {
         Ok(self.fetch(question).await?.first().cloned())
+    }
+
+    /// When this version came to be, in seconds since 1970: the present, as far as its answers are concerned.
+    pub fn time(&self) -> i64 {
+        i64::try_from(self.version / 1_000_000).unwrap_or(i64::MAX)
+    }
+
+    /// What [`Snapshot::keep`] was given for this request and version.
+    pub async fn kept(&self, request: &str) -> Option<Bytes> {
+        let answer = self.reader.cache.get(&self.request_key(request)).await?;
+        answer.content.downcast_ref().cloned()
+    }
+
+    /// Keeps the answer to a whole request. It must depend on nothing but the request and this version of the data.
+    pub async fn keep(&self, request: &str, answer: Bytes) {
+        let bytes = u32::try_from(answer.len()).unwrap_or(u32::MAX);
+        self.reader.cache.insert(self.request_key(request), Answer { content: Arc::new(answer), bytes }).await;
+    }
+
+    fn request_key(&self, request: &str) -> Key {
+        Key { version: self.version, asked: Asked::Request(request.to_owned()) }
+    }
+}
+
+impl Asked {
+    /// About how many bytes it holds.
+    fn size(&self) -> usize {
+        match self {
+            Self::Statement(statement) => statement.size(),
+            Self::Request(request) => request.len(),
+        }
     }
 }

@@ -53,7 +53,9 @@ impl Writer {
     /// Stores a repository as it is now.
     pub async fn save_repository(&self, repository: &Repository) -> Result<(), StoreError> {
         let row = RepositoryRow::new(self.next_version().await?, repository);
-        self.store.insert::<RepositoryRow<'_>>("repositories", "", [row]).await
+        self.store.insert::<RepositoryRow<'_>>("repositories", "", [row]).await?;
+        self.store.note_publication();
+        Ok(())
     }
 
     /// Removes what no reader sees: rows of other generations, and rows past `sequence` that an interrupted scan left.
@@ -119,7 +121,9 @@ impl Writer {
         let version = self.next_version().await?;
         let token = format!("checkpoint/{}/{}", checkpoint.repository, checkpoint.run);
         let row = CheckpointRow::new(version, checkpoint);
-        self.store.insert::<CheckpointRow<'_>>("checkpoints", &token, [row]).await
+        self.store.insert::<CheckpointRow<'_>>("checkpoints", &token, [row]).await?;
+        self.store.note_publication();
+        Ok(())
     }
 
     /// A version after all that were given: the time in microseconds, unless some clock was ahead of ours.

@@ -122,7 +122,7 @@ pub async fn event_trend(context: &Context<'_>, arguments: TrendArguments) -> Re
     let top = top.ok_or_else(|| bad_input(format!("`top` has to be between 1 and {MAX_TOP}")))?;
     let mut filter = filter.conditions()?;
     let Some((from, to)) = resolve(context, range, &mut filter).await? else {
-        let now = DateTime(chrono::Utc::now());
+        let now = DateTime::from_seconds(context.data::<Snapshot>()?.time());
         return Ok(Aggregate {
             rows: Vec::new(),
             range: ResolvedRange { from: now, to: now },
@@ -189,10 +189,11 @@ async fn resolve(
         return Ok(Some((from, to)));
     }
     let question = EventRange { filter: filter.clone() };
-    let found = context.data::<Snapshot>()?.fetch_optional(&question).await.map_err(from_store)?;
+    let snapshot = context.data::<Snapshot>()?;
+    let found = snapshot.fetch_optional(&question).await.map_err(from_store)?;
     let Some(found) = found.filter(|found| found.events > 0) else { return Ok(None) };
     let from = from.unwrap_or(found.first);
-    let to = to.unwrap_or_else(|| open_end(from, found.last, chrono::Utc::now().timestamp()));
+    let to = to.unwrap_or_else(|| open_end(from, found.last, snapshot.time()));
     if to <= found.last {
         filter.add(EventField::Time, Operator::LessThan(to));
     }
@@ -200,7 +201,7 @@ async fn resolve(
 }
 
 /// The end of a range that was left open: after the last event, but not after now, since one commit dated by a wrong clock
-/// would add centuries of empty buckets.
+/// would add centuries of empty buckets. Now is when the data last changed: an answer depends on nothing but its version.
 fn open_end(from: i64, last: i64, now: i64) -> i64 {
     let end = last.saturating_add(1);
     if end > now && now > from { now } else { end }

@@ -11,6 +11,7 @@ use super::{Question, Statement};
 use crate::model::EventType;
 
 const SQL: &str = include_str!("../../../clickhouse/queries/events.sql");
+const PAGE_SQL: &str = include_str!("../../../clickhouse/queries/event_page.sql");
 const COLUMNS: &str = "repository_id, sequence, id, resource_id, toInt8(type) AS event_type, moved, path_before, commit, time, \
      actor, actor_is_bot, subject, path, ordinal, blob_before, blob_after, group, api_version, kind, namespace, name, \
      changes, changes_omitted, run_id, recorded_at";
@@ -110,14 +111,14 @@ pub enum EventOrder {
     Time,
 }
 
-const TIME: SortKey = SortKey { column: "toUnixTimestamp64Second(time)", server_type: "Int64" };
-const SEQUENCE: SortKey = SortKey { column: "sequence", server_type: "UInt64" };
-const ID: SortKey = SortKey { column: "id", server_type: "UUID" };
+const TIME: SortKey = SortKey::seconds("time");
+const SEQUENCE: SortKey = SortKey::new("sequence", "UInt64");
+const REPOSITORY: SortKey = SortKey::new("repository_id", "UUID");
 
 impl EventOrder {
-    /// A total order: time, then the walk, then the id.
+    /// A total order, that of the projection by_time: time, then the walk, then the repository.
     pub fn keys(direction: Direction) -> Order {
-        Order([TIME, SEQUENCE, ID].into_iter().map(|key| (key, direction)).collect())
+        Order([TIME, SEQUENCE, REPOSITORY].into_iter().map(|key| (key, direction)).collect())
     }
 }
 
@@ -135,7 +136,7 @@ impl EventRecord {
         let value = |key: SortKey| match key {
             TIME => self.time.to_string(),
             SEQUENCE => self.sequence.to_string(),
-            _ => self.id.to_string(),
+            _ => self.repository_id.to_string(),
         };
         order.0.iter().map(|(key, _)| value(*key)).collect()
     }
@@ -154,11 +155,11 @@ impl Question for Events {
 
     fn statement(&self) -> Statement {
         let filter = self.filter.fragment(|_| true);
-        let (filter, tail) = match &self.page {
-            Some(page) => (filter.append(page.between()), page.tail()),
-            None => (filter, Fragment::default().text("ORDER BY repository_id, sequence")),
+        let (sql, filter, tail) = match &self.page {
+            Some(page) => (PAGE_SQL, filter.append(page.between()), page.tail()),
+            None => (SQL, filter, Fragment::default().text("ORDER BY repository_id, sequence")),
         };
-        Statement::new(SQL).with_text("columns", COLUMNS).with("filter", &filter).with("tail", &tail)
+        Statement::new(sql).with_text("columns", COLUMNS).with("filter", &filter).with("tail", &tail)
     }
 }
 

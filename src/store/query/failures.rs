@@ -52,9 +52,9 @@ impl Field for FailureField {
     }
 }
 
-const TIME: SortKey = SortKey { column: "toUnixTimestamp64Second(time)", server_type: "Int64" };
-const SEQUENCE: SortKey = SortKey { column: "sequence", server_type: "UInt64" };
-const REPOSITORY: SortKey = SortKey { column: "repository_id", server_type: "UUID" };
+const TIME: SortKey = SortKey::seconds("time");
+const SEQUENCE: SortKey = SortKey::new("sequence", "UInt64");
+const REPOSITORY: SortKey = SortKey::new("repository_id", "UUID");
 
 /// Failures are ordered by time, then by the walk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

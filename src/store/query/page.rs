@@ -25,10 +25,23 @@ pub struct SortKey {
     /// The column; ours, never from outside.
     pub column: &'static str,
     /// The type ClickHouse reads a cursor's value as.
-    pub server_type: &'static str,
+    server_type: &'static str,
+    /// The function that makes a value of the column from a cursor's.
+    from_cursor: Option<&'static str>,
 }
 
 impl SortKey {
+    /// A column whose values stand in cursors as they are.
+    pub const fn new(column: &'static str, server_type: &'static str) -> Self {
+        Self { column, server_type, from_cursor: None }
+    }
+
+    /// A time whose values stand in cursors as seconds since 1970. It is compared as it is stored: a condition on a function
+    /// of it would find nothing in an index.
+    pub const fn seconds(column: &'static str) -> Self {
+        Self { column, server_type: "Int64", from_cursor: Some("fromUnixTimestamp64Second") }
+    }
+
     /// Whether a text from outside can be a value of this key.
     pub fn accepts(&self, text: &str) -> bool {
         match self.server_type {
@@ -112,5 +125,9 @@ fn beyond(order: &[(SortKey, Direction)], values: &[String], turn: fn(Direction)
 }
 
 fn typed(key: SortKey, value: &str) -> Fragment {
-    Fragment::default().value(Parameter::Text(value.to_owned()), key.server_type)
+    let value = Fragment::default().value(Parameter::Text(value.to_owned()), key.server_type);
+    match key.from_cursor {
+        Some(function) => Fragment::default().text(function).text("(").append(value).text(")"),
+        None => value,
+    }
 }

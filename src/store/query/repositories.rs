@@ -90,10 +90,10 @@ pub enum RepositoryOrder {
     HeadTime,
 }
 
-const ID: SortKey = SortKey { column: "id", server_type: "UUID" };
-const FULL_NAME: SortKey = SortKey { column: "full_name", server_type: "String" };
-const RESOURCES: SortKey = SortKey { column: "resources", server_type: "UInt64" };
-const HEAD_TIME: SortKey = SortKey { column: "toUnixTimestamp64Second(head_time)", server_type: "Int64" };
+const ID: SortKey = SortKey::new("id", "UUID");
+const FULL_NAME: SortKey = SortKey::new("full_name", "String");
+const RESOURCES: SortKey = SortKey::new("resources", "UInt64");
+const HEAD_TIME: SortKey = SortKey::seconds("head_time");
 
 impl RepositoryOrder {
     /// A total order: what was asked for, then the id.

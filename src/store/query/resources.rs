@@ -89,13 +89,13 @@ pub enum ResourceOrder {
     UpdatedAt,
 }
 
-const ID: SortKey = SortKey { column: "id", server_type: "UUID" };
-const KIND: SortKey = SortKey { column: "kind", server_type: "String" };
-const NAMESPACE: SortKey = SortKey { column: "namespace", server_type: "String" };
-const NAME: SortKey = SortKey { column: "name", server_type: "String" };
-const PATH: SortKey = SortKey { column: "hex(path)", server_type: "String" };
-const CREATED_AT: SortKey = SortKey { column: "toUnixTimestamp64Second(created_at)", server_type: "Int64" };
-const UPDATED_AT: SortKey = SortKey { column: "toUnixTimestamp64Second(updated_at)", server_type: "Int64" };
+const ID: SortKey = SortKey::new("id", "UUID");
+const KIND: SortKey = SortKey::new("kind", "String");
+const NAMESPACE: SortKey = SortKey::new("namespace", "String");
+const NAME: SortKey = SortKey::new("name", "String");
+const PATH: SortKey = SortKey::new("hex(path)", "String");
+const CREATED_AT: SortKey = SortKey::seconds("created_at");
+const UPDATED_AT: SortKey = SortKey::seconds("updated_at");
 
 impl ResourceOrder {
     /// A total order: what was asked for, then the id.

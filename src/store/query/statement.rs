@@ -6,6 +6,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 const PUBLISHED: &str = include_str!("../../../clickhouse/queries/published.sql");
+const VISIBLE: &str = include_str!("../../../clickhouse/queries/visible.sql");
 
 /// A value of a parameter. Its text form suits whatever type the SQL declares for it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -26,11 +27,13 @@ pub struct Statement {
 }
 
 impl Statement {
-    /// SQL as it stands in its file; `{{published}}` is filled in.
+    /// SQL as it stands in its file; `{{published}}` and `{{visible}}` are filled in.
     pub fn new(sql: &'static str) -> Self {
         let mut statement = Self { sql: Cow::Borrowed(sql), parameters: Vec::new() };
-        if sql.contains("{{published}}") {
-            statement.replace("published", &without_comments(PUBLISHED));
+        for (marker, included) in [("published", PUBLISHED), ("visible", VISIBLE)] {
+            if sql.contains(&format!("{{{{{marker}}}}}")) {
+                statement.replace(marker, &without_comments(included));
+            }
         }
         statement
     }

@@ -1,9 +1,13 @@
-//! Nested fields are batched: a page costs the same number of questions, whatever its size.
+//! What a request costs: nested fields are batched, so a page costs the same number of questions whatever its size; what was
+//! asked before, or is asked at the same time, is asked once.
 
-use kubestats::store::{Reader, ReaderOptions};
+use async_graphql::Request;
+use futures_util::future::join_all;
+use kubestats::graphql::answer;
+use kubestats::store::{Reader, ReaderOptions, Writer};
 use serde_json::json;
 
-use super::support::{respond_through, world};
+use super::support::{REPOSITORIES, respond_through, world};
 
 /// Questions to ClickHouse for a page of `size`, without anything cached.
 fn questions(field: &str, size: u32) -> u64 {
@@ -31,11 +35,47 @@ fn a_page_of_events_costs_a_constant_number_of_questions() {
 }
 
 #[test]
-fn a_question_asked_again_is_answered_from_the_cache() {
+fn requests_at_once_share_the_question_for_the_version() {
     let reader = Reader::new(world().store.clone(), ReaderOptions::default());
-    let document = "{ events(first: 7) { totalCount nodes { id } } repositories { nodes { name } } }";
-    let first = respond_through(&reader, document, json!({}));
+    let requests = (0..20).map(|_| answer(&world().schema, &reader, Request::new("{ __typename }")));
+    let answers = world().block_on(join_all(requests));
+    assert!(
+        answers.iter().all(|answer| answer.as_ref().is_ok_and(|json| json == r#"{"data":{"__typename":"Query"}}"#))
+    );
+    assert_eq!(reader.asked(), 1);
+}
+
+#[test]
+fn what_was_asked_is_answered_from_memory_until_something_is_published() {
+    let world = world();
+    let reader = Reader::new(world.store.clone(), ReaderOptions::default());
+    let document = "{ events(first: 9) { totalCount nodes { id } } repositories { nodes { name } } }";
+    let response = respond_through(&reader, document, json!({}));
     let asked = reader.asked();
-    assert_eq!(respond_through(&reader, document, json!({})), first);
-    assert_eq!(reader.asked() - asked, 1, "only the data's version");
+    assert_eq!(respond_through(&reader, document, json!({})), response);
+    assert!(reader.asked() - asked <= 1, "at most the data's version");
+
+    let answer = || world.block_on(answer(&world.schema, &reader, Request::new(document))).unwrap();
+    let first = answer();
+    assert_eq!(serde_json::from_slice::<serde_json::Value>(&first).unwrap(), response);
+    assert_eq!(answer(), first);
+    assert!(reader.asked() - asked <= 3, "at most the data's version");
+
+    // Nothing that shows, but a change for all that anybody knows.
+    let repository = world.block_on(reader.repository_by_alias(REPOSITORIES[0].1)).unwrap().unwrap();
+    let asked = reader.asked();
+    world.block_on(Writer::new(world.store.clone()).save_repository(&repository)).unwrap();
+    assert_eq!(answer(), first);
+    assert_eq!(reader.asked() - asked, 4, "the version, the page, the count and the repositories");
+}
+
+#[test]
+fn an_answer_with_errors_is_not_kept() {
+    let world = world();
+    let reader = Reader::new(world.store.clone(), ReaderOptions::default());
+    for _ in 0..2 {
+        let request = Request::new("{ repositories(first: 1) { nodes { name } } node(id: \"nothing\") { id } }");
+        let response = world.block_on(answer(&world.schema, &reader, request)).unwrap_err();
+        assert_eq!(response.errors.len(), 1, "{response:?}");
+    }
 }
