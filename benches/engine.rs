@@ -78,9 +78,10 @@ impl Engine {
                     replaced = replaced.replace(&format!("{{repository:{column}}}"), &id);
                 }
                 let repository = if table == "repositories" { "id" } else { "repository_id" };
+                // The condition stands inside: outside it would see the new id.
                 let sql = format!(
-                    "INSERT INTO {table} SELECT * REPLACE ({replaced}) FROM {table} ARRAY JOIN [{copy}] AS n \
-                     WHERE {repository} IN (SELECT id FROM repositories WHERE forge != 'copy')"
+                    "INSERT INTO {table} SELECT * REPLACE ({replaced}) FROM (SELECT * FROM {table} \
+                     WHERE {repository} IN (SELECT id FROM repositories WHERE forge != 'copy')) ARRAY JOIN [{copy}] AS n"
                 );
                 self.client.query_raw(&sql).execute().await?;
             }

@@ -27,10 +27,10 @@ const PARTS: [&str; 5] = ["scan", "insert", "pages", "trend", "http"];
 const COPIES: u32 = 10;
 const MANY_COPIES: u32 = 141;
 
-/// The program, with a subcommand. Its configuration knows no corpus.
+/// The program, with a subcommand.
 fn program(subcommand: &str) -> Command {
     let mut command = Command::new(PROGRAM);
-    command.arg(subcommand).env_remove(source::VARIABLE);
+    command.arg(subcommand);
     command
 }
 

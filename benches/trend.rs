@@ -7,7 +7,7 @@ use kubestats::store::query::{Dimension, EventField, EventTrend, Filter, Operato
 use super::Result;
 use super::engine::Engine;
 use super::pages::Asked;
-use super::report::Report;
+use super::report::{Goal, Report};
 
 const TOP: u32 = 10;
 
@@ -57,7 +57,7 @@ async fn compare(
     let field = format!(
         "eventTrend({arguments}, range: {{from: \"{from}\", to: \"{to}\"}}) {{ rows {{ time series value }} }}"
     );
-    asked.compare_as(report, &format!("eventTrend({arguments})"), &field, &question).await
+    asked.compare_as(report, &format!("eventTrend({arguments})"), &field, &question, Goal::AtMost(1.2, "")).await
 }
 
 /// As the API's own buckets begin, in UTC.
