@@ -67,8 +67,8 @@ fn documents(text: &str) -> Result<Vec<Value>, serde_yaml::Error> {
 
 /// Why serde_yaml refuses what we read.
 fn only_ours(text: &str, error: &str) -> Outcome {
-    // An alias to the wrong node may even lead to one that holds the alias.
-    let by_alias = error.contains("unknown anchor") || error.contains("recursion limit");
+    // An alias to the wrong node may be one to no mapping, or to a node that holds the alias.
+    let by_alias = ["unknown anchor", "recursion limit", "for merging"].iter().any(|sign| error.contains(sign));
     if by_alias && defines_an_anchor_again(text) {
         return Outcome::Explained(REDEFINED);
     }
@@ -137,6 +137,10 @@ fn same_scalar(ours: &Scalar, theirs: &Value, traps: &mut BTreeSet<&'static str>
         (ScalarType::Int, Value::String(other)) if text == other && has_leading_zero(text) => {
             traps.insert("trap: leading zeros make a string");
             true
+        }
+        (ScalarType::Custom(tag), Value::Null | Value::String(_)) if tag.starts_with("tag:yaml.org,2002:") => {
+            traps.insert("trap: a tag of the core name space is dropped");
+            theirs.as_str().unwrap_or_default() == text
         }
         (ScalarType::Custom(tag), Value::Tagged(tagged)) => tagged.tag == **tag && tagged.value.as_str() == Some(text),
         _ => false,
