@@ -52,7 +52,7 @@ fn second_parsers_read_the_same_data() {
                         Outcome::Equal => "equal".to_owned(),
                         Outcome::Explained(why) => why.to_owned(),
                         Outcome::Unexplained(what) => {
-                            unexplained.push(format!("{name} {id} by {parser}: {what}"));
+                            unexplained.push(format!("{parser}: {what:.300} ({name} {id})"));
                             "unexplained".to_owned()
                         }
                     };
@@ -64,6 +64,7 @@ fn second_parsers_read_the_same_data() {
     eprintln!("{} versions of YAML files", seen.len());
     counts.iter().for_each(|((parser, category), count)| eprintln!("{parser}: {category}: {count}"));
     assert!(!seen.is_empty());
+    unexplained.sort();
     assert!(unexplained.is_empty(), "{}:\n{}", unexplained.len(), unexplained[..unexplained.len().min(50)].join("\n"));
 }
 

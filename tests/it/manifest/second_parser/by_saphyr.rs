@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::str::Utf8Error;
 use std::sync::{Arc, LazyLock};
 
-use kubestats::manifest::yaml::{Node, Scalar, ScalarType, Unparsable};
+use kubestats::manifest::yaml::{Node, Scalar, ScalarType, Unparsable, read};
 use regex::Regex;
 use saphyr_parser::{Event, Parser, ScalarStyle, StrInput, Tag};
 
@@ -18,6 +18,9 @@ pub fn compare(ours: &Result<Vec<Node>, Unparsable>, text: Result<&str, Utf8Erro
         (Ok(_), Err(_)) => Outcome::Explained("only ours: saphyr is stricter"),
         (Err(error), Ok(_)) => Outcome::Unexplained(format!("only theirs, ours: {error}")),
         (Ok(ours), Ok(theirs)) if *ours == theirs => Outcome::Equal,
+        (Ok(_), Ok(theirs)) if !text.ends_with('\n') && read(format!("{text}\n").as_bytes()) == Ok(theirs.clone()) => {
+            Outcome::Explained("trap: a block gets the line break that the file's end lacks")
+        }
         (Ok(ours), Ok(theirs)) => Outcome::Unexplained(first_difference(ours, &theirs)),
     }
 }

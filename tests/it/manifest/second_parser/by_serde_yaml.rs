@@ -33,11 +33,22 @@ pub fn compare(ours: &Result<Vec<Node>, Unparsable>, text: Result<&str, Utf8Erro
                 && ours.iter().zip(&theirs).all(|(one, two)| same_data(one, two, &mut traps));
             match traps.pop_first() {
                 _ if !same && defines_an_anchor_again(text) => Outcome::Explained(REDEFINED),
-                _ if !same => Outcome::Unexplained("different data".to_owned()),
+                _ if !same => Outcome::Unexplained(first_difference(ours, &theirs)),
                 Some(trap) => Outcome::Explained(trap),
                 None => Outcome::Equal,
             }
         }
+    }
+}
+
+fn first_difference(ours: &[Node], theirs: &[Value]) -> String {
+    let differ = |(one, two): &(&Node, &Value)| !same_data(one, two, &mut BTreeSet::new());
+    match ours.iter().zip(theirs).find(differ) {
+        Some((Node::Mapping(ours), Value::Mapping(theirs))) if ours.entries().len() == theirs.len() => {
+            let differ = |((_, one), (_, two)): &(&(Node, Node), (&Value, &Value))| differ(&(one, two));
+            format!("{:?}", ours.entries().iter().zip(theirs).find(differ))
+        }
+        pair => format!("{pair:?}"),
     }
 }
 
@@ -46,7 +57,9 @@ fn documents(text: &str) -> Result<Vec<Value>, serde_yaml::Error> {
     let mut documents = Vec::new();
     for document in serde_yaml::Deserializer::from_str(text) {
         let mut value = Value::deserialize(document)?;
-        value.apply_merge()?;
+        // What `<<` brings may hold `<<` itself, and each call only goes one step further.
+        let steps = if text.contains("<<") { 10 } else { 0 };
+        (0..steps).try_for_each(|_| value.apply_merge())?;
         documents.push(value);
     }
     Ok(documents)
@@ -54,7 +67,9 @@ fn documents(text: &str) -> Result<Vec<Value>, serde_yaml::Error> {
 
 /// Why serde_yaml refuses what we read.
 fn only_ours(text: &str, error: &str) -> Outcome {
-    if error.contains("unknown anchor") && defines_an_anchor_again(text) {
+    // An alias to the wrong node may be one to no mapping, or to a node that holds the alias.
+    let by_alias = ["unknown anchor", "recursion limit", "for merging"].iter().any(|sign| error.contains(sign));
+    if by_alias && defines_an_anchor_again(text) {
         return Outcome::Explained(REDEFINED);
     }
     Outcome::Unexplained(format!("only ours, theirs: {error}"))
@@ -122,6 +137,10 @@ fn same_scalar(ours: &Scalar, theirs: &Value, traps: &mut BTreeSet<&'static str>
         (ScalarType::Int, Value::String(other)) if text == other && has_leading_zero(text) => {
             traps.insert("trap: leading zeros make a string");
             true
+        }
+        (ScalarType::Custom(tag), Value::Null | Value::String(_)) if tag.starts_with("tag:yaml.org,2002:") => {
+            traps.insert("trap: a tag of the core name space is dropped");
+            theirs.as_str().unwrap_or_default() == text
         }
         (ScalarType::Custom(tag), Value::Tagged(tagged)) => tagged.tag == **tag && tagged.value.as_str() == Some(text),
         _ => false,
