@@ -33,6 +33,15 @@ soak: build ## Run the long tests, and compare the whole corpus with the referen
 coverage: setup ## Measure which lines the tests run, room by room
 	.ci/coverage
 
+FUZZ_SECONDS ?= 300
+
+.PHONY: fuzz
+fuzz: ## Fuzz the readers of manifests, each target for FUZZ_SECONDS (300); needs cargo-fuzz
+	@for target in yaml_read yaml_round_trip json_read changes redact; do \
+	  mkdir -p fuzz/corpus/$$target && RUSTC_BOOTSTRAP=1 cargo fuzz run $$target fuzz/corpus/$$target fuzz/seeds/* -- \
+	    -dict=fuzz/yaml.dict -max_len=4096 -timeout=20 -max_total_time=$(FUZZ_SECONDS) || exit 1; \
+	done
+
 .PHONY: build
 build: setup ## Set up and build target/release/kubestats
 	cargo build --release --locked
@@ -65,7 +74,7 @@ lint: engine playground/node_modules/.package-lock.json ## Check formatting, cli
 
 .PHONY: bench
 bench: build ## Measure against git and the engine themselves, and print the table
-	cargo bench --quiet --locked --bench whole_history
+	cargo bench --quiet --locked --bench ratios
 
 .PHONY: schema
 schema: ## Write schema.graphql anew

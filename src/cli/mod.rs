@@ -133,7 +133,7 @@ pub fn main() -> ExitCode {
                     problems.iter().for_each(|problem| terminal::complain(&problem.to_string()));
                 }
                 // One line: what was attempted and why it failed.
-                _ => terminal::complain(&format!("{error:#}")),
+                _ => terminal::complain(&in_one_line(&error)),
             }
             ExitCode::FAILURE
         }
@@ -194,6 +194,15 @@ async fn migrate(config: Config) -> anyhow::Result<ExitCode> {
     drop(out);
     app.close().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What was attempted and why it failed. An error that names its cause itself is not followed by it once more.
+fn in_one_line(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |line, cause| match line.as_str() {
+        "" => cause,
+        said if said.ends_with(&cause) => line,
+        said => format!("{said}: {cause}"),
+    })
 }
 
 /// Whether the reader of our output (`| head`) has gone away.

@@ -9,6 +9,8 @@ const PREFIX: &str = "KUBESTATS_";
 pub(super) const CONFIG: &str = "KUBESTATS_CONFIG";
 /// Where the installer puts the engine's library.
 pub(super) const ENGINE_CACHE: &str = "KUBESTATS_ENGINE_CACHE";
+/// Where the kernel shows a container its own limit in bytes (cgroup v2, v1); without a limit v2 says `max`.
+const CONTAINER_LIMITS: [&str; 2] = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
 
 /// The variable that sets a key: `KUBESTATS_SERVER__LISTEN` for `server.listen`.
 pub(super) fn variable_of(key: &str) -> String {
@@ -69,13 +71,19 @@ pub(super) fn absolute_folder(variable: &str) -> Option<PathBuf> {
     std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute())
 }
 
-/// The machine's memory in bytes; 4 GiB where it cannot be told.
-pub(super) fn machine_memory() -> u64 {
-    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"));
-    let kilobytes =
-        line.and_then(|line| line.trim().strip_suffix("kB")).and_then(|number| number.trim().parse::<u64>().ok());
-    kilobytes.map_or(4 << 30, |kilobytes| kilobytes << 10)
+/// The memory in bytes that this process may have: the machine's, or less where a container limits it; 4 GiB where neither
+/// can be told.
+pub(super) fn available_memory() -> u64 {
+    let limits =
+        CONTAINER_LIMITS.into_iter().filter_map(|file| std::fs::read_to_string(file).ok()?.trim().parse().ok());
+    limits.chain(machine_memory()).min().unwrap_or(4 << 30)
+}
+
+fn machine_memory() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes << 10)
 }
 
 #[cfg(test)]

@@ -174,7 +174,7 @@ impl EngineConfig {
         }
         let memory_mb = match values.read("engine.memory_mb", kinds::number(0..=MOST_MB)) {
             0 => {
-                let quarter = (environment::machine_memory() / 4) >> 20;
+                let quarter = (environment::available_memory() / 4) >> 20;
                 values.show("engine.memory_mb", &quarter.to_string());
                 values.explain("engine.memory_mb", "a quarter of the machine's");
                 quarter

@@ -75,9 +75,12 @@ pub async fn execute(schema: &Schema, reader: &Reader, request: Request) -> Resp
 /// # Errors
 /// The response, when it has errors.
 pub async fn answer(schema: &Schema, reader: &Reader, mut request: Request) -> Result<Bytes, Response> {
-    let Ok(snapshot) = reader.recent_snapshot().await else {
-        // Of what is wrong with the request, too, its sender should learn.
-        return Err(execute(schema, reader, request).await);
+    let snapshot = match reader.recent_snapshot().await {
+        Ok(snapshot) => snapshot,
+        // What is wrong with the request comes first: its sender can mend that.
+        Err(failure) => {
+            return Err(Prepared::new(request).err().map_or_else(|| unanswered(failure), |refused| *refused));
+        }
     };
     let key = request_key(&request);
     if let Some(key) = &key

@@ -1,7 +1,5 @@
 //! Resources and the events of their lifecycle.
 
-use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use super::{EventId, ResourceId};
@@ -20,29 +18,6 @@ impl EventType {
             Self::Created => "CREATED",
             Self::Deleted => "DELETED",
             Self::Modified => "MODIFIED",
-        }
-    }
-}
-
-impl fmt::Display for EventType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("{0:?} is no event type (CREATED, MODIFIED, DELETED)")]
-pub struct UnknownEventType(String);
-
-impl FromStr for EventType {
-    type Err = UnknownEventType;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "CREATED" => Ok(Self::Created),
-            "MODIFIED" => Ok(Self::Modified),
-            "DELETED" => Ok(Self::Deleted),
-            other => Err(UnknownEventType(other.to_owned())),
         }
     }
 }

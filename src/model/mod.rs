@@ -6,6 +6,6 @@ mod event;
 mod id;
 mod repository;
 
-pub use event::{Change, EventType, Resource, ResourceEvent, ScanFailure, Step, UnknownEventType};
+pub use event::{Change, EventType, Resource, ResourceEvent, ScanFailure, Step};
 pub use id::{EventId, RepositoryId, ResourceId, RunId};
 pub use repository::{Checkpoint, Repository, ScanStatus, Totals};

@@ -86,12 +86,15 @@ impl Writer {
             .await
     }
 
+    /// Deletes by a mutation, which writes the parts anew: a lightweight DELETE hides rows, and what it hides is still
+    /// seen through the projection by_time (ClickHouse 26.7, whatever `lightweight_mutation_projection_mode` says).
     async fn clear(&self, repository: RepositoryId, condition: &str) -> Result<(), StoreError> {
         for table in SCAN_TABLES {
             let condition = format!("repository_id = '{repository}' AND {condition}");
             let found = format!("SELECT count() FROM {table} WHERE {condition}");
             if self.store.rows::<u64>(&found).await? != [0] {
-                self.store.execute(&format!("DELETE FROM {table} WHERE {condition}")).await?;
+                let delete = format!("ALTER TABLE {table} DELETE WHERE {condition} SETTINGS mutations_sync = 2");
+                self.store.execute(&delete).await?;
             }
         }
         Ok(())

@@ -33,7 +33,7 @@ fn a_password_may_come_from_a_file() {
     std::fs::remove_file(&file).unwrap();
     refused(&data, &["clickhouse.password_file", file.to_str().unwrap()]);
     let both = data.with("KUBESTATS_CLICKHOUSE__PASSWORD", "second");
-    assert!(!refused(&both, &["clickhouse.password and clickhouse.password_file"]).contains("second"));
+    assert!(!refused(&both, &["clickhouse.password_file", "clickhouse.password is set, too"]).contains("second"));
 }
 
 #[test]
