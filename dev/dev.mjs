@@ -6,6 +6,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +14,7 @@ import { watch } from 'chokidar';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const PROGRAM = path.join(process.env.CARGO_TARGET_DIR ?? path.join(ROOT, 'target'), 'debug', 'kubestats');
+const DATA = path.join(ROOT, 'data', 'dev');
 const SOURCES = ['src', 'clickhouse/migrations', 'clickhouse/queries', 'Cargo.toml', 'Cargo.lock'];
 // An editor that saves several files, or a branch that is switched, is one change.
 const QUIET_MS = 200;
@@ -62,7 +64,7 @@ async function rebuild() {
   }
   if (server) await end(server);
   if (stopping) return;
-  server = start(PROGRAM, ['serve', '--data', path.join(ROOT, 'data/dev'), '--listen', '127.0.0.1:8080']);
+  server = start(PROGRAM, ['serve', '--data', DATA, '--listen', '127.0.0.1:8080']);
 }
 
 /** Resolves at the next change that is followed by quiet. */
@@ -96,6 +98,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, stop);
 
 start('npm', ['run', '--silent', 'watch'], { cwd: path.join(ROOT, 'playground') });
 await once(sources, 'ready');
+// kubestats creates the folder itself, but none above it.
+mkdirSync(path.dirname(DATA), { recursive: true });
 while (!stopping) {
   // Listening begins before the build, so that a change while cargo runs is not missed.
   const change = nextChange(sources);
