@@ -83,14 +83,6 @@ impl Store {
         }
     }
 
-    /// The engine we supervise, if it is ours.
-    pub fn supervisor(&self) -> Option<&engine::Supervisor> {
-        match &self.hosting {
-            Hosting::Embedded(supervisor) => Some(supervisor),
-            Hosting::Elsewhere => None,
-        }
-    }
-
     /// Whether ClickHouse answers now.
     ///
     /// # Errors

@@ -44,3 +44,9 @@ fn a_tag_with_a_flow_indicator_is_written_in_full() {
 fn a_token_behind_a_word_of_another_script_is_redacted() {
     planted_credentials_are_redacted("\u{6f22}\u{5b57}");
 }
+
+/// By `yaml_round_trip`, of the property itself: a number past the largest double is one in JSON, too.
+#[test]
+fn a_number_of_any_size_is_one_in_json() {
+    written_data_are_read_back(b"[1e644, -1e-644, 123456789012345678901234567890]");
+}
