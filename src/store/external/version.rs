@@ -3,7 +3,7 @@
 use super::StoreError;
 
 /// `fromUnixTimestamp64Second`, which the questions use because commits date from before 1970, came with 24.12. What else
-/// is needed is older: settings of columns, lightweight DELETE, deduplication tokens, types in the answers' heads.
+/// is needed is older: settings of columns, projections, deduplication tokens, types in the answers' heads.
 ///
 /// Only 26.7 (the embedded engine's version) is tested, and that 18.16 is refused; between them the changelog is trusted.
 const OLDEST: (u32, u32) = (24, 12);
