@@ -3,9 +3,14 @@
 //! Times are seconds since 1970-01-01T00:00:00Z unless a field says otherwise; a path is bytes, as Git keeps it.
 
 mod event;
+mod facts;
 mod id;
 mod repository;
 
 pub use event::{Change, EventType, Resource, ResourceEvent, ScanFailure, Step};
+pub use facts::{
+    ChangeClass, Facts, Image, MAX_IMAGES, MAX_REFERENCES, MAX_VALUES_KEYS, MAX_VARIABLES, Reference, VersionClass,
+    VersionPart, VersionStep,
+};
 pub use id::{EventId, RepositoryId, ResourceId, RunId};
 pub use repository::{Checkpoint, Repository, ScanStatus, Totals};
