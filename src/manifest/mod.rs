@@ -6,6 +6,7 @@
 //!
 //! Nothing here does I/O: bytes go in, values come out. Broken YAML is data ([`yaml::Unparsable`]).
 
+pub mod file;
 pub mod kinds;
 pub mod redact;
 pub mod resources;

@@ -41,9 +41,17 @@ const MAX_TEXT_BYTES: u64 = 64 << 20;
 /// # Errors
 /// The file is unparsable as a whole; see [`read`].
 pub fn resources(bytes: &[u8]) -> Result<Vec<Resource>, Unparsable> {
+    resources_of(&read(bytes)?)
+}
+
+/// The same, of documents that were read already.
+///
+/// # Errors
+/// When aliases stand for too much text.
+pub fn resources_of(documents: &[Node]) -> Result<Vec<Resource>, Unparsable> {
     let mut found = Vec::new();
-    for document in read(bytes)? {
-        take(&document, &mut found);
+    for document in documents {
+        take(document, &mut found);
     }
     if found.iter().map(|resource| resource.data.text_bytes()).sum::<u64>() > MAX_TEXT_BYTES {
         let message = "the file's aliases stand for more than 64 MiB of text".to_owned();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{EventId, ResourceId};
+use super::{ChangeClass, EventId, Facts, Resolution, ResourceId};
 
 /// What happened to a resource in one commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,7 +23,7 @@ impl EventType {
 }
 
 /// One commit of the walk, as its events show it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Step {
     /// Hexadecimal commit id.
     pub commit: String,
@@ -77,6 +77,12 @@ pub struct ResourceEvent {
     pub changes: Vec<Change>,
     /// Changes that were left out because there were too many or they were too large.
     pub changes_omitted: u32,
+    /// What kind of difference it made; MODIFIED only.
+    pub change_class: Option<ChangeClass>,
+    /// What the manifest declares after the event (before it, for DELETED).
+    pub facts: Arc<Facts>,
+    /// What it means in the repository at its commit (before it, for DELETED).
+    pub resolution: Arc<Resolution>,
     /// The resource after the event (before it, for DELETED) as JSON text, secrets redacted.
     pub content: String,
 }
@@ -102,6 +108,8 @@ pub struct Resource {
     pub updated_at: i64,
     /// Time of its DELETED event, in seconds; `None` while it is alive.
     pub deleted_at: Option<i64>,
+    /// What its manifest declares.
+    pub facts: Arc<Facts>,
 }
 
 /// A file that could not be read as YAML in one commit; it keeps the last state that parsed.

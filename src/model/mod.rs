@@ -6,6 +6,8 @@ mod event;
 mod facts;
 mod id;
 mod repository;
+mod resolution;
+mod version;
 
 pub use event::{Change, EventType, Resource, ResourceEvent, ScanFailure, Step};
 pub use facts::{
@@ -14,3 +16,8 @@ pub use facts::{
 };
 pub use id::{EventId, RepositoryId, ResourceId, RunId};
 pub use repository::{Checkpoint, Repository, ScanStatus, Totals};
+pub use resolution::{
+    Chart, ChartFile, ChartVersionChange, Edge, EdgeChange, FileChange, FileFacts, KustomizationFile, Resolution,
+    ResolutionChange, chart_identity, source_identity,
+};
+pub use version::VersionChange;

@@ -12,8 +12,8 @@ use super::lock::RepositoryLock;
 use crate::git::{FetchLimits, GitError, Head, Mirror, Remote};
 use crate::manifest::redact::Redactor;
 use crate::model::{Checkpoint, Repository, RepositoryId, ResourceEvent, RunId, ScanFailure, ScanStatus, Step, Totals};
-use crate::scan::{Batch, EXTRACTOR_VERSION, Outcome, Resume, ScanError, Scanner, Stop, is_bot};
-use crate::store::query::{Filter, KindCount, Operator, ResourceField, Resources, ResourcesByKind};
+use crate::scan::{Batch, EXTRACTOR_VERSION, Outcome, Resolved, Resume, ScanError, Scanner, Stop, is_bot};
+use crate::store::query::{FileFactsNow, Filter, KindCount, Operator, ResourceField, Resources, ResourcesByKind};
 use crate::store::{Origin, Reader, StoreError, Writer};
 
 /// Rows that one insert carries at least: fewer would leave ClickHouse with many small parts to merge.
@@ -149,10 +149,10 @@ impl Pipeline {
         let added = match (&plan, &stored) {
             (Plan::UpToDate, _) => Added::default(),
             (Plan::FromRoot(generation), _) => {
-                self.scan_from_root(repository.id, mirror, &head, *generation, progress).await?
+                self.scan_from_root(repository, mirror, &head, *generation, progress).await?
             }
             (Plan::Continue, Some(from)) => {
-                match self.scan_on(repository.id, mirror.clone(), &head, from, progress.clone()).await {
+                match self.scan_on(repository, mirror.clone(), &head, from, progress.clone()).await {
                     // What is stored does not fit the mirror: reading the history again mends it.
                     Err(PipelineError::Scan(ScanError::Inconsistent(blob))) => {
                         tracing::warn!(
@@ -160,7 +160,7 @@ impl Pipeline {
                             blob,
                             "stored state does not fit the mirror"
                         );
-                        self.scan_from_root(repository.id, mirror, &head, from.generation + 1, progress).await?
+                        self.scan_from_root(repository, mirror, &head, from.generation + 1, progress).await?
                     }
                     result => result?,
                 }
@@ -193,46 +193,50 @@ impl Pipeline {
 
     async fn scan_from_root(
         &self,
-        id: RepositoryId,
+        repository: &Repository,
         mirror: Mirror,
         head: &Head,
         generation: u32,
         progress: Arc<dyn Progress>,
     ) -> Result<Added, PipelineError> {
         // Rows of the published generation stay: readers see them until the new one is published.
-        self.writer.clear_generation(id, generation).await?;
-        self.walk(id, mirror, head, generation, None, Totals::default(), progress).await
+        self.writer.clear_generation(repository.id, generation).await?;
+        self.walk(repository, mirror, head, generation, None, Totals::default(), progress).await
     }
 
     async fn scan_on(
         &self,
-        id: RepositoryId,
+        repository: &Repository,
         mirror: Mirror,
         head: &Head,
         from: &Checkpoint,
         progress: Arc<dyn Progress>,
     ) -> Result<Added, PipelineError> {
+        let id = repository.id;
         self.writer.clear_unpublished(id, from.generation, from.sequence).await?;
         let commit = from.head.commit.parse().map_err(|_| ScanError::Inconsistent(from.head.commit.clone()))?;
         let filter = Filter::default()
             .and(ResourceField::Repository, Operator::Equal(id.to_string()))
             .and(ResourceField::Status, Operator::Equal("ACTIVE".to_owned()));
-        let alive = self.reader.snapshot().await?.fetch(&Resources { filter, page: None }).await?;
+        let snapshot = self.reader.snapshot().await?;
+        let alive = snapshot.fetch(&Resources { filter, page: None }).await?;
+        let files = snapshot.fetch(&FileFactsNow { repository: id.0 }).await?;
         let resume = Resume {
             commit,
             sequence: from.sequence,
             state_time: from.head.state_time,
             totals: from.totals,
             resources: alive.iter().map(|record| record.to_model()).collect(),
+            files: files.iter().map(|record| record.to_model()).collect(),
         };
-        self.walk(id, mirror, head, from.generation, Some(resume), from.totals, progress).await
+        self.walk(repository, mirror, head, from.generation, Some(resume), from.totals, progress).await
     }
 
     /// Reads the history, stores its rows and publishes them.
     #[allow(clippy::too_many_arguments, reason = "one call, and each is needed to make the checkpoint")]
     async fn walk(
         &self,
-        id: RepositoryId,
+        repository: &Repository,
         mirror: Mirror,
         head: &Head,
         generation: u32,
@@ -240,13 +244,14 @@ impl Pipeline {
         before: Totals,
         progress: Arc<dyn Progress>,
     ) -> Result<Added, PipelineError> {
-        let origin = Origin { repository: id, generation, run: RunId::now() };
+        let origin = Origin { repository: repository.id, generation, run: RunId::now() };
         let (sender, receiver) = mpsc::channel(WAITING_BATCHES);
         let redactor = self.redactor.clone();
         let listener = progress.clone();
+        let repository = repository.clone();
         let walker = tokio::task::spawn_blocking(move || {
             listener.scanning(mirror.commit_count(resume.as_ref().map(|resume| resume.commit))?);
-            let scanner = Scanner::new(&mirror, &redactor, id, Utc::now().timestamp(), resume);
+            let scanner = Scanner::new(&mirror, &redactor, &repository, Utc::now().timestamp(), resume);
             scanner.run(&mut |batch| {
                 listener.advanced(batch.commits, batch.events.len() as u64);
                 sender.blocking_send(batch).map_err(|_| Stop)
@@ -270,20 +275,25 @@ impl Pipeline {
     async fn store_batches(&self, origin: Origin, mut batches: mpsc::Receiver<Batch>) -> Result<(), PipelineError> {
         let mut events: Vec<ResourceEvent> = Vec::new();
         let mut failures: Vec<ScanFailure> = Vec::new();
+        let mut resolved = Waiting::default();
         let mut bytes = 0;
         while let Some(batch) = batches.recv().await {
             bytes += batch.events.iter().map(|event| event.content.len()).sum::<usize>();
             events.extend(batch.events);
             failures.extend(batch.failures);
+            resolved.add(batch.resolved);
             if events.len() >= INSERT_EVENTS || bytes >= INSERT_BYTES {
                 self.writer.events(origin, &events).await?;
                 events.clear();
                 bytes = 0;
             }
+            if resolved.rows() >= INSERT_EVENTS {
+                resolved.store(&self.writer, origin).await?;
+            }
         }
         self.writer.events(origin, &events).await?;
         self.writer.failures(origin, &failures).await?;
-        Ok(())
+        resolved.store(&self.writer, origin).await
     }
 
     fn checkpoint(&self, origin: Origin, head: &Head, outcome: &Outcome) -> Checkpoint {
@@ -304,6 +314,38 @@ impl Pipeline {
             totals: outcome.totals,
             run: origin.run,
         }
+    }
+}
+
+/// Rows of resolution that wait for their insert.
+#[derive(Default)]
+struct Waiting {
+    rows: Resolved,
+    /// Blocks that were stored.
+    blocks: u64,
+}
+
+impl Waiting {
+    fn add(&mut self, resolved: Resolved) {
+        self.rows.resolutions.extend(resolved.resolutions);
+        self.rows.edges.extend(resolved.edges);
+        self.rows.version_changes.extend(resolved.version_changes);
+        self.rows.files.extend(resolved.files);
+    }
+
+    fn rows(&self) -> usize {
+        let Resolved { files, resolutions, edges, version_changes } = &self.rows;
+        files.len() + resolutions.len() + edges.len() + version_changes.len()
+    }
+
+    async fn store(&mut self, writer: &Writer, origin: Origin) -> Result<(), PipelineError> {
+        let Resolved { files, resolutions, edges, version_changes } = std::mem::take(&mut self.rows);
+        self.blocks += 1;
+        writer.files(origin, self.blocks, &files).await?;
+        writer.resolutions(origin, self.blocks, &resolutions).await?;
+        writer.references(origin, self.blocks, &edges).await?;
+        writer.version_changes(origin, self.blocks, &version_changes).await?;
+        Ok(())
     }
 }
 

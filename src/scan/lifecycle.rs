@@ -6,10 +6,24 @@ use std::sync::Arc;
 use super::state::{Live, State};
 use crate::manifest::resources::{Identity, Resource};
 use crate::manifest::yaml::{Node, Unparsable};
-use crate::model::{self, EventType, ResourceId};
+use crate::model::{self, EventType, Facts, FileFacts, ResourceId};
 
-/// What a blob holds: its resources, or why they cannot be read.
-pub type Contents = Arc<Result<Vec<Resource>, Unparsable>>;
+/// A resource of a manifest, redacted, with its facts.
+#[derive(Clone)]
+pub struct Declared {
+    pub resource: Resource,
+    pub facts: Arc<Facts>,
+}
+
+/// What a manifest holds.
+pub struct Manifest {
+    pub resources: Vec<Declared>,
+    /// What it says beside its resources.
+    pub facts: Option<Arc<FileFacts>>,
+}
+
+/// What a blob holds, or why it cannot be read.
+pub type Contents = Arc<Result<Manifest, Unparsable>>;
 
 /// A file of one commit, read.
 pub struct File {
@@ -27,6 +41,8 @@ pub struct Transition {
     pub blob_before: String,
     pub before: Option<Node>,
     pub after: Option<Node>,
+    /// What the resource declared before; MODIFIED only.
+    pub facts_before: Option<Arc<Facts>>,
 }
 
 /// An unparsable file of one commit.
@@ -41,7 +57,7 @@ pub struct Failure {
 struct Appeared {
     path: Arc<[u8]>,
     blob: String,
-    resource: Resource,
+    declared: Declared,
 }
 
 /// What identities lost and gained in one commit.
@@ -69,7 +85,7 @@ pub fn apply(
         let (blob, after) = match after {
             None => (String::new(), Vec::new()),
             Some((blob, read)) => match read.as_ref() {
-                Ok(resources) => (blob, resources.clone()),
+                Ok(manifest) => (blob, manifest.resources.clone()),
                 Err(reason) => {
                     // The file keeps the last state that parsed.
                     *sequence += 1;
@@ -82,13 +98,13 @@ pub fn apply(
     }
     for (identity, Difference { mut gone, mut new }) in differences {
         gone.sort_by(|a, b| (&a.record.path, a.record.ordinal).cmp(&(&b.record.path, b.record.ordinal)));
-        new.sort_by(|a, b| (&a.path, a.resource.ordinal).cmp(&(&b.path, b.resource.ordinal)));
+        new.sort_by(|a, b| (&a.path, a.declared.resource.ordinal).cmp(&(&b.path, b.declared.resource.ordinal)));
         let mut gone = gone.into_iter();
         for appeared in new {
             transitions.push(match gone.next() {
                 Some(live) => moved(live, appeared, time),
                 None => {
-                    let id = new_id(&identity, &appeared.path, appeared.resource.ordinal);
+                    let id = new_id(&identity, &appeared.path, appeared.declared.resource.ordinal);
                     created(id, appeared, time)
                 }
             });
@@ -111,20 +127,21 @@ fn compare_file(
     state: &mut State,
     path: Arc<[u8]>,
     blob: &str,
-    after: Vec<Resource>,
+    after: Vec<Declared>,
     time: i64,
     transitions: &mut Vec<Transition>,
     differences: &mut BTreeMap<Identity, Difference>,
 ) {
     let mut before: HashMap<_, _> = state.take(&path).into_iter().map(|live| (live.key(), live)).collect();
     let mut kept = Vec::with_capacity(after.len());
-    for resource in after {
+    for declared in after {
+        let resource = &declared.resource;
         match before.remove(&(resource.identity.clone(), resource.ordinal)) {
             Some(live) if live.data.as_ref() == Some(&resource.data) => kept.push(live),
-            Some(live) => transitions.push(modified(live, resource, path.clone(), blob, time, None)),
+            Some(live) => transitions.push(modified(live, declared, path.clone(), blob, time, None)),
             None => {
                 let identity = resource.identity.clone();
-                let appeared = Appeared { path: path.clone(), blob: blob.to_owned(), resource };
+                let appeared = Appeared { path: path.clone(), blob: blob.to_owned(), declared };
                 differences.entry(identity).or_default().new.push(appeared);
             }
         }
@@ -136,7 +153,7 @@ fn compare_file(
 }
 
 fn created(id: ResourceId, appeared: Appeared, time: i64) -> Transition {
-    let Appeared { path, blob, resource } = appeared;
+    let Appeared { path, blob, declared: Declared { resource, facts } } = appeared;
     let record = model::Resource {
         id,
         sequence: 0,
@@ -151,6 +168,7 @@ fn created(id: ResourceId, appeared: Appeared, time: i64) -> Transition {
         created_at: time,
         updated_at: time,
         deleted_at: None,
+        facts,
     };
     Transition {
         event_type: EventType::Created,
@@ -159,29 +177,33 @@ fn created(id: ResourceId, appeared: Appeared, time: i64) -> Transition {
         blob_before: String::new(),
         before: None,
         after: Some(resource.data),
+        facts_before: None,
     }
 }
 
 fn moved(live: Live, appeared: Appeared, time: i64) -> Transition {
     let path_before = live.record.path.clone();
-    modified(live, appeared.resource, appeared.path, &appeared.blob, time, Some(path_before))
+    modified(live, appeared.declared, appeared.path, &appeared.blob, time, Some(path_before))
 }
 
 fn modified(
     live: Live,
-    resource: Resource,
+    declared: Declared,
     path: Arc<[u8]>,
     blob: &str,
     time: i64,
     path_before: Option<Arc<[u8]>>,
 ) -> Transition {
+    let Declared { resource, facts } = declared;
     let blob_before = live.record.blob.clone();
+    let facts_before = Some(live.record.facts.clone());
     let record = model::Resource {
         api_version: resource.api_version,
         path,
         ordinal: resource.ordinal,
         blob: blob.to_owned(),
         updated_at: time,
+        facts,
         ..live.record
     };
     Transition {
@@ -191,6 +213,7 @@ fn modified(
         blob_before,
         before: live.data,
         after: Some(resource.data),
+        facts_before,
     }
 }
 
@@ -203,6 +226,7 @@ fn deleted(live: Live, time: i64) -> Transition {
         record,
         before: live.data,
         after: None,
+        facts_before: None,
     }
 }
 

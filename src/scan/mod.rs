@@ -4,14 +4,17 @@
 //! turns into the events by which they changed. It knows nothing of the database: rows go to a sink, in walk order.
 
 mod actor;
+mod change_class;
 pub mod changes;
 mod lifecycle;
+mod resolve;
 mod scanner;
 mod state;
 
 pub use actor::is_bot;
+pub use resolve::Resolved;
 pub use scanner::{Batch, Outcome, Resume, ScanError, Scanner, Stop};
 
 /// Version of the rules by which events are extracted. A checkpoint records it; a higher one rebuilds the repository's
 /// events in a new generation, so raise it whenever the same history would give other rows.
-pub const EXTRACTOR_VERSION: u32 = 1;
+pub const EXTRACTOR_VERSION: u32 = 2;

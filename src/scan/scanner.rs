@@ -7,15 +7,20 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use rayon::prelude::*;
 
-use super::lifecycle::{self, Contents, Failure, File, Transition};
+use super::change_class::change_class;
+use super::lifecycle::{self, Contents, Declared, Failure, File, Manifest, Transition};
+use super::resolve::{Resolved, Resolver, Touched, can_have_facts};
 use super::state::{State, find};
 use super::{actor, changes};
 use crate::git::{Blob, BlobId, BlobReader, Commit, CommitId, GitError, Mirror};
+use crate::manifest::file::file_facts;
+use crate::manifest::kinds;
 use crate::manifest::redact::Redactor;
-use crate::manifest::resources::resources;
-use crate::manifest::yaml::{MAX_BYTES, Unparsable};
+use crate::manifest::resources::resources_of;
+use crate::manifest::yaml::{self, MAX_BYTES, Unparsable};
 use crate::model::{
-    Change, EventId, EventType, RepositoryId, Resource, ResourceEvent, ResourceId, ScanFailure, Step, Totals,
+    Change, EventId, EventType, FileFacts, Repository, RepositoryId, Resolution, Resource, ResourceEvent, ResourceId,
+    ScanFailure, Step, Totals,
 };
 
 /// Commits that travel together from Git to the parser.
@@ -32,6 +37,8 @@ pub struct Resume {
     pub totals: Totals,
     /// Resources alive at `commit`.
     pub resources: Vec<Resource>,
+    /// What files said beside their resources at `commit`.
+    pub files: Vec<(Arc<[u8]>, Arc<FileFacts>)>,
 }
 
 /// Rows of some consecutive commits.
@@ -40,6 +47,7 @@ pub struct Batch {
     pub commits: u64,
     pub events: Vec<ResourceEvent>,
     pub failures: Vec<ScanFailure>,
+    pub resolved: Resolved,
 }
 
 /// What is known when the walk has ended.
@@ -79,6 +87,7 @@ pub struct Scanner<'a> {
     since: Option<CommitId>,
     start_sequence: u64,
     state: State,
+    resolver: Resolver,
     deleted: Vec<Resource>,
     sequence: u64,
     state_time: Option<i64>,
@@ -107,15 +116,17 @@ impl<'a> Scanner<'a> {
     pub fn new(
         mirror: &'a Mirror,
         redactor: &'a Redactor,
-        repository: RepositoryId,
+        repository: &Repository,
         now: i64,
         resume: Option<Resume>,
     ) -> Self {
         let since = resume.as_ref().map(|resume| resume.commit);
+        let mut resolver = Resolver::new(repository);
         let (sequence, state_time, totals, resources) = match resume {
             Some(resume) => {
                 // Where all commits were dated after their scan, there was no maximum yet.
                 let state_time = Some(resume.state_time).filter(|time| *time <= now);
+                resolver.resume(resume.files, &resume.resources);
                 (resume.sequence, state_time, resume.totals, resume.resources)
             }
             None => (0, None, Totals::default(), Vec::new()),
@@ -123,11 +134,12 @@ impl<'a> Scanner<'a> {
         Self {
             mirror,
             redactor,
-            repository,
+            repository: repository.id,
             now,
             since,
             start_sequence: sequence,
             state: State::resume(resources),
+            resolver,
             deleted: Vec::new(),
             sequence,
             state_time,
@@ -189,9 +201,9 @@ impl<'a> Scanner<'a> {
         for change in commits.iter().flat_map(|commit| &commit.changes) {
             for live in self.state.without_data(&change.path) {
                 let read = by_hex.get(&live.record.blob).and_then(|read| read.as_ref().as_ref().ok());
-                let resource = read.and_then(|resources| find(live, resources));
-                let resource = resource.ok_or_else(|| ScanError::Inconsistent(live.record.blob.clone()))?;
-                live.data = Some(resource.data.clone());
+                let declared = read.and_then(|manifest| find(live, &manifest.resources));
+                let declared = declared.ok_or_else(|| ScanError::Inconsistent(live.record.blob.clone()))?;
+                live.data = Some(declared.resource.data.clone());
             }
         }
         Ok(())
@@ -202,18 +214,25 @@ impl<'a> Scanner<'a> {
         let mut transitions = Vec::new();
         for commit in commits {
             let step = Arc::new(self.step(&commit));
+            let said = said_beside_resources(&commit, parsed);
             let (happened, failures) = self.apply_commit(commit, parsed)?;
+            // What is resolved at a commit comes after its events, so that the same commits always give the same sequences.
+            self.sequence += 1;
+            let touched: Vec<Touched<'_>> = happened.iter().map(touched).collect();
+            let resolutions = self.resolver.commit(self.sequence, &step, &said, &touched, &mut batch.resolved);
             self.totals.unparsable_versions += failures.len() as u64;
             batch.failures.extend(failures.into_iter().map(|failure| describe(failure, &step, self.redactor)));
-            for transition in happened {
+            for (transition, resolution) in happened.into_iter().zip(resolutions) {
                 self.count(&transition);
-                transitions.push((step.clone(), transition));
+                transitions.push((step.clone(), transition, resolution));
             }
         }
         let repository = self.repository;
         // Differences and JSON are the costly part of an event and need no order: all cores share them.
-        batch.events =
-            transitions.into_par_iter().map(|(step, transition)| write_out(repository, step, transition)).collect();
+        batch.events = transitions
+            .into_par_iter()
+            .map(|(step, transition, resolution)| write_out(repository, step, transition, resolution))
+            .collect();
         Ok(batch)
     }
 
@@ -284,16 +303,41 @@ fn describe(failure: Failure, step: &Arc<Step>, redactor: &Redactor) -> ScanFail
     ScanFailure { sequence, step: step.clone(), path, blob, line, column, message }
 }
 
+/// What the changed files of a commit say beside their resources. A file that cannot be read says what it said last.
+fn said_beside_resources(commit: &Commit, parsed: &Parsed) -> Vec<(Arc<[u8]>, Option<Arc<FileFacts>>)> {
+    let changes = commit.changes.iter().filter(|change| can_have_facts(&change.path));
+    let said = changes.filter_map(|change| {
+        let facts = match change.blob {
+            None => None,
+            Some(blob) => parsed.get(&blob)?.as_ref().as_ref().ok()?.facts.clone(),
+        };
+        Some((change.path.as_slice().into(), facts))
+    });
+    said.collect()
+}
+
+fn touched(transition: &Transition) -> Touched<'_> {
+    let is_alive = transition.event_type != EventType::Deleted;
+    Touched { record: &transition.record, facts: is_alive.then_some(&transition.record.facts) }
+}
+
 /// The event of a transition, with its differences and its content as JSON.
-fn write_out(repository: RepositoryId, step: Arc<Step>, transition: Transition) -> ResourceEvent {
-    let Transition { event_type, record, path_before, blob_before, before, after } = transition;
+fn write_out(
+    repository: RepositoryId,
+    step: Arc<Step>,
+    transition: Transition,
+    resolution: Arc<Resolution>,
+) -> ResourceEvent {
+    let Transition { event_type, record, path_before, blob_before, before, after, facts_before } = transition;
     let mut list = Vec::new();
     if let Some(path) = &path_before {
         list.push(path_change(path, &record.path));
     }
     let mut omitted = 0;
+    let mut class = None;
     if let (Some(before), Some(after)) = (&before, &after) {
         let changes = changes::changes(before, after);
+        class = facts_before.map(|facts_before| change_class(&facts_before, &record.facts, &changes));
         list.extend(changes.list);
         omitted = changes.omitted;
     }
@@ -316,6 +360,9 @@ fn write_out(repository: RepositoryId, step: Arc<Step>, transition: Transition) 
         name: record.name,
         changes: list,
         changes_omitted: omitted,
+        change_class: class,
+        facts: record.facts,
+        resolution,
         content: after.or(before).map(|data| data.to_json()).unwrap_or_default(),
     }
 }
@@ -338,11 +385,21 @@ fn parse_chunks(redactor: &Redactor, chunks: &Receiver<Chunk>, sender: &SyncSend
 
 fn parse(redactor: &Redactor, blobs: Vec<Fetched>) -> Parsed {
     let parse_one = |(id, bytes): Fetched| {
-        let read = bytes.map_or_else(|| Err(Unparsable::too_large()), |bytes| resources(&bytes));
-        let redacted = read.map(|found| found.into_iter().map(|resource| redactor.resource(resource)).collect());
-        (id, Arc::new(redacted))
+        let read = bytes.map_or_else(|| Err(Unparsable::too_large()), |bytes| parse_manifest(redactor, &bytes));
+        (id, Arc::new(read))
     };
     blobs.into_par_iter().map(parse_one).collect()
+}
+
+fn parse_manifest(redactor: &Redactor, bytes: &[u8]) -> Result<Manifest, Unparsable> {
+    let documents = yaml::read(bytes)?;
+    let declared = |resource| {
+        let resource = redactor.resource(resource);
+        let facts = Arc::new(kinds::facts(&resource));
+        Declared { resource, facts }
+    };
+    let resources = resources_of(&documents)?.into_iter().map(declared).collect();
+    Ok(Manifest { resources, facts: file_facts(redactor, bytes, &documents).map(Arc::new) })
 }
 
 /// Sends the history in chunks; ends early when nobody listens any more.

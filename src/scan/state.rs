@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::manifest::resources::{Identity, Resource};
+use super::lifecycle::Declared;
+use crate::manifest::resources::Identity;
 use crate::manifest::yaml::Node;
 use crate::model;
 
@@ -77,8 +78,8 @@ impl State {
 }
 
 /// Finds a live resource among those read again from its blob.
-pub fn find<'a>(live: &Live, resources: &'a [Resource]) -> Option<&'a Resource> {
-    resources.iter().find(|resource| {
+pub fn find<'a>(live: &Live, resources: &'a [Declared]) -> Option<&'a Declared> {
+    resources.iter().find(|Declared { resource, .. }| {
         resource.ordinal == live.record.ordinal
             && resource.identity.group == live.record.group
             && resource.identity.kind == live.record.kind

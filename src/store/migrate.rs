@@ -19,13 +19,15 @@ macro_rules! migrations {
     };
 }
 
-static MIGRATIONS: [Migration; 6] = migrations! {
+static MIGRATIONS: [Migration; 8] = migrations! {
     1 "0001_repositories"
     2 "0002_resources"
     3 "0003_resource_events"
     4 "0004_scan_failures"
     5 "0005_redaction_keys"
     6 "0006_events_by_time"
+    7 "0007_facts"
+    8 "0008_resolutions"
 };
 
 /// A migration that is in the database.

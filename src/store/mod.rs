@@ -10,6 +10,7 @@ mod external;
 mod migrate;
 pub mod query;
 mod reader;
+mod resolution_rows;
 mod rows;
 mod writer;
 

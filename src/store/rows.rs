@@ -4,6 +4,7 @@ use clickhouse::Row;
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::resolution_rows::{change_class_code, version_class_code};
 use crate::model::{
     Checkpoint, EventType, Repository, RepositoryId, Resource, ResourceEvent, RunId, ScanFailure, ScanStatus,
 };
@@ -32,6 +33,11 @@ pub const fn scan_status_code(status: ScanStatus) -> i8 {
         ScanStatus::Succeeded => 2,
         ScanStatus::Failed => 3,
     }
+}
+
+/// Plain data as JSON text.
+pub fn json(data: &impl Serialize) -> String {
+    serde_json::to_string(data).expect("texts, numbers and lists of them can be written as JSON")
 }
 
 pub const STATUS_ACTIVE: i8 = 1;
@@ -116,6 +122,25 @@ pub struct EventRow<'a> {
     name: &'a str,
     changes: Vec<(&'a str, Option<&'a str>, Option<&'a str>)>,
     changes_omitted: u32,
+    change_class: i8,
+    effective_namespaces: Vec<&'a str>,
+    is_patch: bool,
+    is_vendored: bool,
+    chart_name: &'a str,
+    chart: &'a str,
+    chart_version: &'a str,
+    chart_version_class: i8,
+    version: &'a str,
+    version_class: i8,
+    url: &'a str,
+    source_type: &'a str,
+    build_path: &'a str,
+    target_namespace: &'a str,
+    interval_seconds: Option<u32>,
+    suspend: Option<bool>,
+    prune: Option<bool>,
+    wait: Option<bool>,
+    images: Vec<(&'a str, &'a str, &'a str)>,
     content: &'a str,
     #[serde(with = "clickhouse::serde::uuid")]
     run_id: Uuid,
@@ -124,6 +149,9 @@ pub struct EventRow<'a> {
 impl<'a> EventRow<'a> {
     pub fn new(origin: Origin, event: &'a ResourceEvent) -> Self {
         let changes = event.changes.iter();
+        let (facts, resolution) = (&*event.facts, &*event.resolution);
+        let chart = resolution.chart.as_ref();
+        let text = |text: &'a Option<String>| text.as_deref().unwrap_or_default();
         Self {
             repository_id: origin.repository.0,
             generation: origin.generation,
@@ -150,6 +178,25 @@ impl<'a> EventRow<'a> {
             name: &event.name,
             changes: changes.map(|c| (c.pointer.as_str(), c.before.as_deref(), c.after.as_deref())).collect(),
             changes_omitted: event.changes_omitted,
+            change_class: change_class_code(event.change_class),
+            effective_namespaces: resolution.namespaces.iter().map(|namespace| &**namespace).collect(),
+            is_patch: resolution.is_patch,
+            is_vendored: resolution.is_vendored,
+            chart_name: chart.map_or("", |chart| &chart.name),
+            chart: chart.map_or("", |chart| &chart.identity),
+            chart_version: chart.map_or("", |chart| text(&chart.version)),
+            chart_version_class: version_class_code(chart.map(|chart| chart.version_class)),
+            version: text(&facts.version),
+            version_class: version_class_code(facts.version_class),
+            url: text(&facts.url),
+            source_type: text(&facts.source_type),
+            build_path: text(&facts.path),
+            target_namespace: text(&facts.target_namespace),
+            interval_seconds: facts.interval_seconds,
+            suspend: facts.suspend,
+            prune: facts.prune,
+            wait: facts.wait,
+            images: facts.images.iter().map(|image| (&*image.repository, &*image.tag, &*image.digest)).collect(),
             content: &event.content,
             run_id: origin.run.0,
         }
@@ -177,6 +224,8 @@ pub struct ResourceRow<'a> {
     created_at: i64,
     updated_at: i64,
     deleted_at: Option<i64>,
+    facts: String,
+    values_keys: Vec<&'a str>,
     #[serde(with = "clickhouse::serde::uuid")]
     run_id: Uuid,
 }
@@ -200,6 +249,8 @@ impl<'a> ResourceRow<'a> {
             created_at: resource.created_at,
             updated_at: resource.updated_at,
             deleted_at: resource.deleted_at,
+            facts: json(&*resource.facts),
+            values_keys: resource.facts.values_keys.iter().map(String::as_str).collect(),
             run_id: origin.run.0,
         }
     }

@@ -5,12 +5,24 @@ use std::path::Path;
 use chrono::Utc;
 
 use super::reader::DATA_VERSION;
+use super::resolution_rows::{FileRow, ReferenceRow, ResolutionRow, VersionChangeRow};
 use super::rows::{AliasRow, CheckpointRow, EventRow, FailureRow, KeyRow, RepositoryRow, ResourceRow};
 use super::{Origin, Store, StoreError};
-use crate::model::{Checkpoint, Repository, RepositoryId, Resource, ResourceEvent, ScanFailure};
+use crate::model::{
+    ChartVersionChange, Checkpoint, EdgeChange, FileChange, Repository, RepositoryId, ResolutionChange, Resource,
+    ResourceEvent, ScanFailure,
+};
 
 /// The tables that hold rows of scans.
-const SCAN_TABLES: [&str; 3] = ["resource_events", "resources", "scan_failures"];
+const SCAN_TABLES: [&str; 7] = [
+    "resource_events",
+    "resources",
+    "scan_failures",
+    "resource_resolutions",
+    "resource_references",
+    "chart_version_changes",
+    "file_facts",
+];
 
 /// Writes what scans found. Rows are invisible to readers until [`Writer::publish`] covers them.
 #[derive(Clone)]
@@ -116,6 +128,51 @@ impl Writer {
         let Some(first) = resources.first() else { return Ok(()) };
         let rows = resources.iter().map(|resource| ResourceRow::new(origin, resource));
         self.store.insert::<ResourceRow<'_>>("resources", &token("resources", origin, first.sequence), rows).await
+    }
+
+    /// Stores what was resolved. Rows of one commit share a sequence: `block` counts the blocks of a run.
+    pub async fn resolutions(&self, origin: Origin, block: u64, rows: &[ResolutionChange]) -> Result<(), StoreError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let token = token("resolutions", origin, block);
+        let rows = rows.iter().map(|change| ResolutionRow::new(origin, change));
+        self.store.insert::<ResolutionRow<'_>>("resource_resolutions", &token, rows).await
+    }
+
+    /// As [`Writer::resolutions`].
+    pub async fn references(&self, origin: Origin, block: u64, rows: &[EdgeChange]) -> Result<(), StoreError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let token = token("references", origin, block);
+        let rows = rows.iter().map(|change| ReferenceRow::new(origin, change));
+        self.store.insert::<ReferenceRow<'_>>("resource_references", &token, rows).await
+    }
+
+    /// As [`Writer::resolutions`].
+    pub async fn version_changes(
+        &self,
+        origin: Origin,
+        block: u64,
+        rows: &[ChartVersionChange],
+    ) -> Result<(), StoreError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let token = token("version_changes", origin, block);
+        let rows = rows.iter().map(|change| VersionChangeRow::new(origin, change));
+        self.store.insert::<VersionChangeRow<'_>>("chart_version_changes", &token, rows).await
+    }
+
+    /// As [`Writer::resolutions`].
+    pub async fn files(&self, origin: Origin, block: u64, rows: &[FileChange]) -> Result<(), StoreError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let token = token("files", origin, block);
+        let rows = rows.iter().map(|change| FileRow::new(origin, change));
+        self.store.insert::<FileRow<'_>>("file_facts", &token, rows).await
     }
 
     /// Lets readers see everything up to the checkpoint, at once.

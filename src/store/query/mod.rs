@@ -6,6 +6,7 @@
 mod content;
 mod events;
 mod failures;
+mod file_facts;
 mod filter;
 mod page;
 mod repositories;
@@ -16,6 +17,7 @@ mod trend;
 pub use content::{Content, ContentAt};
 pub use events::{EventCount, EventField, EventOrder, EventRecord, Events};
 pub use failures::{FailureCount, FailureField, FailureOrder, FailureRecord, Failures};
+pub use file_facts::{FileFactsNow, FileRecord};
 pub use filter::{Field, Filter, Operator};
 pub use page::{Direction, Order, Page, PageEnd, SortKey};
 pub use repositories::{

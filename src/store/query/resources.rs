@@ -1,5 +1,7 @@
 //! Resources as the newest event that readers see left them.
 
+use std::sync::Arc;
+
 use clickhouse::Row;
 use serde::Deserialize;
 use uuid::Uuid;
@@ -8,7 +10,7 @@ use super::filter::{Field, Filter};
 use super::page::{Direction, Order, Page, SortKey};
 use super::statement::{Fragment, Parameter};
 use super::{Question, Statement};
-use crate::model::{self, ResourceId};
+use crate::model::{self, Facts, ResourceId};
 
 const SQL: &str = include_str!("../../../clickhouse/queries/resources.sql");
 
@@ -35,6 +37,8 @@ pub struct ResourceRecord {
     pub created_at: i64,
     pub updated_at: i64,
     pub deleted_at: Option<i64>,
+    /// JSON text; empty in rows of older rules.
+    pub facts: String,
 }
 
 /// What resources can be filtered by.
@@ -114,6 +118,11 @@ impl ResourceOrder {
 }
 
 impl ResourceRecord {
+    /// What the manifest declares. Rows that older rules wrote have none; they are read from the root again before they are needed.
+    pub fn facts(&self) -> Facts {
+        serde_json::from_str(&self.facts).unwrap_or_default()
+    }
+
     /// As the scanner knows it.
     pub fn to_model(&self) -> model::Resource {
         model::Resource {
@@ -130,6 +139,7 @@ impl ResourceRecord {
             created_at: self.created_at,
             updated_at: self.updated_at,
             deleted_at: self.deleted_at,
+            facts: Arc::new(self.facts()),
         }
     }
 

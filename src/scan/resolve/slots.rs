@@ -1,0 +1,253 @@
+//! The resources alive, as far as resolution needs them, found by id and by the names that others refer to them by.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::paths::PathId;
+use super::variables::is_templated;
+use crate::model::{Edge, Facts, Reference, Resolution, Resource, ResourceId};
+
+/// What others refer to a resource by: kind and name.
+pub type Key = (&'static str, Arc<str>);
+
+/// What resolution does with a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// A Flux Kustomization or a FluxInstance: it builds a directory.
+    Builder,
+    /// An Argo CD Application: it builds a directory, or installs a chart.
+    Application,
+    /// A Flux source, by its kind.
+    Source(&'static str),
+    HelmChart,
+    HelmRelease,
+    /// A HelmRelease of Flux v1: it names its chart's place itself.
+    HelmReleaseV1,
+    /// Gives variables.
+    ConfigMap,
+    Other,
+}
+
+impl Role {
+    fn of(resource: &Resource) -> Self {
+        match (&*resource.group, &*resource.kind) {
+            ("kustomize.toolkit.fluxcd.io", "Kustomization") | ("fluxcd.controlplane.io", "FluxInstance") => {
+                Self::Builder
+            }
+            ("argoproj.io", "Application") => Self::Application,
+            ("source.toolkit.fluxcd.io", "HelmRepository") => Self::Source("HelmRepository"),
+            ("source.toolkit.fluxcd.io", "GitRepository") => Self::Source("GitRepository"),
+            ("source.toolkit.fluxcd.io", "OCIRepository") => Self::Source("OCIRepository"),
+            ("source.toolkit.fluxcd.io", "Bucket") => Self::Source("Bucket"),
+            ("source.toolkit.fluxcd.io", "HelmChart") => Self::HelmChart,
+            ("helm.toolkit.fluxcd.io", "HelmRelease") => Self::HelmRelease,
+            ("helm.fluxcd.io" | "flux.weave.works", "HelmRelease") => Self::HelmReleaseV1,
+            ("", "ConfigMap") => Self::ConfigMap,
+            _ => Self::Other,
+        }
+    }
+
+    /// The kind that a reference to such a resource names.
+    const fn referred_to_as(self) -> Option<&'static str> {
+        match self {
+            Self::Source(kind) => Some(kind),
+            Self::HelmChart => Some("HelmChart"),
+            Self::ConfigMap => Some("ConfigMap"),
+            _ => None,
+        }
+    }
+}
+
+/// Where a resource is applied, and what its file is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Placement {
+    /// Sorted, distinct.
+    pub namespaces: Vec<Arc<str>>,
+    pub is_patch: bool,
+    pub is_vendored: bool,
+}
+
+/// One resource alive.
+#[derive(Debug)]
+pub struct Slot {
+    pub role: Role,
+    pub path: PathId,
+    pub is_cluster_scoped: bool,
+    pub namespace: Option<Arc<str>>,
+    pub name: Arc<str>,
+    pub facts: Arc<Facts>,
+    pub placement: Placement,
+    /// As the last row says it.
+    pub resolution: Arc<Resolution>,
+    /// Sorted, distinct.
+    pub edges: Vec<Edge>,
+    /// The directory it builds.
+    pub builds: Option<PathId>,
+}
+
+impl Slot {
+    pub fn new(resource: &Resource, path: PathId, facts: Arc<Facts>) -> Self {
+        Self {
+            role: Role::of(resource),
+            path,
+            is_cluster_scoped: is_cluster_scoped(&resource.group, &resource.kind),
+            namespace: resource.namespace.clone(),
+            name: resource.name.clone(),
+            facts,
+            placement: Placement::default(),
+            resolution: Arc::default(),
+            edges: Vec::new(),
+            builds: None,
+        }
+    }
+
+    /// Takes over what was resolved of the resource before its manifest changed.
+    pub fn take_over(&mut self, before: Self) {
+        self.placement = before.placement;
+        self.resolution = before.resolution;
+        self.edges = before.edges;
+        self.builds = before.builds;
+    }
+
+    /// Whether variables are to be filled in for its resolution.
+    pub fn is_templated(&self) -> bool {
+        let facts = &self.facts;
+        let texts = [&facts.chart_name, &facts.version, &facts.url].into_iter().flatten().map(String::as_str);
+        let references = facts.references.iter().map(|reference| reference.name.as_str());
+        texts.chain(references).chain(self.namespace.as_deref()).any(is_templated)
+    }
+
+    /// The key that others find it by.
+    pub fn key(&self) -> Option<Key> {
+        Some((self.role.referred_to_as()?, self.name.clone()))
+    }
+
+    /// The reference to where its chart comes from.
+    pub fn chart_reference(&self) -> Option<&Reference> {
+        let fields: &[&str] = match self.role {
+            Role::HelmRelease => &["spec.chartRef", "spec.chart.spec.sourceRef"],
+            Role::HelmChart => &["spec.sourceRef"],
+            _ => return None,
+        };
+        fields.iter().find_map(|field| self.facts.references.iter().find(|reference| reference.field == *field))
+    }
+
+    /// The reference to what it builds a directory of.
+    pub fn source_reference(&self) -> Option<&Reference> {
+        let is_source = |reference: &&Reference| reference.field == "spec.sourceRef";
+        (self.role == Role::Builder).then(|| self.facts.references.iter().find(is_source)).flatten()
+    }
+
+    /// The ConfigMaps and Secrets that give it variables, in order.
+    pub fn variable_references(&self) -> impl Iterator<Item = &Reference> {
+        self.facts.references.iter().filter(|reference| reference.field == "spec.postBuild.substituteFrom[]")
+    }
+
+    fn uses(&self) -> Vec<Key> {
+        let references = self.chart_reference().into_iter().chain(self.source_reference());
+        references.filter_map(key_of).collect()
+    }
+}
+
+/// The key of what a reference names, if it is something that is looked up.
+pub fn key_of(reference: &Reference) -> Option<Key> {
+    const KINDS: [&str; 6] = ["HelmRepository", "GitRepository", "OCIRepository", "Bucket", "HelmChart", "ConfigMap"];
+    let kind = KINDS.into_iter().find(|kind| *kind == reference.kind)?;
+    Some((kind, reference.name.as_str().into()))
+}
+
+/// All of them.
+#[derive(Debug, Default)]
+pub struct Slots {
+    by_id: HashMap<ResourceId, Slot>,
+    by_key: HashMap<Key, BTreeSet<ResourceId>>,
+    users: HashMap<Key, BTreeSet<ResourceId>>,
+}
+
+impl Slots {
+    pub fn get(&self, id: ResourceId) -> Option<&Slot> {
+        self.by_id.get(&id)
+    }
+
+    pub fn get_mut(&mut self, id: ResourceId) -> Option<&mut Slot> {
+        self.by_id.get_mut(&id)
+    }
+
+    pub fn insert(&mut self, id: ResourceId, slot: Slot) {
+        if let Some(key) = slot.key() {
+            self.by_key.entry(key).or_default().insert(id);
+        }
+        for key in slot.uses() {
+            self.users.entry(key).or_default().insert(id);
+        }
+        self.by_id.insert(id, slot);
+    }
+
+    pub fn remove(&mut self, id: ResourceId) -> Option<Slot> {
+        let slot = self.by_id.remove(&id)?;
+        if let Some(key) = slot.key() {
+            take(&mut self.by_key, &key, id);
+        }
+        for key in slot.uses() {
+            take(&mut self.users, &key, id);
+        }
+        Some(slot)
+    }
+
+    /// Resources of one kind and name.
+    pub fn named(&self, key: &Key) -> impl Iterator<Item = (ResourceId, &Slot)> {
+        self.by_key.get(key).into_iter().flatten().filter_map(|id| Some((*id, self.by_id.get(id)?)))
+    }
+
+    /// Resources whose chart or source is of this kind and name.
+    pub fn users(&self, key: &Key) -> impl Iterator<Item = ResourceId> {
+        self.users.get(key).into_iter().flatten().copied()
+    }
+}
+
+fn take(index: &mut HashMap<Key, BTreeSet<ResourceId>>, key: &Key, id: ResourceId) {
+    if let Some(ids) = index.get_mut(key) {
+        ids.remove(&id);
+        if ids.is_empty() {
+            index.remove(key);
+        }
+    }
+}
+
+/// Kinds that have no namespace. Of kinds that the list does not know, kubestats takes it that they have one, as most do.
+fn is_cluster_scoped(group: &str, kind: &str) -> bool {
+    match group {
+        "" => matches!(kind, "Namespace" | "Node" | "PersistentVolume" | "ComponentStatus"),
+        "rbac.authorization.k8s.io" => matches!(kind, "ClusterRole" | "ClusterRoleBinding"),
+        "kustomize.config.k8s.io" => true,
+        "apiextensions.k8s.io"
+        | "apiregistration.k8s.io"
+        | "admissionregistration.k8s.io"
+        | "scheduling.k8s.io"
+        | "node.k8s.io" => true,
+        "storage.k8s.io" => {
+            matches!(kind, "StorageClass" | "CSIDriver" | "CSINode" | "VolumeAttachment" | "VolumeAttributesClass")
+        }
+        "snapshot.storage.k8s.io" => matches!(kind, "VolumeSnapshotClass" | "VolumeSnapshotContent"),
+        "networking.k8s.io" => matches!(kind, "IngressClass" | "IPAddress" | "ServiceCIDR"),
+        "gateway.networking.k8s.io" => kind == "GatewayClass",
+        "certificates.k8s.io" => true,
+        "policy" => kind == "PodSecurityPolicy",
+        "flowcontrol.apiserver.k8s.io" => true,
+        "resource.k8s.io" => matches!(kind, "DeviceClass" | "ResourceSlice"),
+        "cert-manager.io" => kind == "ClusterIssuer",
+        "external-secrets.io" => matches!(kind, "ClusterSecretStore" | "ClusterExternalSecret" | "ClusterPushSecret"),
+        "cilium.io" => matches!(
+            kind,
+            "CiliumClusterwideNetworkPolicy"
+                | "CiliumLoadBalancerIPPool"
+                | "CiliumL2AnnouncementPolicy"
+                | "CiliumBGPPeeringPolicy"
+                | "CiliumBGPClusterConfig"
+                | "CiliumBGPPeerConfig"
+                | "CiliumBGPAdvertisement"
+        ),
+        "kyverno.io" => kind == "ClusterPolicy",
+        _ => false,
+    }
+}

@@ -1,0 +1,42 @@
+//! What files say that are no resources.
+
+use std::sync::Arc;
+
+use clickhouse::Row;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::statement::Parameter;
+use super::{Question, Statement};
+use crate::model::FileFacts;
+
+/// What the files of a repository say, at its checkpoint.
+#[derive(Clone, Debug)]
+pub struct FileFactsNow {
+    pub repository: Uuid,
+}
+
+#[derive(Clone, Debug, Row, Deserialize)]
+pub struct FileRecord {
+    #[serde(with = "serde_bytes")]
+    pub path: Vec<u8>,
+    /// JSON text.
+    pub facts: String,
+}
+
+impl FileRecord {
+    /// As the scanner knows it.
+    pub fn to_model(&self) -> (Arc<[u8]>, Arc<FileFacts>) {
+        (self.path.as_slice().into(), Arc::new(serde_json::from_str(&self.facts).unwrap_or_default()))
+    }
+}
+
+impl Question for FileFactsNow {
+    type Row = FileRecord;
+    const NAME: &'static str = "file_facts";
+
+    fn statement(&self) -> Statement {
+        Statement::new(include_str!("../../../clickhouse/queries/file_facts.sql"))
+            .bind("repository", Parameter::Text(self.repository.to_string()))
+    }
+}
