@@ -6,6 +6,7 @@ mod event;
 mod facts;
 mod id;
 mod repository;
+mod version;
 
 pub use event::{Change, EventType, Resource, ResourceEvent, ScanFailure, Step};
 pub use facts::{
@@ -14,3 +15,4 @@ pub use facts::{
 };
 pub use id::{EventId, RepositoryId, ResourceId, RunId};
 pub use repository::{Checkpoint, Repository, ScanStatus, Totals};
+pub use version::VersionChange;
