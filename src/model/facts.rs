@@ -15,12 +15,12 @@ pub struct Facts {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chart_name: Option<String>,
     /// The declared version of what the resource is about: of its chart, of the artifact or Git reference of a source, of
-    /// Flux for a FluxInstance. The text as it stands.
+    /// Flux for a FluxInstance, of the tags an ImagePolicy chooses from. The text as it stands.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version_class: Option<VersionClass>,
-    /// Where a source lies: `spec.url`, an endpoint and bucket, the `repoURL` of an Argo CD source.
+    /// Where a source lies: `spec.url`, `endpoint/bucket`, the `repoURL` of an Argo CD source, `spec.image` of an ImageRepository.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// `spec.type` or `spec.provider` of a source or a notification provider, lower case: `oci`, `slack`, `aws`.
@@ -35,9 +35,10 @@ pub struct Facts {
     /// `spec.releaseName`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub release_name: Option<String>,
-    /// `spec.interval`, in whole seconds.
+    /// `spec.interval`, in whole seconds; the annotation `reconcileEvery` of Flux Operator.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval_seconds: Option<u32>,
+    /// `spec.suspend`; the annotation `reconcile` of Flux Operator.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub suspend: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,7 +49,8 @@ pub struct Facts {
     /// `controllers.main.containers.main.image.tag`, `ingress.hosts[].host`. Sorted, distinct, at most [`MAX_VALUES_KEYS`].
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub values_keys: Vec<String>,
-    /// Container images: of a workload's pods, or of Helm values. Sorted, distinct, at most [`MAX_IMAGES`].
+    /// Container images: of a workload's pods, of Helm values, or those that a Kustomization puts in place of others. Sorted, distinct, at most
+    /// [`MAX_IMAGES`].
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<Image>,
     /// In the order of the kind's reference fields, then of the manifest; at most [`MAX_REFERENCES`].
@@ -87,7 +89,7 @@ pub struct Reference {
     /// Declared in the field; absent where it is left to the default, or where only the referrer's own namespace is possible.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
-    /// `*` where a selector chooses.
+    /// `*` where a selector chooses. Empty where it is the name of the referrer's effective namespace (what a FluxInstance syncs by default).
     pub name: String,
     /// The labels that choose, as `key=value,key=value` sorted by key; empty for all others.
     #[serde(default, skip_serializing_if = "String::is_empty")]

@@ -19,12 +19,12 @@ impl VersionClass {
         if is_templated(version) { Self::Templated } else { of_constraint(version) }
     }
 
-    /// The class of an artifact's or image's tag; without one, it is `latest`.
-    pub fn of_tag(tag: Option<&str>) -> Self {
+    /// The class of an artifact's or a Git tag.
+    pub fn of_tag(tag: &str) -> Self {
         match tag {
-            None | Some("latest") => Self::Latest,
-            Some(tag) if is_templated(tag) => Self::Templated,
-            Some(_) => Self::Exact,
+            "latest" => Self::Latest,
+            _ if is_templated(tag) => Self::Templated,
+            _ => Self::Exact,
         }
     }
 
@@ -33,9 +33,9 @@ impl VersionClass {
         if is_templated(digest) { Self::Templated } else { Self::Digest }
     }
 
-    /// The class of a Git branch; without one, it is the default branch.
-    pub fn of_branch(branch: Option<&str>) -> Self {
-        if branch.is_some_and(is_templated) { Self::Templated } else { Self::Latest }
+    /// The class of a Git branch.
+    pub fn of_branch(branch: &str) -> Self {
+        if is_templated(branch) { Self::Templated } else { Self::Latest }
     }
 
     /// The class of a full Git reference name: `refs/tags/v1.0.0`, `refs/heads/main`, `refs/pull/1/head`.
@@ -230,14 +230,13 @@ mod tests {
 
     #[test]
     fn git_and_artifact_references_have_classes_of_their_own() {
-        assert_eq!(VersionClass::of_tag(None), Latest);
-        assert_eq!(VersionClass::of_tag(Some("latest")), Latest);
-        assert_eq!(VersionClass::of_tag(Some("1.2")), Exact);
-        assert_eq!(VersionClass::of_tag(Some("${TAG}")), Templated);
+        assert_eq!(VersionClass::of_tag("latest"), Latest);
+        assert_eq!(VersionClass::of_tag("1.2"), Exact);
+        assert_eq!(VersionClass::of_tag("${TAG}"), Templated);
         assert_eq!(VersionClass::of_digest("sha256:ab"), Digest);
         assert_eq!(VersionClass::of_digest("${COMMIT}"), Templated);
-        assert_eq!(VersionClass::of_branch(Some("main")), Latest);
-        assert_eq!(VersionClass::of_branch(Some("${BRANCH}")), Templated);
+        assert_eq!(VersionClass::of_branch("main"), Latest);
+        assert_eq!(VersionClass::of_branch("${BRANCH}"), Templated);
         let names =
             [("refs/tags/v1", Exact), ("refs/heads/main", Latest), ("refs/pull/1/head", Latest), ("v1", Unknown)];
         for (name, class) in names {
