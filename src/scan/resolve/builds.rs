@@ -3,7 +3,8 @@
 //! Every path has a set of [`Context`]s, one for each way in which a build reaches it. They are the least solution of one equation for
 //! each path, so they do not depend on the order in which a history brought things about:
 //!
-//! * a Flux Kustomization whose `spec.path` is the directory starts a build there;
+//! * a Flux Kustomization whose `spec.path` is the directory starts a build there, and at its `spec.components`, unless it is switched off itself
+//!   ([`Paths::is_on`]);
 //! * a directory or file that a kustomization lists is reached by all builds of that kustomization, whose `namespace` applies unless one
 //!   further out does (rule 2 of effective namespaces);
 //! * where a directory has no kustomization, Flux generates one from all files and directories below it (fluxcd/pkg, kustomize generator):
@@ -41,8 +42,13 @@ pub struct Contexts {
 impl Contexts {
     /// The builds that count for a file: those of Flux, or if there are none, the roots. None of them where there are too many.
     pub fn builds(&self) -> impl Iterator<Item = &Context> {
-        let any_flux = self.known.iter().any(|context| context.builder.is_some());
+        let any_flux = self.any_flux();
         self.known.iter().filter(move |context| !self.too_many && context.builder.is_some() == any_flux)
+    }
+
+    /// Whether Flux applies the file at all, as far as is known.
+    pub fn any_flux(&self) -> bool {
+        self.too_many || self.known.iter().any(|context| context.builder.is_some())
     }
 
     fn add(&mut self, context: Context) {
@@ -106,9 +112,10 @@ fn closure(paths: &Paths, changed: &BTreeSet<PathId>) -> Vec<PathId> {
 fn equation(paths: &Paths, path: PathId) -> Contexts {
     let node = paths.node(path);
     let mut contexts = Contexts::default();
-    for builder in &node.builders {
+    for builder in node.builders.iter().filter(|builder| paths.is_on(builder)) {
+        let base = builder.base.and_then(|base| paths.kustomization(base)?.namespace.as_ref());
         contexts.add(Context {
-            namespace: builder.target_namespace.clone(),
+            namespace: builder.target_namespace.as_ref().or(base).cloned(),
             default_namespace: builder.default_namespace.clone(),
             builder: Some(builder.resource),
         });

@@ -15,6 +15,7 @@
 mod builds;
 mod charts;
 mod paths;
+mod scope;
 mod slots;
 mod variables;
 
@@ -156,7 +157,7 @@ impl Resolver {
         }
         let Some(facts) = facts else {
             if let Some(before) = before {
-                self.set_builder(record.id, before.builds, None, work);
+                self.stop(record.id, &before.builds, work);
                 work.gone.insert(record.id, before);
             }
             return;
@@ -181,38 +182,40 @@ impl Resolver {
         self.build(record.id, work);
     }
 
-    /// Starts the build of a builder's directory, moves it, or stops it.
+    /// Starts the builds of a builder's directories, moves them, or stops them.
     fn build(&mut self, id: ResourceId, work: &mut Work) {
         let Some(slot) = self.slots.get(id) else { return };
-        let before = slot.builds;
-        let directory = self.directory(slot).map(|directory| self.paths.id(&directory, &mut work.paths));
+        let mut after = Vec::new();
+        if let Some(directory) = self.directory(slot) {
+            let is_application = slot.role == Role::Application;
+            let namespace: Option<Arc<str>> = slot.facts.target_namespace.as_deref().map(Into::into);
+            let (default_namespace, target_namespace) =
+                if is_application { (namespace, None) } else { (None, namespace) };
+            let mut components: Vec<Vec<u8>> =
+                slot.components().filter_map(|component| paths::join(&directory, component.as_bytes())).collect();
+            components.sort();
+            components.dedup();
+            let builder = Builder { resource: id, file: slot.path, base: None, target_namespace, default_namespace };
+            let base = self.paths.id(&directory, &mut work.paths);
+            after.push((base, builder.clone()));
+            for component in components {
+                let component = self.paths.id(&component, &mut work.paths);
+                after.push((component, Builder { base: Some(base), ..builder.clone() }));
+            }
+        }
         let Some(slot) = self.slots.get_mut(id) else { return };
-        slot.builds = directory;
-        let namespace: Option<Arc<str>> = slot.facts.target_namespace.as_deref().map(Into::into);
-        let is_application = slot.role == Role::Application;
-        let (default_namespace, target_namespace) = if is_application { (namespace, None) } else { (None, namespace) };
-        let builder = Builder { resource: id, target_namespace, default_namespace };
-        self.set_builder(id, before, directory.map(|directory| (directory, builder)), work);
+        if slot.builds != after {
+            let before = std::mem::replace(&mut slot.builds, after.clone());
+            self.stop(id, &before, work);
+            for (directory, builder) in after {
+                self.paths.start(directory, builder, &mut work.paths);
+            }
+        }
     }
 
-    fn set_builder(
-        &mut self,
-        id: ResourceId,
-        before: Option<PathId>,
-        after: Option<(PathId, Builder)>,
-        work: &mut Work,
-    ) {
-        if let Some(directory) = before {
-            let builders = &mut self.paths.node_mut(directory).builders;
-            if after.as_ref().is_some_and(|(next, builder)| *next == directory && builders.contains(builder)) {
-                return;
-            }
-            builders.retain(|builder| builder.resource != id);
-            work.paths.insert(directory);
-        }
-        if let Some((directory, builder)) = after {
-            self.paths.node_mut(directory).builders.push(builder);
-            work.paths.insert(directory);
+    fn stop(&mut self, id: ResourceId, builds: &[(PathId, Builder)], work: &mut Work) {
+        for (directory, _) in builds {
+            self.paths.stop(*directory, id, &mut work.paths);
         }
     }
 
@@ -233,8 +236,12 @@ impl Resolver {
         let is_this_one = match slot.source_reference() {
             _ if slot.role == Role::Application => slot.facts.url.as_deref().is_some_and(is_this),
             Some(reference) if reference.name == "flux-system" => true,
+            // The same repository at another branch has other files.
             Some(reference) => key_of(reference).is_some_and(|key| {
-                self.slots.named(&key).any(|(_, source)| source.facts.url.as_deref().is_some_and(is_this))
+                self.slots.named(&key).any(|(_, source)| {
+                    let branch = source.facts.version.as_deref();
+                    source.facts.url.as_deref().is_some_and(is_this) && matches!(branch, None | Some("main" | "master"))
+                })
             }),
             None => false,
         };

@@ -1,6 +1,6 @@
 //! The repository's directories and files as far as builds need them: who includes whom, and where resources lie.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::builds::Contexts;
@@ -14,6 +14,10 @@ pub struct PathId(u32);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Builder {
     pub resource: ResourceId,
+    /// The file that declares it.
+    pub file: PathId,
+    /// Of a component (`spec.components`): the directory whose kustomization it is added to.
+    pub base: Option<PathId>,
     /// Overrides the namespace of all resources.
     pub target_namespace: Option<Arc<str>>,
     /// Stands where a resource has none.
@@ -42,8 +46,10 @@ pub struct Node {
     kustomization: Option<Kustomization>,
     /// Resources alive in this file.
     pub resources: Vec<ResourceId>,
-    /// Flux Kustomizations that build this directory, by their ids.
+    /// Flux Kustomizations that build this directory.
     pub builders: Vec<Builder>,
+    /// Directories that Flux Kustomizations declared in this file build.
+    starts: Vec<PathId>,
     /// Directories whose kustomization lists this path.
     pub included_by: Vec<PathId>,
     patched_by: Vec<PathId>,
@@ -55,6 +61,8 @@ pub struct Node {
 pub struct Paths {
     ids: HashMap<Arc<[u8]>, PathId>,
     nodes: Vec<Node>,
+    /// Files that declare builders.
+    starting: BTreeSet<PathId>,
 }
 
 /// File names of a kustomization that kubestats reads, the one that counts first (kustomize refuses a directory with both).
@@ -64,7 +72,7 @@ const FLUX_COMPONENTS: &[u8] = b"gotk-components.yaml";
 
 impl Paths {
     pub fn new() -> Self {
-        let mut paths = Self { ids: HashMap::new(), nodes: Vec::new() };
+        let mut paths = Self { ids: HashMap::new(), nodes: Vec::new(), starting: BTreeSet::new() };
         paths.insert(Arc::from(&b""[..]), PathId(0));
         paths
     }
@@ -119,6 +127,7 @@ impl Paths {
             kustomization: None,
             resources: Vec::new(),
             builders: Vec::new(),
+            starts: Vec::new(),
             included_by: Vec::new(),
             patched_by: Vec::new(),
             contexts: Contexts::default(),
@@ -144,7 +153,65 @@ impl Paths {
         let node = self.node(path);
         let includes = node.kustomization.as_ref().map_or(&[][..], |kustomization| &kustomization.includes);
         let children = if node.kustomization.is_some() { &[][..] } else { &node.children };
-        includes.iter().chain(children).copied()
+        // A component takes the namespace of the kustomization that it is added to.
+        let components = node.builders.iter().filter(|builder| builder.base.is_none()).flat_map(move |builder| {
+            let starts = &self.node(builder.file).starts;
+            starts.iter().filter(move |start| self.node(**start).builders.iter().any(|other| other.base == Some(path)))
+        });
+        includes.iter().chain(children).chain(&node.starts).chain(components).copied()
+    }
+
+    /// Has a directory built; `changed` takes what may be reached by other builds now.
+    pub fn start(&mut self, directory: PathId, builder: Builder, changed: &mut impl Extend<PathId>) {
+        self.node_mut(builder.file).starts.push(directory);
+        self.starting.insert(builder.file);
+        self.node_mut(directory).builders.push(builder);
+        self.note_start(directory, changed);
+    }
+
+    /// Takes a build back.
+    pub fn stop(&mut self, directory: PathId, resource: ResourceId, changed: &mut impl Extend<PathId>) {
+        self.note_start(directory, changed);
+        let builders = &mut self.node_mut(directory).builders;
+        let (stopped, kept): (Vec<Builder>, Vec<Builder>) =
+            std::mem::take(builders).into_iter().partition(|builder| builder.resource == resource);
+        *builders = kept;
+        for builder in stopped {
+            let starts = &mut self.node_mut(builder.file).starts;
+            if let Some(at) = starts.iter().position(|start| *start == directory) {
+                starts.swap_remove(at);
+            }
+            if starts.is_empty() {
+                self.starting.remove(&builder.file);
+            }
+        }
+    }
+
+    /// Whether the Flux Kustomizations below a directory count depends on who builds it.
+    fn note_start(&self, directory: PathId, changed: &mut impl Extend<PathId>) {
+        changed.extend([directory]);
+        let path = self.path(directory);
+        let below = self.starting.iter().map(|file| self.node(*file)).filter(|node| is_below(&node.path, path));
+        changed.extend(below.flat_map(|node| node.starts.iter().copied()));
+    }
+
+    /// Whether a build takes place. A Flux Kustomization in a file that another one's directory holds has to be applied by a build itself: with
+    /// its file left out of a kustomization it is switched off. One that builds its own file is a root.
+    pub fn is_on(&self, builder: &Builder) -> bool {
+        let mut directory = self.node(builder.file).parent;
+        let mut is_below_others = false;
+        loop {
+            for other in self.node(directory).builders.iter().filter(|other| other.base.is_none()) {
+                if other.resource == builder.resource {
+                    return true;
+                }
+                is_below_others = true;
+            }
+            if directory == self.root() {
+                return !is_below_others || self.node(builder.file).contexts.any_flux();
+            }
+            directory = self.node(directory).parent;
+        }
     }
 
     /// Sets what a file says beside its resources. Paths whose contexts may be others now are added to `changed`, files whose flags may be
@@ -269,6 +336,10 @@ impl Paths {
     pub fn known(&self, path: &[u8]) -> Option<PathId> {
         self.ids.get(path).copied()
     }
+}
+
+fn is_below(path: &[u8], directory: &[u8]) -> bool {
+    directory.is_empty() || path.strip_prefix(directory).is_some_and(|rest| rest.first() == Some(&b'/'))
 }
 
 /// The facts that count under a file's name.

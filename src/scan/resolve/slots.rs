@@ -3,7 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::paths::PathId;
+use super::paths::{Builder, PathId};
+use super::scope::is_cluster_scoped;
 use super::variables::is_templated;
 use crate::model::{Edge, Facts, Reference, Resolution, Resource, ResourceId};
 
@@ -81,8 +82,8 @@ pub struct Slot {
     pub resolution: Arc<Resolution>,
     /// Sorted, distinct.
     pub edges: Vec<Edge>,
-    /// The directory it builds.
-    pub builds: Option<PathId>,
+    /// The directories it builds.
+    pub builds: Vec<(PathId, Builder)>,
 }
 
 impl Slot {
@@ -97,7 +98,7 @@ impl Slot {
             placement: Placement::default(),
             resolution: Arc::default(),
             edges: Vec::new(),
-            builds: None,
+            builds: Vec::new(),
         }
     }
 
@@ -141,6 +142,12 @@ impl Slot {
     /// The ConfigMaps and Secrets that give it variables, in order.
     pub fn variable_references(&self) -> impl Iterator<Item = &Reference> {
         self.facts.references.iter().filter(|reference| reference.field == "spec.postBuild.substituteFrom[]")
+    }
+
+    /// Directories that it adds to what it builds, relative to it.
+    pub fn components(&self) -> impl Iterator<Item = &str> {
+        let components = self.facts.references.iter().filter(|reference| reference.field == "spec.components[]");
+        components.map(|reference| reference.name.as_str())
     }
 
     fn uses(&self) -> Vec<Key> {
@@ -211,43 +218,5 @@ fn take(index: &mut HashMap<Key, BTreeSet<ResourceId>>, key: &Key, id: ResourceI
         if ids.is_empty() {
             index.remove(key);
         }
-    }
-}
-
-/// Kinds that have no namespace. Of kinds that the list does not know, kubestats takes it that they have one, as most do.
-fn is_cluster_scoped(group: &str, kind: &str) -> bool {
-    match group {
-        "" => matches!(kind, "Namespace" | "Node" | "PersistentVolume" | "ComponentStatus"),
-        "rbac.authorization.k8s.io" => matches!(kind, "ClusterRole" | "ClusterRoleBinding"),
-        "kustomize.config.k8s.io" => true,
-        "apiextensions.k8s.io"
-        | "apiregistration.k8s.io"
-        | "admissionregistration.k8s.io"
-        | "scheduling.k8s.io"
-        | "node.k8s.io" => true,
-        "storage.k8s.io" => {
-            matches!(kind, "StorageClass" | "CSIDriver" | "CSINode" | "VolumeAttachment" | "VolumeAttributesClass")
-        }
-        "snapshot.storage.k8s.io" => matches!(kind, "VolumeSnapshotClass" | "VolumeSnapshotContent"),
-        "networking.k8s.io" => matches!(kind, "IngressClass" | "IPAddress" | "ServiceCIDR"),
-        "gateway.networking.k8s.io" => kind == "GatewayClass",
-        "certificates.k8s.io" => true,
-        "policy" => kind == "PodSecurityPolicy",
-        "flowcontrol.apiserver.k8s.io" => true,
-        "resource.k8s.io" => matches!(kind, "DeviceClass" | "ResourceSlice"),
-        "cert-manager.io" => kind == "ClusterIssuer",
-        "external-secrets.io" => matches!(kind, "ClusterSecretStore" | "ClusterExternalSecret" | "ClusterPushSecret"),
-        "cilium.io" => matches!(
-            kind,
-            "CiliumClusterwideNetworkPolicy"
-                | "CiliumLoadBalancerIPPool"
-                | "CiliumL2AnnouncementPolicy"
-                | "CiliumBGPPeeringPolicy"
-                | "CiliumBGPClusterConfig"
-                | "CiliumBGPPeerConfig"
-                | "CiliumBGPAdvertisement"
-        ),
-        "kyverno.io" => kind == "ClusterPolicy",
-        _ => false,
     }
 }
