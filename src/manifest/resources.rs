@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::yaml::{Node, Scalar, ScalarType, Unparsable, read};
+use super::yaml::{Node, Scalar, ScalarType, Unparsable, Versions, read};
 
 /// What makes a resource the same one across commits, apart from path and ordinal.
 /// Ordered by group, kind, namespace (none first) and name, as bytes.
@@ -41,9 +41,21 @@ const MAX_TEXT_BYTES: u64 = 64 << 20;
 /// # Errors
 /// The file is unparsable as a whole; see [`read`].
 pub fn resources(bytes: &[u8]) -> Result<Vec<Resource>, Unparsable> {
+    in_documents(&read(bytes)?)
+}
+
+/// As [`resources`], of the next version of a file: what it shares with the one before is not read again.
+///
+/// # Errors
+/// As [`resources`].
+pub fn resources_in_version(versions: &mut Versions, bytes: &[u8]) -> Result<Vec<Resource>, Unparsable> {
+    in_documents(&versions.read(bytes)?)
+}
+
+fn in_documents(documents: &[Node]) -> Result<Vec<Resource>, Unparsable> {
     let mut found = Vec::new();
-    for document in read(bytes)? {
-        take(&document, &mut found);
+    for document in documents {
+        take(document, &mut found);
     }
     if found.iter().map(|resource| resource.data.text_bytes()).sum::<u64>() > MAX_TEXT_BYTES {
         let message = "the file's aliases stand for more than 64 MiB of text".to_owned();

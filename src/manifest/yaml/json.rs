@@ -15,6 +15,7 @@
 //!
 //! No key of a real mapping is written with a leading `!` other than as `!!type text`, so nothing can be mistaken for a tag.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use serde_json::Value;
@@ -46,7 +47,7 @@ impl Node {
             Self::Mapping(mapping) => {
                 let mut object = serde_json::Map::with_capacity(mapping.entries().len());
                 for (key, value) in mapping.entries() {
-                    let mut text = key.display_key();
+                    let mut text = key.display_key().into_owned();
                     if object.contains_key(&text) {
                         // Two keys that only their type tells apart (1 and "1"): neither may get lost.
                         text = key.to_json();
@@ -59,11 +60,11 @@ impl Node {
     }
 
     /// How this node is spelled as a key of an object for display and as a token of a JSON pointer.
-    pub(crate) fn display_key(&self) -> String {
+    pub(crate) fn display_key(&self) -> Cow<'_, str> {
         match self {
-            Self::Scalar(scalar) if *scalar.scalar_type() == ScalarType::Null => "null".to_owned(),
-            Self::Scalar(scalar) => scalar.text().to_owned(),
-            _ => self.to_json(),
+            Self::Scalar(scalar) if *scalar.scalar_type() == ScalarType::Null => Cow::Borrowed("null"),
+            Self::Scalar(scalar) => Cow::Borrowed(scalar.text()),
+            _ => Cow::Owned(self.to_json()),
         }
     }
 }
