@@ -216,8 +216,8 @@ impl<'a> Scanner<'a> {
         }
         let repository = self.repository;
         // Differences and JSON are the costly part of an event and need no order: all cores share them.
-        batch.events =
-            transitions.into_par_iter().map(|(step, transition)| write_out(repository, step, transition)).collect();
+        let write = |json: &mut String, (step, transition)| write_out(repository, step, transition, json);
+        batch.events = transitions.into_par_iter().map_init(String::new, write).collect();
         Ok(batch)
     }
 
@@ -288,8 +288,8 @@ fn describe(failure: Failure, step: &Arc<Step>, redactor: &Redactor) -> ScanFail
     ScanFailure { sequence, step: step.clone(), path, blob, line, column, message }
 }
 
-/// The event of a transition, with its differences and its content as JSON.
-fn write_out(repository: RepositoryId, step: Arc<Step>, transition: Transition) -> ResourceEvent {
+/// The event of a transition, with its differences and its content as JSON, which is put together in `json`.
+fn write_out(repository: RepositoryId, step: Arc<Step>, transition: Transition, json: &mut String) -> ResourceEvent {
     let Transition { event_type, record, path_before, blob_before, before, after } = transition;
     let mut list = Vec::new();
     if let Some(path) = &path_before {
@@ -300,6 +300,10 @@ fn write_out(repository: RepositoryId, step: Arc<Step>, transition: Transition) 
         let changes = changes::changes(before, after);
         list.extend(changes.list);
         omitted = changes.omitted;
+    }
+    json.clear();
+    if let Some(data) = after.as_ref().or(before.as_ref()) {
+        data.write_json(json);
     }
     ResourceEvent {
         sequence: record.sequence,
@@ -320,7 +324,7 @@ fn write_out(repository: RepositoryId, step: Arc<Step>, transition: Transition) 
         name: record.name,
         changes: list,
         changes_omitted: omitted,
-        content: after.or(before).map(|data| data.to_json()).unwrap_or_default(),
+        content: json.clone(),
     }
 }
 

@@ -26,9 +26,16 @@ use super::{Mapping, Node, Scalar, ScalarType};
 impl Node {
     /// The exact JSON form; [`Node::from_json`] reads it back to the same data.
     pub fn to_json(&self) -> String {
-        let mut writer = Writer { json: String::new(), limit: usize::MAX };
+        let mut json = String::new();
+        self.write_json(&mut json);
+        json
+    }
+
+    /// As [`Node::to_json`], behind what `json` holds.
+    pub fn write_json(&self, json: &mut String) {
+        let mut writer = Writer { json: std::mem::take(json), limit: usize::MAX };
         writer.node(self);
-        writer.json
+        *json = writer.json;
     }
 
     /// As [`Node::to_json`], but None when that would be more than `limit` bytes; costs no more than the limit, whatever aliases expand to.
@@ -210,7 +217,7 @@ impl Writer {
         }
         self.json.push('"');
         let mut rest = text;
-        while let Some(at) = rest.bytes().position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
+        while let Some(at) = special(rest.as_bytes()) {
             let (plain, special) = rest.split_at(at);
             self.json.push_str(plain);
             self.escape(special.as_bytes().first().copied().unwrap_or_default());
@@ -234,6 +241,16 @@ impl Writer {
             }
         }
     }
+}
+
+/// Where the first byte stands that must be escaped.
+fn special(text: &[u8]) -> Option<usize> {
+    let is_special = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
+    // Most texts have none: that is quickest to see for many bytes at once.
+    let plain =
+        text.chunks(32).take_while(|bytes| !bytes.iter().fold(false, |any, byte| any | is_special(byte))).count();
+    let checked = (plain * 32).min(text.len());
+    text[checked..].iter().position(is_special).map(|at| checked + at)
 }
 
 /// The tag of a core type without `!!`.
