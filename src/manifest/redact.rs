@@ -167,30 +167,41 @@ impl Walk<'_> {
                 let items = map_changed(sequence.items(), |item| self.value(key, item))?;
                 Some(Node::sequence(sequence.tag().cloned(), items))
             }
-            Node::Mapping(mapping) if is_core_secret(mapping) => {
-                self.mapping(mapping, |walk, key, value| match key.as_str() {
-                    Some("data" | "stringData") => walk.all("secret", value),
-                    key => walk.value(key, value),
-                })
-            }
-            Node::Mapping(mapping) if is_sealed_secret(mapping) => {
-                self.mapping(mapping, |walk, key, value| match (key.as_str(), value) {
-                    (Some("spec"), Node::Mapping(spec)) => walk.mapping(spec, |walk, key, value| match key.as_str() {
-                        // `data` is what the first versions of the controller wrote.
-                        Some("encryptedData" | "data") => walk.all("sealed", value),
-                        key => walk.value(key, value),
-                    }),
-                    (key, value) => walk.value(key, value),
-                })
-            }
+            // What a mapping holds is secret or not whatever it stands under.
+            Node::Mapping(mapping) if mapping.is_harmless() => None,
             Node::Mapping(mapping) => {
-                let name = mapping.get("name").and_then(Node::as_str);
-                self.mapping(mapping, |walk, key, value| match (key.as_str(), name) {
-                    (Some("value"), Some(name)) => walk.value(Some(name), value),
-                    (key, _) => walk.value(key, value),
-                })
+                let replaced = self.object(mapping);
+                // Where JSON is not taken apart, less is found.
+                if replaced.is_none() && self.embedded_levels == EMBEDDED_LEVELS {
+                    mapping.note_harmless();
+                }
+                replaced
             }
         }
+    }
+
+    fn object(&mut self, mapping: &Mapping) -> Option<Node> {
+        if is_core_secret(mapping) {
+            return self.mapping(mapping, |walk, key, value| match key.as_str() {
+                Some("data" | "stringData") => walk.all("secret", value),
+                key => walk.value(key, value),
+            });
+        }
+        if is_sealed_secret(mapping) {
+            return self.mapping(mapping, |walk, key, value| match (key.as_str(), value) {
+                (Some("spec"), Node::Mapping(spec)) => walk.mapping(spec, |walk, key, value| match key.as_str() {
+                    // `data` is what the first versions of the controller wrote.
+                    Some("encryptedData" | "data") => walk.all("sealed", value),
+                    key => walk.value(key, value),
+                }),
+                (key, value) => walk.value(key, value),
+            });
+        }
+        let name = mapping.get("name").and_then(Node::as_str);
+        self.mapping(mapping, |walk, key, value| match (key.as_str(), name) {
+            (Some("value"), Some(name)) => walk.value(Some(name), value),
+            (key, _) => walk.value(key, value),
+        })
     }
 
     fn mapping(

@@ -46,10 +46,12 @@ struct Walk {
 
 impl Walk {
     fn compare(&mut self, before: &Node, after: &Node) {
+        if is_unchanged(before, after) {
+            return;
+        }
         match (before, after) {
             (Node::Mapping(one), Node::Mapping(two)) if one.tag() == two.tag() => self.compare_mappings(one, two),
             (Node::Sequence(one), Node::Sequence(two)) if one.tag() == two.tag() => self.compare_sequences(one, two),
-            (Node::Scalar(one), Node::Scalar(two)) if one == two => {}
             _ => self.push(Some(before), Some(after)),
         }
     }
@@ -57,10 +59,11 @@ impl Walk {
     fn compare_mappings(&mut self, before: &Mapping, after: &Mapping) {
         let (in_before, in_after) = (Lookup::new(before), Lookup::new(after));
         for (at, (key, value)) in after.entries().iter().enumerate() {
-            self.at(&key.display_key(), |walk| match in_before.value(key, at) {
-                Some(old) => walk.compare(old, value),
-                None => walk.whole(value, Side::Added),
-            });
+            match in_before.value(key, at) {
+                Some(old) if is_unchanged(old, value) => {}
+                Some(old) => self.at(&key.display_key(), |walk| walk.compare(old, value)),
+                None => self.at(&key.display_key(), |walk| walk.whole(value, Side::Added)),
+            }
         }
         for (at, (key, value)) in before.entries().iter().enumerate() {
             if in_after.value(key, at).is_none() {
@@ -153,6 +156,14 @@ impl Walk {
             before: before.map(value),
             after: after.map(value),
         });
+    }
+}
+
+/// Whether that can be seen at a glance; where not, nodes are compared part by part.
+fn is_unchanged(before: &Node, after: &Node) -> bool {
+    match (before, after) {
+        (Node::Scalar(one), Node::Scalar(two)) => one == two,
+        _ => before.is_shared_with(after),
     }
 }
 

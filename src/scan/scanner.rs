@@ -17,7 +17,7 @@ use crate::manifest::file::file_facts;
 use crate::manifest::kinds;
 use crate::manifest::redact::Redactor;
 use crate::manifest::resources::resources_of;
-use crate::manifest::yaml::{self, MAX_BYTES, Unparsable};
+use crate::manifest::yaml::{MAX_BYTES, Unparsable, Versions};
 use crate::model::{
     Change, EventId, EventType, FileFacts, Repository, RepositoryId, Resolution, Resource, ResourceEvent, ResourceId,
     ScanFailure, Step, Totals,
@@ -27,6 +27,9 @@ use crate::model::{
 const CHUNK_COMMITS: usize = 512;
 /// A chunk ends early when it refers to this many blobs.
 const CHUNK_BLOBS: usize = 768;
+
+/// Bytes of text kept to read later versions of files against; when there are more, all are let go.
+const KEPT_TEXT: usize = 16 << 20;
 
 /// Where an earlier scan stopped.
 pub struct Resume {
@@ -196,8 +199,9 @@ impl<'a> Scanner<'a> {
             return Ok(());
         }
         let mut wanted: Vec<BlobId> = wanted.into_iter().collect();
-        let parsed = parse(self.redactor, fetch(&mut self.mirror.blobs()?, &mut wanted)?);
-        let by_hex: HashMap<String, _> = parsed.into_iter().map(|(id, read)| (id.to_string(), read)).collect();
+        let fetched = fetch(&mut self.mirror.blobs()?, &mut wanted)?;
+        let parsed = fetched.into_par_iter().map(|blob| parse(self.redactor, &mut Versions::default(), blob));
+        let by_hex: HashMap<String, _> = parsed.map(|(id, read)| (id.to_string(), read)).collect();
         for change in commits.iter().flat_map(|commit| &commit.changes) {
             for live in self.state.without_data(&change.path) {
                 let read = by_hex.get(&live.record.blob).and_then(|read| read.as_ref().as_ref().ok());
@@ -229,10 +233,10 @@ impl<'a> Scanner<'a> {
         }
         let repository = self.repository;
         // Differences and JSON are the costly part of an event and need no order: all cores share them.
-        batch.events = transitions
-            .into_par_iter()
-            .map(|(step, transition, resolution)| write_out(repository, step, transition, resolution))
-            .collect();
+        let write = |json: &mut String, (step, transition, resolution)| {
+            write_out(repository, step, transition, resolution, json)
+        };
+        batch.events = transitions.into_par_iter().map_init(String::new, write).collect();
         Ok(batch)
     }
 
@@ -321,12 +325,13 @@ fn touched(transition: &Transition) -> Touched<'_> {
     Touched { record: &transition.record, facts: is_alive.then_some(&transition.record.facts) }
 }
 
-/// The event of a transition, with its differences and its content as JSON.
+/// The event of a transition, with its differences and its content as JSON, which is put together in `json`.
 fn write_out(
     repository: RepositoryId,
     step: Arc<Step>,
     transition: Transition,
     resolution: Arc<Resolution>,
+    json: &mut String,
 ) -> ResourceEvent {
     let Transition { event_type, record, path_before, blob_before, before, after, facts_before } = transition;
     let mut list = Vec::new();
@@ -340,6 +345,10 @@ fn write_out(
         class = facts_before.map(|facts_before| change_class(&facts_before, &record.facts, &changes));
         list.extend(changes.list);
         omitted = changes.omitted;
+    }
+    json.clear();
+    if let Some(data) = after.as_ref().or(before.as_ref()) {
+        data.write_json(json);
     }
     ResourceEvent {
         sequence: record.sequence,
@@ -363,7 +372,7 @@ fn write_out(
         change_class: class,
         facts: record.facts,
         resolution,
-        content: after.or(before).map(|data| data.to_json()).unwrap_or_default(),
+        content: json.clone(),
     }
 }
 
@@ -375,24 +384,59 @@ fn path_change(before: &[u8], after: &[u8]) -> Change {
 
 /// Parses chunk after chunk, so that the next one is ready when the last is applied.
 fn parse_chunks(redactor: &Redactor, chunks: &Receiver<Chunk>, sender: &SyncSender<ParsedChunk>) {
+    let mut files = Files::default();
     for Chunk { commits, blobs } in chunks {
-        let blobs = parse(redactor, blobs);
+        let blobs = files.parse(redactor, &commits, blobs);
         if sender.send(ParsedChunk { commits, blobs }).is_err() {
             return;
         }
     }
 }
 
-fn parse(redactor: &Redactor, blobs: Vec<Fetched>) -> Parsed {
-    let parse_one = |(id, bytes): Fetched| {
-        let read = bytes.map_or_else(|| Err(Unparsable::too_large()), |bytes| parse_manifest(redactor, &bytes));
-        (id, Arc::new(read))
-    };
-    blobs.into_par_iter().map(parse_one).collect()
+/// The newest version of each file that was read: the next one is read against it.
+#[derive(Default)]
+struct Files {
+    versions: HashMap<Vec<u8>, Versions>,
 }
 
-fn parse_manifest(redactor: &Redactor, bytes: &[u8]) -> Result<Manifest, Unparsable> {
-    let documents = yaml::read(bytes)?;
+impl Files {
+    /// Reads each blob once, as a version of the file that it first stands for. Files share the cores; the versions of one follow each
+    /// other.
+    fn parse(&mut self, redactor: &Redactor, commits: &[Commit], blobs: Vec<Fetched>) -> Parsed {
+        let mut unread: HashMap<BlobId, Option<Vec<u8>>> = blobs.into_iter().collect();
+        let mut files: HashMap<&[u8], Vec<Fetched>> = HashMap::new();
+        for change in commits.iter().flat_map(|commit| &commit.changes) {
+            if let Some((id, bytes)) = change.blob.and_then(|id| unread.remove_entry(&id)) {
+                files.entry(&change.path).or_default().push((id, bytes));
+            }
+        }
+        let files: Vec<_> = files
+            .into_iter()
+            .map(|(path, blobs)| (path.to_owned(), self.versions.remove(path).unwrap_or_default(), blobs))
+            .collect();
+        let read = files.into_par_iter().map(|(path, mut versions, blobs)| {
+            let parsed: Vec<_> = blobs.into_iter().map(|blob| parse(redactor, &mut versions, blob)).collect();
+            (path, versions, parsed)
+        });
+        let mut all = Parsed::new();
+        for (path, versions, parsed) in read.collect::<Vec<_>>() {
+            all.extend(parsed);
+            self.versions.insert(path, versions);
+        }
+        if self.versions.values().map(Versions::text_bytes).sum::<usize>() > KEPT_TEXT {
+            self.versions.clear();
+        }
+        all
+    }
+}
+
+fn parse(redactor: &Redactor, versions: &mut Versions, (id, bytes): Fetched) -> (BlobId, Contents) {
+    let read = bytes.map_or_else(|| Err(Unparsable::too_large()), |bytes| parse_manifest(redactor, versions, &bytes));
+    (id, Arc::new(read))
+}
+
+fn parse_manifest(redactor: &Redactor, versions: &mut Versions, bytes: &[u8]) -> Result<Manifest, Unparsable> {
+    let documents = versions.read(bytes)?;
     let declared = |resource| {
         let resource = redactor.resource(resource);
         let facts = Arc::new(kinds::facts(&resource));

@@ -3,7 +3,7 @@
 //! A rule is a name, the literals one of which must occur, and a pattern. A new rule is one entry of [`RULES`].
 
 use std::ops::Range;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use regex::Regex;
 
@@ -82,20 +82,20 @@ static COMPILED: LazyLock<Compiled> = LazyLock::new(Compiled::new);
 struct Compiled {
     /// Finds any literal of any rule: nearly every text ends here.
     any_literal: Regex,
-    patterns: Vec<Regex>,
+    /// Each is compiled when one of its literals is seen: that takes longer than searching most repositories.
+    patterns: Vec<OnceLock<Regex>>,
 }
 
 impl Compiled {
     fn new() -> Self {
         let literals: Vec<String> =
             RULES.iter().flat_map(|rule| rule.literals).map(|literal| regex::escape(literal)).collect();
-        let compile =
-            |pattern: &str| Regex::new(pattern).expect("the list of rules is constant and a test compiles it");
-        Self {
-            any_literal: compile(&literals.join("|")),
-            patterns: RULES.iter().map(|rule| compile(rule.pattern)).collect(),
-        }
+        Self { any_literal: compile(&literals.join("|")), patterns: RULES.iter().map(|_| OnceLock::new()).collect() }
     }
+}
+
+fn compile(pattern: &str) -> Regex {
+    Regex::new(pattern).expect("the list of rules is constant and a test compiles it")
 }
 
 /// The credentials in a text: rule and byte range; ranges of different rules may overlap.
@@ -106,6 +106,7 @@ pub(super) fn credentials(text: &str) -> Vec<(&'static str, Range<usize>)> {
     let mut found = Vec::new();
     for (rule, pattern) in RULES.iter().zip(&COMPILED.patterns) {
         if rule.literals.iter().any(|literal| text.contains(literal)) {
+            let pattern = pattern.get_or_init(|| compile(rule.pattern));
             found.extend(pattern.find_iter(text).map(|hit| (rule.name, hit.range())));
         }
     }
@@ -118,7 +119,7 @@ mod tests {
 
     #[test]
     fn every_rule_compiles_and_needs_one_of_its_literals() {
-        assert_eq!(COMPILED.patterns.len(), RULES.len());
+        RULES.iter().for_each(|rule| drop(compile(rule.pattern)));
         assert!(
             RULES
                 .iter()

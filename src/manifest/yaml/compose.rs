@@ -26,6 +26,34 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Node>, Unparsable> {
     read_text(bytes, |text| ordinary::read(text).map_or_else(|| read_events(text), Ok))
 }
 
+/// Reads the versions of one file, each against the one before it: what they share is not read again and is the same nodes, so
+/// comparing versions is cheap. Any order of any texts gives what [`read`] gives, only more slowly.
+#[derive(Debug, Default)]
+pub struct Versions {
+    newest: Option<ordinary::Version>,
+}
+
+impl Versions {
+    /// As [`read`].
+    ///
+    /// # Errors
+    /// As [`read`].
+    pub fn read(&mut self, bytes: &[u8]) -> Result<Vec<Node>, Unparsable> {
+        read_text(bytes, |text| match ordinary::read_version(text, self.newest.as_ref()) {
+            Some((documents, version)) => {
+                self.newest = Some(version);
+                Ok(documents)
+            }
+            None => read_events(text),
+        })
+    }
+
+    /// Bytes of text that are kept; their nodes take some eight times as many.
+    pub fn text_bytes(&self) -> usize {
+        self.newest.as_ref().map_or(0, |version| version.text().len())
+    }
+}
+
 /// As [`read`], without the quick reader for ordinary files: what every file means is decided here, and [`read`] must not differ in
 /// anything but speed. Tests and fuzz targets hold the two against each other.
 ///

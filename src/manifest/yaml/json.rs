@@ -15,6 +15,7 @@
 //!
 //! No key of a real mapping is written with a leading `!` other than as `!!type text`, so nothing can be mistaken for a tag.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use serde_json::Value;
@@ -25,9 +26,16 @@ use super::{Mapping, Node, Scalar, ScalarType};
 impl Node {
     /// The exact JSON form; [`Node::from_json`] reads it back to the same data.
     pub fn to_json(&self) -> String {
-        let mut writer = Writer { json: String::new(), limit: usize::MAX };
+        let mut json = String::new();
+        self.write_json(&mut json);
+        json
+    }
+
+    /// As [`Node::to_json`], behind what `json` holds.
+    pub fn write_json(&self, json: &mut String) {
+        let mut writer = Writer { json: std::mem::take(json), limit: usize::MAX };
         writer.node(self);
-        writer.json
+        *json = writer.json;
     }
 
     /// As [`Node::to_json`], but None when that would be more than `limit` bytes; costs no more than the limit, whatever aliases expand to.
@@ -46,7 +54,7 @@ impl Node {
             Self::Mapping(mapping) => {
                 let mut object = serde_json::Map::with_capacity(mapping.entries().len());
                 for (key, value) in mapping.entries() {
-                    let mut text = key.display_key();
+                    let mut text = key.display_key().into_owned();
                     if object.contains_key(&text) {
                         // Two keys that only their type tells apart (1 and "1"): neither may get lost.
                         text = key.to_json();
@@ -59,11 +67,11 @@ impl Node {
     }
 
     /// How this node is spelled as a key of an object for display and as a token of a JSON pointer.
-    pub(crate) fn display_key(&self) -> String {
+    pub(crate) fn display_key(&self) -> Cow<'_, str> {
         match self {
-            Self::Scalar(scalar) if *scalar.scalar_type() == ScalarType::Null => "null".to_owned(),
-            Self::Scalar(scalar) => scalar.text().to_owned(),
-            _ => self.to_json(),
+            Self::Scalar(scalar) if *scalar.scalar_type() == ScalarType::Null => Cow::Borrowed("null"),
+            Self::Scalar(scalar) => Cow::Borrowed(scalar.text()),
+            _ => Cow::Owned(self.to_json()),
         }
     }
 }
@@ -209,7 +217,7 @@ impl Writer {
         }
         self.json.push('"');
         let mut rest = text;
-        while let Some(at) = rest.bytes().position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
+        while let Some(at) = special(rest.as_bytes()) {
             let (plain, special) = rest.split_at(at);
             self.json.push_str(plain);
             self.escape(special.as_bytes().first().copied().unwrap_or_default());
@@ -233,6 +241,16 @@ impl Writer {
             }
         }
     }
+}
+
+/// Where the first byte stands that must be escaped.
+fn special(text: &[u8]) -> Option<usize> {
+    let is_special = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
+    // Most texts have none: that is quickest to see for many bytes at once.
+    let plain =
+        text.chunks(32).take_while(|bytes| !bytes.iter().fold(false, |any, byte| any | is_special(byte))).count();
+    let checked = (plain * 32).min(text.len());
+    text[checked..].iter().position(is_special).map(|at| checked + at)
 }
 
 /// The tag of a core type without `!!`.

@@ -19,7 +19,7 @@ mod ordinary;
 mod pointer;
 mod write;
 
-pub use compose::{MAX_BYTES, MAX_DEPTH, MAX_NODES, read, read_by_libyaml};
+pub use compose::{MAX_BYTES, MAX_DEPTH, MAX_NODES, Versions, read, read_by_libyaml};
 pub use json_read::JsonError;
 pub(crate) use node::Lookup;
 pub use node::{Mapping, Node, Scalar, ScalarType, Sequence};

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
 
 /// One YAML node, anchors and aliases resolved, merge keys applied. Cheap to clone: children stand behind [`Arc`].
@@ -48,6 +49,7 @@ pub struct Mapping {
     tag: Option<Arc<str>>,
     entries: Vec<(Node, Node)>,
     hash: OnceLock<u64>,
+    harmless: AtomicBool,
 }
 
 impl Node {
@@ -63,7 +65,7 @@ impl Node {
 
     /// A mapping; `tag` is None for an ordinary one. The caller sees to it that no two keys are equal.
     pub fn mapping(tag: Option<Arc<str>>, entries: Vec<(Node, Node)>) -> Self {
-        Self::Mapping(Arc::new(Mapping { tag, entries, hash: OnceLock::new() }))
+        Self::Mapping(Arc::new(Mapping { tag, entries, hash: OnceLock::new(), harmless: AtomicBool::new(false) }))
     }
 
     pub fn as_scalar(&self) -> Option<&Scalar> {
@@ -96,6 +98,15 @@ impl Node {
     /// The value under a string key; None when there is none or this is no mapping.
     pub fn get(&self, key: &str) -> Option<&Node> {
         self.as_mapping()?.get(key)
+    }
+
+    /// Whether both are one collection in memory, and so the same data; says nothing of scalars. Costs nothing.
+    pub(crate) fn is_shared_with(&self, other: &Node) -> bool {
+        match (self, other) {
+            (Self::Sequence(one), Self::Sequence(two)) => Arc::ptr_eq(one, two),
+            (Self::Mapping(one), Self::Mapping(two)) => Arc::ptr_eq(one, two),
+            _ => false,
+        }
     }
 
     /// Bytes of all texts and tags with aliases expanded: what `to_json` and `to_yaml` would at least write. The node budget does not
@@ -154,6 +165,18 @@ impl Mapping {
     /// The value under a string key.
     pub fn get(&self, key: &str) -> Option<&Node> {
         self.entries.iter().find(|(candidate, _)| candidate.as_str() == Some(key)).map(|(_, value)| value)
+    }
+}
+
+/// A note that the redactor leaves: versions of a file share most of their nodes, and each is searched once.
+impl Mapping {
+    /// Whether it is known that nothing in here is a secret.
+    pub(crate) fn is_harmless(&self) -> bool {
+        self.harmless.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn note_harmless(&self) {
+        self.harmless.store(true, Ordering::Relaxed);
     }
 }
 

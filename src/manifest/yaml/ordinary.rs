@@ -9,6 +9,11 @@ mod block_scalar;
 mod inline;
 #[cfg(test)]
 mod tests;
+mod versions;
+
+pub(super) use versions::Version;
+
+use versions::{Around, Comparison};
 
 use super::compose::has_equal_keys;
 use super::core_schema::plain_type;
@@ -26,10 +31,23 @@ const MAX_KEY: usize = 200;
 
 /// The documents of a text, or None when it is for libyaml to read.
 pub(super) fn read(text: &str) -> Option<Vec<Node>> {
+    Some(read_version(text, None)?.0)
+}
+
+/// As [`read`]; what the text shares with an older version of the file is not read again.
+pub(super) fn read_version(text: &str, older: Option<&Version>) -> Option<(Vec<Node>, Version)> {
     if text.len() > MAX_BYTES || !is_plain_text(text) {
         return None;
     }
-    let mut reader = Reader { text, bytes: text.as_bytes(), line: Line::default(), next: 0, anchors: Vec::new() };
+    let mut reader = Reader {
+        text,
+        bytes: text.as_bytes(),
+        line: Line::default(),
+        next: 0,
+        anchors: Vec::new(),
+        anchors_used: 0,
+        comparison: Comparison::new(text, older),
+    };
     let mut documents = Vec::new();
     reader.advance()?;
     if matches!(reader.line.what, What::Content) {
@@ -37,7 +55,7 @@ pub(super) fn read(text: &str) -> Option<Vec<Node>> {
     }
     loop {
         match reader.line.what {
-            What::End => return Some(documents),
+            What::End => return Some((documents, reader.comparison.finish(text))),
             What::Content => return None,
             What::DocumentStart => {
                 reader.advance()?;
@@ -86,6 +104,9 @@ struct Reader<'a> {
     next: usize,
     /// Anchored scalars of the document; the newest of a name counts.
     anchors: Vec<(&'a str, Node)>,
+    /// Anchors and aliases so far: what a block with one holds is not told by its text alone.
+    anchors_used: u32,
+    comparison: Comparison<'a>,
 }
 
 impl<'a> Reader<'a> {
@@ -131,7 +152,7 @@ impl<'a> Reader<'a> {
 
     fn document(&mut self) -> Option<Node> {
         self.anchors.clear();
-        self.block(1)
+        self.whole_block(None, 1)
     }
 
     /// The collection that starts with the current line.
@@ -215,7 +236,8 @@ impl<'a> Reader<'a> {
         }
         let below = self.line.indent > indent;
         let beside = in_mapping && self.line.indent == indent && self.at_dash();
-        if below || beside { self.block(level) } else { Some(empty()) }
+        let around = Around { indent, dashes_belong: beside };
+        if below || beside { self.whole_block(Some(around), level) } else { Some(empty()) }
     }
 }
 

@@ -10,6 +10,7 @@ impl<'a> Reader<'a> {
     pub(super) fn inline(&mut self, start: usize, level: u32) -> Option<(Node, usize)> {
         match self.bytes[start] {
             b'&' => {
+                self.anchors_used += 1;
                 let name = self.anchor_name(start)?;
                 let at = start + 1 + name.len();
                 let value = at + spaces(&self.bytes[at..self.line.end]);
@@ -27,6 +28,7 @@ impl<'a> Reader<'a> {
                 Some((node, end))
             }
             b'*' => {
+                self.anchors_used += 1;
                 let name = self.anchor_name(start)?;
                 let (_, node) = self.anchors.iter().rev().find(|(known, _)| *known == name)?;
                 Some((node.clone(), start + 1 + name.len()))
