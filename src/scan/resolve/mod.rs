@@ -68,6 +68,8 @@ struct Work {
     paths: BTreeSet<PathId>,
     /// Files whose flags may be others.
     flagged: Vec<PathId>,
+    /// Resources that the commit changed.
+    touched: BTreeSet<ResourceId>,
     /// Resources to resolve again.
     resources: BTreeSet<ResourceId>,
     /// Sources that came, went, moved or changed.
@@ -148,6 +150,7 @@ impl Resolver {
 
     fn take_in(&mut self, Touched { record, facts }: &Touched<'_>, work: &mut Work) {
         work.resources.insert(record.id);
+        work.touched.insert(record.id);
         self.templated.remove(&record.id);
         self.in_directories.remove(&record.id);
         let before = self.slots.remove(record.id);
@@ -302,7 +305,7 @@ impl Resolver {
                 is_patch: self.paths.is_patch(slot.path),
                 is_vendored: self.paths.is_vendored(slot.path),
             };
-            if slot.is_templated() {
+            if slot.is_templated() || placement.is_patch {
                 work.keys.extend(slot.key());
             }
             if placement != slot.placement {
@@ -345,7 +348,14 @@ impl Resolver {
         let resolution = Resolution { namespaces, is_patch, is_vendored, chart };
         let is_new = resolution != *slot.resolution;
         if is_new && let (Some(before), Some(after)) = (&slot.resolution.chart, &resolution.chart) {
-            row.version(id, before, after, work.own.contains(&id));
+            let cause = match work.own.contains(&id) {
+                true => None,
+                false => {
+                    let mut patches = self.patches_of(slot).into_iter().map(|(id, _)| id);
+                    patches.find(|id| work.touched.contains(id)).or(after.source).or(before.source)
+                }
+            };
+            row.version(id, before, after, cause);
         }
         row.edges(id, &slot.edges, &edges);
         let Some(slot) = self.slots.get_mut(id) else { return };
@@ -462,7 +472,7 @@ impl Row<'_> {
     }
 
     /// A release whose source was not known before has not gone from one chart to another.
-    fn version(&mut self, resource: ResourceId, before: &Chart, after: &Chart, is_own: bool) {
+    fn version(&mut self, resource: ResourceId, before: &Chart, after: &Chart, cause: Option<ResourceId>) {
         let is_other_place =
             before.identity != after.identity && !before.identity.is_empty() && !after.identity.is_empty();
         if before.version == after.version && !is_other_place {
@@ -479,7 +489,7 @@ impl Row<'_> {
             after: after.clone(),
             version_step,
             version_part,
-            cause: if is_own { None } else { after.source.or(before.source) },
+            cause,
         });
     }
 }
