@@ -4,12 +4,14 @@
 //! turns into the events by which they changed. It knows nothing of the database: rows go to a sink, in walk order.
 
 mod actor;
+mod change_class;
 pub mod changes;
 mod lifecycle;
 mod scanner;
 mod state;
 
 pub use actor::is_bot;
+pub use change_class::change_class;
 pub use scanner::{Batch, Outcome, Resume, ScanError, Scanner, Stop};
 
 /// Version of the rules by which events are extracted. A checkpoint records it; a higher one rebuilds the repository's
