@@ -6,7 +6,6 @@ SELECT
     chart AS chart_after,
     any(chart_name) AS name,
     uniqExact(chart_version_changes.repository_id) AS repositories,
-    count() AS moves,
     min(time) AS first_time
 FROM chart_version_changes
 INNER JOIN published ON published.repository_id = chart_version_changes.repository_id
@@ -14,4 +13,4 @@ WHERE generation = published_generation AND sequence <= published_sequence
     AND chart_before != '' AND chart != '' AND chart_before != chart AND chart_name_before = chart_name
     AND (version_before = version OR (step = 'UPGRADE' AND part IN ('MINOR', 'PATCH', 'SUFFIX')))
 GROUP BY chart_before, chart
-ORDER BY repositories DESC, moves DESC, chart_before, chart_after
+ORDER BY repositories DESC, chart_before, chart_after

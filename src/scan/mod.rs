@@ -12,6 +12,7 @@ mod scanner;
 mod state;
 
 pub use actor::is_bot;
+pub use change_class::change_class;
 pub use resolve::Resolved;
 pub use scanner::{Batch, Outcome, Resume, ScanError, Scanner, Stop};
 

@@ -18,10 +18,25 @@ pub fn read_values(values: &Node, facts: &mut Facts) {
     facts.images = walk.images.into_sorted();
 }
 
-/// As [`read_values`], of values that are written as a text; one that is no YAML has none.
+/// As [`read_values`], of values that are written as a text; one that is no YAML has none. Neither has one whose aliases stand for more than
+/// it could hold itself: a file has room for thousands of such texts, and each would cost as much as a whole file may.
 pub fn read_values_text(text: &str, facts: &mut Facts) {
-    if let Some(values) = read(text.as_bytes()).unwrap_or_default().first() {
+    let documents = read(text.as_bytes()).unwrap_or_default();
+    if let Some(values) = documents.first().filter(|values| nodes_left(values, text.len()).is_some()) {
         read_values(values, facts);
+    }
+}
+
+/// What is left of a number of nodes; None if there are more.
+fn nodes_left(node: &Node, nodes: usize) -> Option<usize> {
+    let nodes = nodes.checked_sub(1)?;
+    match node {
+        Node::Scalar(_) => Some(nodes),
+        Node::Sequence(sequence) => sequence.items().iter().try_fold(nodes, |nodes, item| nodes_left(item, nodes)),
+        Node::Mapping(mapping) => {
+            let mut parts = mapping.entries().iter().flat_map(|(key, value)| [key, value]);
+            parts.try_fold(nodes, |nodes, part| nodes_left(part, nodes))
+        }
     }
 }
 
@@ -75,7 +90,7 @@ impl Walk {
 
     /// A text under a key for images. It is one only if it looks like one: `image: true`, `image: nginx` may mean anything.
     fn image_text(&mut self, value: &Node) {
-        let Some(text) = value.as_str().filter(|text| text.contains(['/', ':', '@'])) else { return };
+        let Some(text) = value.as_str().filter(|text| text.contains(['/', ':', '@', '$', '{', '<'])) else { return };
         if let Some(image) = images::parse(text).filter(|image| !is_picture(image)) {
             self.images.push(image);
         }

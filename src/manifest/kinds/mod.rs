@@ -43,6 +43,7 @@ use super::yaml::Node;
 use crate::model::Facts;
 
 /// A kind of resource that kubestats understands.
+#[derive(Debug)]
 pub struct Kind {
     pub name: &'static str,
     /// The API groups it was ever in.

@@ -4,6 +4,7 @@ use clickhouse::Row;
 use serde::Deserialize;
 
 use super::{Question, Statement};
+use crate::model::ChartMove;
 
 /// All moves that releases made, by the places before and after.
 #[derive(Clone, Debug)]
@@ -17,9 +18,20 @@ pub struct ChartMoveRecord {
     pub name: String,
     /// In which it happened.
     pub repositories: u64,
-    pub moves: u64,
     /// Seconds since 1970.
     pub first_time: i64,
+}
+
+impl ChartMoveRecord {
+    pub fn to_model(&self) -> ChartMove {
+        ChartMove {
+            before: self.chart_before.clone(),
+            after: self.chart_after.clone(),
+            name: self.name.clone(),
+            repositories: self.repositories,
+            first_time: self.first_time,
+        }
+    }
 }
 
 impl Question for ChartMoves {
