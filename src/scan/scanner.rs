@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::change_class::change_class;
 use super::lifecycle::{self, Contents, Declared, Failure, File, Manifest, Transition};
-use super::resolve::{Resolved, Resolver, Touched, can_have_facts};
+use super::resolve::{Resolved, Resolver, Said, Touched, can_have_facts};
 use super::state::{State, find};
 use super::{actor, changes};
 use crate::git::{Blob, BlobId, BlobReader, Commit, CommitId, GitError, Mirror};
@@ -308,7 +308,7 @@ fn describe(failure: Failure, step: &Arc<Step>, redactor: &Redactor) -> ScanFail
 }
 
 /// What the changed files of a commit say beside their resources. A file that cannot be read says what it said last.
-fn said_beside_resources(commit: &Commit, parsed: &Parsed) -> Vec<(Arc<[u8]>, Option<Arc<FileFacts>>)> {
+fn said_beside_resources(commit: &Commit, parsed: &Parsed) -> Vec<Said> {
     let changes = commit.changes.iter().filter(|change| can_have_facts(&change.path));
     let said = changes.filter_map(|change| {
         let facts = match change.blob {

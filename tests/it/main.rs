@@ -9,6 +9,7 @@ mod graphql;
 mod journey;
 mod manifest;
 mod migrate;
+mod resolution;
 mod scan;
 mod support;
 mod tidy;

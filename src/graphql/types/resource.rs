@@ -105,13 +105,25 @@ impl Resource {
     }
 
     /// Whether its file is a patch of a kustomization, and no resource by itself.
-    async fn is_patch(&self, context: &Context<'_>) -> Result<bool, Error> {
-        Ok(self.resolution(context, None).await?.is_some_and(|resolution| resolution.is_patch))
+    async fn is_patch(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "As it was at this time; without it, now (of a deleted resource: last).")] at: Option<
+            DateTime,
+        >,
+    ) -> Result<bool, Error> {
+        Ok(self.resolution(context, at).await?.is_some_and(|resolution| resolution.is_patch))
     }
 
     /// Whether its file comes from elsewhere: Flux's own `gotk-components.yaml`, or a chart's folder.
-    async fn is_vendored(&self, context: &Context<'_>) -> Result<bool, Error> {
-        Ok(self.resolution(context, None).await?.is_some_and(|resolution| resolution.is_vendored))
+    async fn is_vendored(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "As it was at this time; without it, now (of a deleted resource: last).")] at: Option<
+            DateTime,
+        >,
+    ) -> Result<bool, Error> {
+        Ok(self.resolution(context, at).await?.is_some_and(|resolution| resolution.is_vendored))
     }
 
     /// The chart that it installs, with the version behind its source; null for resources that install none.

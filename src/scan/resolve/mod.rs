@@ -42,6 +42,9 @@ pub struct Resolved {
     pub version_changes: Vec<ChartVersionChange>,
 }
 
+/// A file and what it says beside its resources; `None`: nothing any more.
+pub type Said = (Arc<[u8]>, Option<Arc<FileFacts>>);
+
 /// A resource that a commit touched.
 pub struct Touched<'a> {
     pub record: &'a Resource,
@@ -116,13 +119,13 @@ impl Resolver {
         self.commit(0, &step, &files, &touched, &mut Resolved::default());
     }
 
-    /// Takes in one commit: the files that say something beside their resources (`None`: not any more), and its resources. `sequence` is the
+    /// Takes in one commit: the files that say something beside their resources, and its resources. `sequence` is the
     /// commit's. Answers the resolution of every touched resource, in their order: after the commit, or for a deleted one before it.
     pub fn commit(
         &mut self,
         sequence: u64,
         step: &Arc<Step>,
-        files: &[(Arc<[u8]>, Option<Arc<FileFacts>>)],
+        files: &[Said],
         touched: &[Touched<'_>],
         rows: &mut Resolved,
     ) -> Vec<Arc<Resolution>> {
