@@ -35,8 +35,12 @@ fn is_version(before: &Facts, after: &Facts) -> bool {
 }
 
 fn is_source(before: &Facts, after: &Facts) -> bool {
-    let place = |facts: &Facts| [&facts.chart_name, &facts.url, &facts.source_type, &facts.path].map(Option::clone);
-    place(before) != place(after) || differ(before, after, is_source_field)
+    let is_other = |place: fn(&Facts) -> &Option<String>| place(before) != place(after);
+    is_other(|facts| &facts.chart_name)
+        || is_other(|facts| &facts.url)
+        || is_other(|facts| &facts.source_type)
+        || is_other(|facts| &facts.path)
+        || differ(before, after, is_source_field)
 }
 
 /// Fields that say where something comes from.
@@ -68,11 +72,10 @@ fn is_metadata(changes: &Changes) -> bool {
 }
 
 /// Whether the references of some fields are others.
-fn differ(before: &Facts, after: &Facts, is_meant: impl Fn(&str) -> bool) -> bool {
-    let of = |facts: &'_ Facts| -> Vec<Reference> {
-        facts.references.iter().filter(|reference| is_meant(&reference.field)).cloned().collect()
-    };
-    of(before) != of(after)
+fn differ(before: &Facts, after: &Facts, is_meant: fn(&str) -> bool) -> bool {
+    let before = before.references.iter().filter(|reference| is_meant(&reference.field));
+    let after = after.references.iter().filter(|reference| is_meant(&reference.field));
+    !before.eq(after)
 }
 
 #[cfg(test)]
