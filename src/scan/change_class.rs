@@ -1,7 +1,7 @@
 //! What kind of difference a MODIFIED event made.
 
 use super::changes::Changes;
-use crate::model::{ChangeClass, Facts, Reference};
+use crate::model::{ChangeClass, Facts};
 
 /// The class of a change; the first that applies in the order of [`ChangeClass`].
 ///
@@ -35,8 +35,12 @@ fn is_version(before: &Facts, after: &Facts) -> bool {
 }
 
 fn is_source(before: &Facts, after: &Facts) -> bool {
-    let place = |facts: &Facts| [&facts.chart_name, &facts.url, &facts.source_type, &facts.path].map(Option::clone);
-    place(before) != place(after) || differ(before, after, is_source_field)
+    let is_other = |place: fn(&Facts) -> &Option<String>| place(before) != place(after);
+    is_other(|facts| &facts.chart_name)
+        || is_other(|facts| &facts.url)
+        || is_other(|facts| &facts.source_type)
+        || is_other(|facts| &facts.path)
+        || differ(before, after, is_source_field)
 }
 
 /// Fields that say where something comes from.
@@ -46,33 +50,31 @@ fn is_source_field(field: &str) -> bool {
 }
 
 fn is_values(before: &Facts, after: &Facts, changes: &Changes) -> bool {
-    let is_values_pointer = |pointer: &str| {
-        let starts =
-            |start: &str| pointer.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        let in_spec =
-            ["/spec/values", "/spec/valuesFrom", "/spec/chart/spec/valuesFile", "/spec/chart/spec/valuesFiles"];
-        // Argo CD: /spec/source/helm/valuesObject, /spec/sources/0/helm/values; below a template in an ApplicationSet.
-        in_spec.into_iter().any(starts) || (pointer.starts_with("/spec/") && pointer.contains("/helm/value"))
-    };
     before.values_keys != after.values_keys
         || differ(before, after, |field| field.starts_with("spec.valuesFrom"))
         || changes.list.iter().any(|change| is_values_pointer(&change.pointer))
 }
 
+fn is_values_pointer(pointer: &str) -> bool {
+    let fields = ["/spec/values", "/spec/valuesFrom", "/spec/chart/spec/valuesFile", "/spec/chart/spec/valuesFiles"];
+    let is_in = |field| pointer.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    // Argo CD: /spec/source/helm/valuesObject, /spec/sources/0/helm/values; deeper in an ApplicationSet.
+    fields.into_iter().any(is_in) || (pointer.starts_with("/spec/") && pointer.contains("/helm/value"))
+}
+
 /// Nothing but metadata changed, apart from the file's path.
 fn is_metadata(changes: &Changes) -> bool {
     let is_metadata = |pointer: &str| pointer == "/metadata" || pointer.starts_with("/metadata/");
-    let mut pointers =
-        changes.list.iter().map(|change| change.pointer.as_str()).filter(|pointer| *pointer != "/path").peekable();
+    let pointers = changes.list.iter().map(|change| change.pointer.as_str());
+    let mut pointers = pointers.filter(|pointer| *pointer != "/path").peekable();
     changes.omitted == 0 && pointers.peek().is_some() && pointers.all(is_metadata)
 }
 
 /// Whether the references of some fields are others.
-fn differ(before: &Facts, after: &Facts, is_meant: impl Fn(&str) -> bool) -> bool {
-    let of = |facts: &'_ Facts| -> Vec<Reference> {
-        facts.references.iter().filter(|reference| is_meant(&reference.field)).cloned().collect()
-    };
-    of(before) != of(after)
+fn differ(before: &Facts, after: &Facts, is_meant: fn(&str) -> bool) -> bool {
+    let before = before.references.iter().filter(|reference| is_meant(&reference.field));
+    let after = after.references.iter().filter(|reference| is_meant(&reference.field));
+    !before.eq(after)
 }
 
 #[cfg(test)]
