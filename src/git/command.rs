@@ -107,11 +107,17 @@ const CONFIGURATION: &[(&str, &str)] = &[
     ("http.lowSpeedTime", "60"),
 ];
 
+/// Bytes that each process of git may hold of its own, packs it has mapped apart. An object or a list of branches of any size is
+/// quickly made, and git keeps them whole. The history of Linux, ten million objects, needs less than half of it.
+const MEMORY: u64 = 4 << 30;
+
 /// A hardened `git` command that is being put together.
 pub(super) struct Git {
     command: Command,
     subcommand: &'static str,
     configuration: Vec<(String, String)>,
+    /// Bytes that it, and each process it starts, may hold of its own.
+    memory: u64,
 }
 
 impl Git {
@@ -136,6 +142,12 @@ impl Git {
         Self::new(directory, subcommand, allowed)
     }
 
+    /// The same with a limit of memory of its own, in bytes.
+    pub fn within(mut self, memory: u64) -> Self {
+        self.memory = memory;
+        self
+    }
+
     fn new(git_directory: &Path, subcommand: &'static str, allowed: &str) -> Self {
         let mut command = Command::new("git");
         for name in REMOVED_VARIABLES {
@@ -147,7 +159,8 @@ impl Git {
         option.push(git_directory);
         command.arg("--no-pager").arg(option).arg(subcommand);
         let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
-        Self { command, subcommand, configuration: CONFIGURATION.iter().map(owned).collect() }
+        let configuration = CONFIGURATION.iter().map(owned).collect();
+        Self { command, subcommand, configuration, memory: MEMORY }
     }
 
     pub fn argument(&mut self, argument: impl AsRef<OsStr>) -> &mut Self {
@@ -175,7 +188,10 @@ impl Git {
         }
         let spawned = self.command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).spawn();
         match spawned {
-            Ok(child) => Ok(Running::new(child, self.subcommand, progress)),
+            Ok(child) => {
+                limit_memory(&child, self.memory);
+                Ok(Running::new(child, self.subcommand, progress))
+            }
             Err(error) if error.kind() == ErrorKind::NotFound => Err(GitError::NotInstalled),
             Err(error) => Err(GitError::io("starting git")(error)),
         }
@@ -190,3 +206,15 @@ impl Git {
         Ok(printed)
     }
 }
+
+/// Limits a process and those it will start. It has only just begun: git needs much longer until it starts others.
+#[cfg(target_os = "linux")]
+fn limit_memory(child: &std::process::Child, bytes: u64) {
+    use rustix::process::{Pid, Resource, Rlimit, prlimit};
+    let limit = Rlimit { current: Some(bytes), maximum: Some(bytes) };
+    // Fails where the process has ended, or has a lower limit already.
+    let _ = prlimit(Pid::from_child(child).into(), Resource::Data, limit);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn limit_memory(_: &std::process::Child, _: u64) {}
