@@ -71,7 +71,8 @@ const SET_VARIABLES: &[(&str, &str)] = &[
     ("GIT_CONFIG_NOSYSTEM", "1"),
     ("GIT_CONFIG_GLOBAL", "/dev/null"),
     ("GIT_ATTR_NOSYSTEM", "1"),
-    ("GIT_GRAFT_FILE", "/dev/null"),
+    // No file at all: git gives advice about an empty one.
+    ("GIT_GRAFT_FILE", "/dev/null/none"),
     ("GIT_NO_REPLACE_OBJECTS", "1"),
     // A mirror is never a partial clone; a source that is one must not fetch on our behalf.
     ("GIT_NO_LAZY_FETCH", "1"),
@@ -107,9 +108,13 @@ const CONFIGURATION: &[(&str, &str)] = &[
     ("http.lowSpeedTime", "60"),
 ];
 
-/// Bytes that each process of git may hold of its own, packs it has mapped apart. An object or a list of branches of any size is
-/// quickly made, and git keeps them whole. The history of Linux, ten million objects, needs less than half of it.
-const MEMORY: u64 = 4 << 30;
+/// Bytes that each process of git may hold of its own, packs it has mapped apart: an object, or a tree with billions of files,
+/// is quickly made, and git keeps them whole. Git needs 200 MB for the longest histories, and as much for a commit of a million
+/// files.
+const MEMORY: u64 = 1 << 30;
+
+/// The same where packs are made or indexed: all objects are held by name. Ten million, as Linux has, need less than half of it.
+const PACKING_MEMORY: u64 = 4 << 30;
 
 /// A hardened `git` command that is being put together.
 pub(super) struct Git {
@@ -139,7 +144,7 @@ impl Git {
 
     /// A command that fetches into a mirror by the protocols of the list `allowed`.
     pub fn fetching(directory: &Path, subcommand: &'static str, allowed: &str) -> Self {
-        Self::new(directory, subcommand, allowed)
+        Self::new(directory, subcommand, allowed).within(PACKING_MEMORY)
     }
 
     /// The same with a limit of memory of its own, in bytes.

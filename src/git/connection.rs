@@ -11,7 +11,7 @@ use super::credentials::Credentials;
 use super::error::GitError;
 use super::fetch::{FetchLimits, FetchProgress};
 use super::remote::Remote;
-use super::running::{Outcome, Waited};
+use super::running::{Outcome, Waited, is_out_of_memory};
 use super::url::RemoteUrl;
 
 /// Bytes of an answer (the list of branches) that are read: half a million of them.
@@ -122,7 +122,7 @@ impl<'a> Connection<'a> {
             // The user named this repository; who owns it (in a container: often someone else) is no reason to refuse.
             // Configuration does not reach the serving side by any other way. What the commits say counts, not the grafts
             // that somebody put over them.
-            git.argument("--upload-pack=GIT_GRAFT_FILE=/dev/null git -c safe.directory='*' upload-pack");
+            git.argument("--upload-pack=GIT_GRAFT_FILE=/dev/null/none git -c safe.directory='*' upload-pack");
         }
     }
 
@@ -183,7 +183,7 @@ impl<'a> Connection<'a> {
         if said(&NO_ROOM) {
             return Some(GitError::DiskFull { name });
         }
-        if said(&NO_MEMORY) {
+        if outcome.messages.iter().any(|line| is_out_of_memory(line)) {
             return Some(GitError::OutOfMemory { name });
         }
         let line = match &self.credentials {
@@ -211,9 +211,6 @@ const REFUSALS: [&str; 7] = [
 
 /// The system's words for ENOSPC and EDQUOT; git is run in the C locale.
 const NO_ROOM: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
-
-/// Git's own words when it may have no more.
-const NO_MEMORY: [&str; 2] = ["Out of memory", "out of memory"];
 
 fn url_configuration(url: &RemoteUrl, credentials: Option<&Credentials>) -> Vec<(String, String)> {
     let mut pairs = vec![("fetch.fsckObjects".to_owned(), "true".to_owned())];

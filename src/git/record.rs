@@ -20,7 +20,7 @@ const PATH_LIMIT: usize = 4096;
 
 /// Files that one commit may change, and manifests among them. Ten trees that each name the next one ten times are a
 /// repository of a kilobyte with ten billion files.
-const MOST_FILES: usize = 10_000_000;
+const MOST_FILES: usize = 1_000_000;
 const MOST_MANIFESTS: usize = 250_000;
 
 /// One commit of the first-parent history, compared with its first parent.

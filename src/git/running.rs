@@ -82,6 +82,7 @@ impl Running {
         let Outcome { success, line, .. } = self.outcome()?;
         match success {
             true => Ok(()),
+            false if is_out_of_memory(&line) => Err(GitError::NoMemory { command }),
             false => Err(GitError::Failed { command, line }),
         }
     }
@@ -172,9 +173,16 @@ fn take_line(line: &str, progress: Option<&ProgressSender>, kept: &mut Vec<Strin
     }
 }
 
-/// The one line that tells why git failed: the first error (later ones follow from it), else the last line.
+/// Git's own words, and those of zlib, when there is no more memory than they have.
+pub(super) fn is_out_of_memory(line: &str) -> bool {
+    line.contains("out of memory") || line.contains("Out of memory")
+}
+
+/// The one line that tells why git failed: the first error, of this side or the other (later ones follow from it), else the
+/// last line.
 fn telling_line(messages: &[String], status: ExitStatus) -> String {
     let error = |line: &String| {
+        let line = line.strip_prefix("remote: ").unwrap_or(line);
         let text = line.strip_prefix("fatal: ").or_else(|| line.strip_prefix("error: "));
         text.map(str::to_owned)
     };
