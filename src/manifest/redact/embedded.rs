@@ -31,7 +31,7 @@ fn has_secret(node: &Node) -> bool {
         Node::Scalar(_) => false,
         Node::Sequence(sequence) => sequence.items().iter().any(has_secret),
         Node::Mapping(mapping) => {
-            let values = ["data", "stringData"].iter().any(|key| mapping.get(*key).is_some());
+            let values = ["data", "stringData"].into_iter().any(|key| mapping.get(key).is_some());
             (values && is_of_kind(Some(node), "Secret")) || mapping.entries().iter().any(|(_, value)| has_secret(value))
         }
     }
