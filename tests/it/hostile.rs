@@ -35,8 +35,7 @@ use serde_json::{Value, json};
 
 use crate::scan::describe;
 use crate::support::data::{Ran, TestData, json_lines, text};
-use crate::support::process::PATIENCE;
-use crate::support::process::holds_within;
+use crate::support::process::{PATIENCE, holds_within};
 use crate::support::repos::fixture;
 use crate::support::server::TestServer;
 

@@ -92,7 +92,7 @@ fn files_of_fifty_mebibytes_are_unparsable_and_never_read() {
 }
 
 #[test]
-fn a_hundred_thousand_documents_in_a_file_are_as_many_resources() {
+fn a_hundred_thousand_documents_in_a_file_are_read() {
     let documents = |value: u32| {
         let document = |number| {
             format!("---\n{}data: {{v: {}}}\n", config_map(&format!("n{number}")), value * u32::from(number == 7))
