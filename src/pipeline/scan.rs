@@ -113,7 +113,7 @@ impl Pipeline {
             }
             Err(error) => {
                 repository.scan_status = ScanStatus::Failed;
-                repository.scan_error = Some(error.to_string());
+                repository.scan_error = Some(self.redactor.text(&error.to_string()).into_owned());
                 if let Err(second) = self.writer.save_repository(&repository).await {
                     tracing::warn!(repository = repository.full_name(), error = %second, "failure could not be recorded");
                 }

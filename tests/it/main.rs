@@ -6,6 +6,7 @@ mod external;
 mod git;
 mod golden;
 mod graphql;
+mod hostile;
 mod journey;
 mod manifest;
 mod migrate;
