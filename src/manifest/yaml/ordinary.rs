@@ -1,6 +1,6 @@
 //! A quick reader for ordinary manifests: about three times as fast as libyaml, for the part of YAML that most files keep to.
 //!
-//! It knows block mappings and sequences, scalars without escapes, literal and simple folded blocks, one-line flow collections of simple
+//! It knows block mappings and sequences, scalars with few escapes, literal and simple folded blocks, one-line flow collections of simple
 //! items, anchors, and comments. [`read`] gives None as soon as it meets anything else, **including every error**, and libyaml then
 //! reads the file from its start: what is valid, what it means and what is wrong with it is decided there alone. So each rule here must be
 //! narrower than YAML's; when in doubt, a case belongs to libyaml. Tests hold the two against each other.

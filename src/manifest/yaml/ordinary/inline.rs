@@ -54,14 +54,18 @@ impl<'a> Reader<'a> {
     }
 
     /// Where a plain scalar ends: at a comment or the end of the line.
-    pub(super) fn plain_end(&self, start: usize) -> Option<usize> {
-        let rest = &self.bytes[start..self.line.end];
-        match rest {
+    fn plain_end(&self, start: usize) -> Option<usize> {
+        match &self.bytes[start..self.line.end] {
             [b'?' | b':' | b',' | b']' | b'}' | b'#' | b'!' | b'%' | b'@' | b'`', ..] | [b'-'] | [b'-', b' ', ..] => {
-                return None;
+                None
             }
-            _ => {}
+            _ => self.plain_rest_end(start),
         }
+    }
+
+    /// Where a plain scalar ends that does not begin at `start`, but goes on there.
+    pub(super) fn plain_rest_end(&self, start: usize) -> Option<usize> {
+        let rest = &self.bytes[start..self.line.end];
         let mut end = rest.len();
         for (at, byte) in rest.iter().enumerate() {
             match byte {

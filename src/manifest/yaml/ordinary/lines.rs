@@ -6,7 +6,7 @@ use super::super::Node;
 use super::{Reader, plain, spaces};
 
 impl Reader<'_> {
-    /// What stands between two quotes, and where it ends in what is then the current line; without backslashes in double quotes.
+    /// What stands between two quotes, and where it ends in what is then the current line; with the most usual escapes.
     /// `indent` is that of the collection around it.
     pub(super) fn quoted_lines(&mut self, start: usize, quote: u8, indent: usize) -> Option<(Node, usize)> {
         let mut text = String::new();
@@ -29,21 +29,21 @@ impl Reader<'_> {
                 text.push_str(self.text[at..self.line.end].trim_end_matches(' '));
                 return Some(None);
             };
-            if rest[length] == b'\\' {
-                return None;
-            }
             text.push_str(&self.text[at..at + length]);
             let after = at + length + 1;
-            let is_quoted_quote = quote == b'\'' && rest.get(length + 1) == Some(&quote);
-            if !is_quoted_quote {
-                return Some(Some(after));
-            }
-            text.push('\'');
+            text.push(match (rest[length], rest.get(length + 1)) {
+                (b'\\', Some(b'"')) => '"',
+                (b'\\', Some(b'\\')) => '\\',
+                (b'\\', Some(b'n')) => '\n',
+                (b'\\', _) => return None,
+                (b'\'', Some(b'\'')) => '\'',
+                _ => return Some(Some(after)),
+            });
             at = after + 1;
         }
     }
 
-    /// A plain scalar that starts with `first` and goes on behind `self.next`, in words that could be nothing else.
+    /// A plain scalar that starts with `first` and goes on behind `self.next`.
     pub(super) fn plain_lines(&mut self, first: &str, indent: usize) -> Option<Node> {
         let mut text = first.to_owned();
         loop {
@@ -53,13 +53,9 @@ impl Reader<'_> {
                 self.advance()?;
                 return Some(plain(&text));
             };
-            if !matches!(self.bytes[begin], b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'(' | b'"' | b'\'' | b'`' | b'/')
-            {
-                return None;
-            }
             // As on a first line: no key, no comment.
-            let end = self.plain_end(begin)?;
-            if end != self.bytes[..self.line.end].trim_ascii_end().len() {
+            let end = self.plain_rest_end(begin)?;
+            if self.bytes[begin] == b'#' || end + spaces(&self.bytes[end..self.line.end]) != self.line.end {
                 return None;
             }
             join(&mut text, breaks);
