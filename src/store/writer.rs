@@ -1,8 +1,10 @@
 //! The write half: repositories, the rows of a scan, and the checkpoint that makes them visible.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use chrono::Utc;
+use tokio::sync::Mutex;
 
 use super::reader::DATA_VERSION;
 use super::resolution_rows::{FileRow, ReferenceRow, ResolutionRow, VersionChangeRow};
@@ -28,11 +30,14 @@ const SCAN_TABLES: [&str; 7] = [
 #[derive(Clone)]
 pub struct Writer {
     store: Store,
+    /// Held from giving a version until its row is stored: versions become visible in their order, and whoever has seen one
+    /// has seen all before it.
+    publishing: Arc<Mutex<()>>,
 }
 
 impl Writer {
     pub fn new(store: Store) -> Self {
-        Self { store }
+        Self { store, publishing: Arc::default() }
     }
 
     /// Notes which redaction key digests the secrets in this database; `file` is where the caller keeps its own.
@@ -64,6 +69,7 @@ impl Writer {
 
     /// Stores a repository as it is now.
     pub async fn save_repository(&self, repository: &Repository) -> Result<(), StoreError> {
+        let _publishing = self.publishing.lock().await;
         let row = RepositoryRow::new(self.next_version().await?, repository);
         self.store.insert::<RepositoryRow<'_>>("repositories", "", [row]).await?;
         self.store.note_publication();
@@ -178,6 +184,7 @@ impl Writer {
     /// Lets readers see everything up to the checkpoint, at once.
     pub async fn publish(&self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
         self.clear_strays(checkpoint).await?;
+        let _publishing = self.publishing.lock().await;
         let version = self.next_version().await?;
         let token = format!("checkpoint/{}/{}", checkpoint.repository, checkpoint.run);
         let row = CheckpointRow::new(version, checkpoint);
