@@ -12,7 +12,9 @@ use super::lock::RepositoryLock;
 use crate::git::{FetchLimits, GitError, Head, Mirror, Remote};
 use crate::manifest::redact::Redactor;
 use crate::model::{Checkpoint, Repository, RepositoryId, ResourceEvent, RunId, ScanFailure, ScanStatus, Step, Totals};
-use crate::scan::{Batch, EXTRACTOR_VERSION, Outcome, Resolved, Resume, ScanError, Scanner, Stop, is_bot};
+use crate::scan::{
+    Batch, Budget, EXTRACTOR_VERSION, Outcome, Reservation, Resolved, Resume, ScanError, Scanner, Stop, is_bot,
+};
 use crate::store::query::{FileFactsNow, Filter, KindCount, Operator, ResourceField, Resources, ResourcesByKind};
 use crate::store::{Origin, Reader, StoreError, Writer};
 
@@ -57,6 +59,8 @@ pub struct Pipeline {
     /// Folder of the mirrors.
     pub mirrors: PathBuf,
     pub limits: FetchLimits,
+    /// Memory that all scans of this pipeline and its clones share.
+    pub budget: Budget,
 }
 
 /// What a scan did, and what the repository holds now.
@@ -249,13 +253,14 @@ impl Pipeline {
         let redactor = self.redactor.clone();
         let listener = progress.clone();
         let repository = repository.clone();
+        let share = self.budget.share();
         let walker = tokio::task::spawn_blocking(move || {
             let since = resume.as_ref().map(|resume| resume.commit);
             let scanner = Scanner::new(&mirror, &redactor, &repository, Utc::now().timestamp(), resume);
             std::thread::scope(|scope| {
                 // Git counts while it already reads: nothing but the progress waits for the number.
                 let mut counting = Some(scope.spawn(|| mirror.commit_count(since)));
-                scanner.run(&mut |batch| {
+                scanner.run(&share, &mut |batch| {
                     if let Some(Ok(Ok(commits))) = counting.take().map(|counting| counting.join()) {
                         listener.scanning(commits);
                     }
@@ -284,18 +289,24 @@ impl Pipeline {
         let mut failures: Vec<ScanFailure> = Vec::new();
         let mut resolved = Waiting::default();
         let mut bytes = 0;
+        // Held until the rows are stored.
+        let mut memory: Vec<Reservation> = Vec::new();
         while let Some(batch) = batches.recv().await {
+            memory.extend(batch.memory.map(Reservation::into_rows));
+            let is_short = self.budget.is_short();
             bytes += batch.events.iter().map(|event| event.content.len()).sum::<usize>();
             events.extend(batch.events);
             failures.extend(batch.failures);
             resolved.add(batch.resolved);
-            if events.len() >= INSERT_EVENTS || bytes >= INSERT_BYTES {
+            // The few rows of resolution that wait on count for nothing.
+            if resolved.rows.rows() >= INSERT_EVENTS || is_short {
+                resolved.store(&self.writer, origin).await?;
+            }
+            if events.len() >= INSERT_EVENTS || bytes >= INSERT_BYTES || is_short {
                 self.writer.events(origin, &events).await?;
                 events.clear();
+                memory.clear();
                 bytes = 0;
-            }
-            if resolved.rows() >= INSERT_EVENTS {
-                resolved.store(&self.writer, origin).await?;
             }
         }
         self.writer.events(origin, &events).await?;
@@ -338,11 +349,6 @@ impl Waiting {
         self.rows.edges.extend(resolved.edges);
         self.rows.version_changes.extend(resolved.version_changes);
         self.rows.files.extend(resolved.files);
-    }
-
-    fn rows(&self) -> usize {
-        let Resolved { files, resolutions, edges, version_changes } = &self.rows;
-        files.len() + resolutions.len() + edges.len() + version_changes.len()
     }
 
     async fn store(&mut self, writer: &Writer, origin: Origin) -> Result<(), PipelineError> {

@@ -1,8 +1,10 @@
 //! The write half: repositories, the rows of a scan, and the checkpoint that makes them visible.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use chrono::Utc;
+use tokio::sync::Mutex;
 
 use super::reader::DATA_VERSION;
 use super::resolution_rows::{FileRow, ReferenceRow, ResolutionRow, VersionChangeRow};
@@ -28,11 +30,14 @@ const SCAN_TABLES: [&str; 7] = [
 #[derive(Clone)]
 pub struct Writer {
     store: Store,
+    /// Held from giving a version until its row is stored: versions become visible in their order, and whoever has seen one
+    /// has seen all before it.
+    publishing: Arc<Mutex<()>>,
 }
 
 impl Writer {
     pub fn new(store: Store) -> Self {
-        Self { store }
+        Self { store, publishing: Arc::default() }
     }
 
     /// Notes which redaction key digests the secrets in this database; `file` is where the caller keeps its own.
@@ -64,6 +69,7 @@ impl Writer {
 
     /// Stores a repository as it is now.
     pub async fn save_repository(&self, repository: &Repository) -> Result<(), StoreError> {
+        let _publishing = self.publishing.lock().await;
         let row = RepositoryRow::new(self.next_version().await?, repository);
         self.store.insert::<RepositoryRow<'_>>("repositories", "", [row]).await?;
         self.store.note_publication();
@@ -114,19 +120,19 @@ impl Writer {
 
     pub async fn events(&self, origin: Origin, events: &[ResourceEvent]) -> Result<(), StoreError> {
         let Some(first) = events.first() else { return Ok(()) };
-        let rows = events.iter().map(|event| EventRow::new(origin, event));
+        let rows = InRows::new(origin, events, EventRow::new);
         self.store.insert::<EventRow<'_>>("resource_events", &token("events", origin, first.sequence), rows).await
     }
 
     pub async fn failures(&self, origin: Origin, failures: &[ScanFailure]) -> Result<(), StoreError> {
         let Some(first) = failures.first() else { return Ok(()) };
-        let rows = failures.iter().map(|failure| FailureRow::new(origin, failure));
+        let rows = InRows::new(origin, failures, FailureRow::new);
         self.store.insert::<FailureRow<'_>>("scan_failures", &token("failures", origin, first.sequence), rows).await
     }
 
     pub async fn resources(&self, origin: Origin, resources: &[Resource]) -> Result<(), StoreError> {
         let Some(first) = resources.first() else { return Ok(()) };
-        let rows = resources.iter().map(|resource| ResourceRow::new(origin, resource));
+        let rows = InRows::new(origin, resources, ResourceRow::new);
         self.store.insert::<ResourceRow<'_>>("resources", &token("resources", origin, first.sequence), rows).await
     }
 
@@ -136,7 +142,7 @@ impl Writer {
             return Ok(());
         }
         let token = token("resolutions", origin, block);
-        let rows = rows.iter().map(|change| ResolutionRow::new(origin, change));
+        let rows = InRows::new(origin, rows, ResolutionRow::new);
         self.store.insert::<ResolutionRow<'_>>("resource_resolutions", &token, rows).await
     }
 
@@ -146,7 +152,7 @@ impl Writer {
             return Ok(());
         }
         let token = token("references", origin, block);
-        let rows = rows.iter().map(|change| ReferenceRow::new(origin, change));
+        let rows = InRows::new(origin, rows, ReferenceRow::new);
         self.store.insert::<ReferenceRow<'_>>("resource_references", &token, rows).await
     }
 
@@ -161,7 +167,7 @@ impl Writer {
             return Ok(());
         }
         let token = token("version_changes", origin, block);
-        let rows = rows.iter().map(|change| VersionChangeRow::new(origin, change));
+        let rows = InRows::new(origin, rows, VersionChangeRow::new);
         self.store.insert::<VersionChangeRow<'_>>("chart_version_changes", &token, rows).await
     }
 
@@ -171,13 +177,14 @@ impl Writer {
             return Ok(());
         }
         let token = token("files", origin, block);
-        let rows = rows.iter().map(|change| FileRow::new(origin, change));
+        let rows = InRows::new(origin, rows, FileRow::new);
         self.store.insert::<FileRow<'_>>("file_facts", &token, rows).await
     }
 
     /// Lets readers see everything up to the checkpoint, at once.
     pub async fn publish(&self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
         self.clear_strays(checkpoint).await?;
+        let _publishing = self.publishing.lock().await;
         let version = self.next_version().await?;
         let token = format!("checkpoint/{}/{}", checkpoint.repository, checkpoint.run);
         let row = CheckpointRow::new(version, checkpoint);
@@ -197,4 +204,32 @@ impl Writer {
 /// Names a block of rows: the same run never sends two blocks that begin with the same sequence.
 fn token(table: &str, origin: Origin, first: u64) -> String {
     format!("{table}/{}/{}/{first}", origin.repository, origin.run)
+}
+
+/// What is written, row by row. (An iterator with a name: futures that hold a closure over borrowed items cannot be moved between threads,
+/// as far as the compiler can tell.)
+struct InRows<'a, T, R> {
+    origin: Origin,
+    items: std::slice::Iter<'a, T>,
+    row: fn(Origin, &'a T) -> R,
+}
+
+impl<'a, T, R> InRows<'a, T, R> {
+    fn new(origin: Origin, items: &'a [T], row: fn(Origin, &'a T) -> R) -> Self {
+        Self { origin, items: items.iter(), row }
+    }
+}
+
+impl<T, R> Clone for InRows<'_, T, R> {
+    fn clone(&self) -> Self {
+        Self { origin: self.origin, items: self.items.clone(), row: self.row }
+    }
+}
+
+impl<T, R> Iterator for InRows<'_, T, R> {
+    type Item = R;
+
+    fn next(&mut self) -> Option<R> {
+        self.items.next().map(|item| (self.row)(self.origin, item))
+    }
 }

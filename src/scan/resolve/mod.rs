@@ -42,6 +42,13 @@ pub struct Resolved {
     pub version_changes: Vec<ChartVersionChange>,
 }
 
+impl Resolved {
+    /// Rows of all tables.
+    pub fn rows(&self) -> usize {
+        self.files.len() + self.resolutions.len() + self.edges.len() + self.version_changes.len()
+    }
+}
+
 /// A file and what it says beside its resources; `None`: nothing any more.
 pub type Said = (Arc<[u8]>, Option<Arc<FileFacts>>);
 
