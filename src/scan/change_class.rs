@@ -50,8 +50,7 @@ fn is_source_field(field: &str) -> bool {
 }
 
 fn is_values(before: &Facts, after: &Facts, changes: &Changes) -> bool {
-    before.values_keys != after.values_keys
-        || differ(before, after, |field| field.starts_with("spec.valuesFrom"))
+    differ(before, after, |field| field.starts_with("spec.valuesFrom"))
         || changes.list.iter().any(|change| is_values_pointer(&change.pointer))
 }
 

@@ -65,7 +65,10 @@ impl From<model::VersionClass> for VersionClass {
 
 /// What a resource's manifest declares, where kubestats knows its kind. A field is null where the manifest does not say it.
 #[derive(Description)]
-pub struct ResourceFacts(pub Facts);
+pub struct ResourceFacts {
+    pub facts: Facts,
+    pub values_keys: Vec<String>,
+}
 
 /// A container image, taken apart.
 #[derive(SimpleObject)]
@@ -82,67 +85,67 @@ pub struct ContainerImage {
 impl ResourceFacts {
     /// Name of the chart, or its path in a Git source.
     async fn chart_name(&self) -> Option<&str> {
-        self.0.chart_name.as_deref()
+        self.facts.chart_name.as_deref()
     }
 
     /// The declared version: of the chart, of the artifact or Git reference of a source, of Flux for a FluxInstance.
     async fn version(&self) -> Option<&str> {
-        self.0.version.as_deref()
+        self.facts.version.as_deref()
     }
 
     /// How closely that version names one release.
     async fn version_class(&self) -> Option<VersionClass> {
-        self.0.version_class.map(Into::into)
+        self.facts.version_class.map(Into::into)
     }
 
     /// Where a source lies.
     async fn url(&self) -> Option<&str> {
-        self.0.url.as_deref()
+        self.facts.url.as_deref()
     }
 
     /// Type or provider of a source or of a notification provider, lower case.
     async fn source_type(&self) -> Option<&str> {
-        self.0.source_type.as_deref()
+        self.facts.source_type.as_deref()
     }
 
     /// The directory that is built or charted.
     async fn path(&self) -> Option<&str> {
-        self.0.path.as_deref()
+        self.facts.path.as_deref()
     }
 
     /// The namespace that is set on what it builds or installs.
     async fn target_namespace(&self) -> Option<&str> {
-        self.0.target_namespace.as_deref()
+        self.facts.target_namespace.as_deref()
     }
 
     /// Name of the Helm release, where it is set.
     async fn release_name(&self) -> Option<&str> {
-        self.0.release_name.as_deref()
+        self.facts.release_name.as_deref()
     }
 
     /// Time between reconciliations, in seconds.
     async fn interval_seconds(&self) -> Option<u32> {
-        self.0.interval_seconds
+        self.facts.interval_seconds
     }
 
     /// Whether reconciliation is suspended.
     async fn suspend(&self) -> Option<bool> {
-        self.0.suspend
+        self.facts.suspend
     }
 
     /// Whether what is no longer declared is removed from the cluster.
     async fn prune(&self) -> Option<bool> {
-        self.0.prune
+        self.facts.prune
     }
 
     /// Whether reconciliation waits until everything is ready.
     async fn wait(&self) -> Option<bool> {
-        self.0.wait
+        self.facts.wait
     }
 
     /// Keys of the inline Helm values, joined by dots, list items as `[]`; sorted.
     async fn values_keys(&self) -> &[String] {
-        &self.0.values_keys
+        &self.values_keys
     }
 
     /// Container images of its pods or Helm values; sorted.
@@ -153,7 +156,7 @@ impl ResourceFacts {
             tag: some(&image.tag),
             digest: some(&image.digest),
         };
-        self.0.images.iter().map(image).collect()
+        self.facts.images.iter().map(image).collect()
     }
 }
 

@@ -140,7 +140,7 @@ impl Resource {
 
     /// What its manifest declares, where kubestats knows its kind.
     async fn facts(&self) -> ResourceFacts {
-        ResourceFacts(self.0.facts())
+        ResourceFacts { facts: self.0.facts(), values_keys: self.0.values_keys.clone() }
     }
 
     /// What it refers to.

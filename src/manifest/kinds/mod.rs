@@ -96,6 +96,18 @@ impl Kind {
     }
 }
 
+/// Keys of the inline Helm values of a resource; see [`helm_values::keys`]. No part of the facts, since they cost more than all of them and
+/// are asked of the newest state alone.
+pub fn values_keys(identity: &Identity, data: &Node) -> Vec<String> {
+    let values = match Kind::of(identity).map(|kind| kind.name) {
+        Some("HelmRelease") => fields::at(data, "spec.values").cloned(),
+        Some("Application") => data.get("spec").and_then(application::values),
+        Some("ApplicationSet") => fields::at(data, "spec.template.spec").and_then(application::values),
+        _ => None,
+    };
+    values.as_ref().map(helm_values::keys).unwrap_or_default()
+}
+
 /// The facts of a resource; empty for a kind that nothing is known of.
 pub fn facts(resource: &Resource) -> Facts {
     let mut facts = Facts::default();

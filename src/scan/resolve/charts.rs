@@ -143,12 +143,12 @@ impl Resolver {
         let url = self.filled(slot, slot.facts.url.as_deref())?;
         let version = self.filled(slot, slot.facts.version.as_deref());
         let (name, place, version_class) = match (&slot.facts.chart_name, &slot.facts.path) {
+            (_, Some(path)) if slot.role == Role::HelmReleaseV1 => {
+                (last_segment(path).to_owned(), path.clone(), VersionClass::Path)
+            }
             (Some(name), _) => {
                 let name = self.filled(slot, Some(name))?;
                 (name.clone(), name, class(version.as_deref(), slot.facts.version_class))
-            }
-            (None, Some(path)) if slot.role == Role::HelmReleaseV1 => {
-                (last_segment(path).to_owned(), path.clone(), VersionClass::Path)
             }
             _ => return None,
         };

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::LazyLock;
 
-use kubestats::manifest::kinds::{MAX_TEXT_BYTES, facts};
+use kubestats::manifest::kinds::{MAX_TEXT_BYTES, facts, values_keys};
 use kubestats::manifest::redact::Redactor;
 use kubestats::manifest::resources::{Resource, resources};
 use kubestats::manifest::yaml::{MAX_DEPTH, MAX_NODES, Node, ScalarType, read, read_by_libyaml};
@@ -108,7 +108,8 @@ pub fn facts_keep_their_bounds(bytes: &[u8]) {
 /// Facts are bounded, sorted, can be stored, and are the same for the same data.
 pub fn check_facts(resource: &Resource) {
     let found = facts(resource);
-    let Facts { values_keys, images, references, variables, .. } = &found;
+    let values_keys = values_keys(&resource.identity, &resource.data);
+    let Facts { images, references, variables, .. } = &found;
     assert!(values_keys.len() <= MAX_VALUES_KEYS && values_keys.is_sorted_by(|one, two| one < two));
     assert!(images.len() <= MAX_IMAGES && images.is_sorted_by(|one, two| one < two));
     assert!(variables.len() <= MAX_VARIABLES && variables.is_sorted_by(|one, two| one.0 < two.0));
