@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use kubestats::manifest::kinds::{MAX_TEXT_BYTES, facts, values_keys};
 use kubestats::manifest::redact::Redactor;
 use kubestats::manifest::resources::{Resource, resources};
-use kubestats::manifest::yaml::{MAX_DEPTH, MAX_NODES, Node, ScalarType, read, read_by_libyaml};
+use kubestats::manifest::yaml::{MAX_DEPTH, MAX_NODES, Node, ScalarType, Versions, read, read_by_libyaml};
 use kubestats::model::{Facts, MAX_IMAGES, MAX_REFERENCES, MAX_VALUES_KEYS, MAX_VARIABLES};
 use kubestats::scan::changes::changes;
 
@@ -27,6 +27,34 @@ pub fn reading_keeps_its_budgets(bytes: &[u8]) {
         assert!(size.nodes <= MAX_NODES && size.levels <= MAX_DEPTH, "{size:?}");
     }
     assert_eq!(resources(bytes).is_err(), documents.is_err());
+    versions_are_read_as_if_alone(bytes);
+}
+
+/// A text read against versions of itself, and they against it, is what it is alone.
+fn versions_are_read_as_if_alone(bytes: &[u8]) {
+    let exact = |documents: &[Node]| documents.iter().map(|node| node.to_json_within(1 << 20)).collect::<Vec<_>>();
+    let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').take(2_000).collect();
+    let picked = usize::try_from(hash(&bytes) % 1_000_000).unwrap() % lines.len().max(1);
+    let mut versions = Versions::default();
+    for edit in 0..4 {
+        let mut edited = lines.clone();
+        match edit {
+            0 if !lines.is_empty() => drop(edited.remove(picked)),
+            1 => edited.insert(picked, b" "),
+            2 => edited.insert(picked, b"x: 1\n"),
+            _ => {}
+        }
+        for version in [edited.concat(), lines.concat()] {
+            let (next, alone) = (versions.read(&version), read_by_libyaml(&version));
+            assert_eq!(
+                next.as_deref().map(exact),
+                alone.as_deref().map(exact),
+                "{}",
+                String::from_utf8_lossy(&version)
+            );
+            assert_eq!(next, alone);
+        }
+    }
 }
 
 /// Whatever was read is the same data after it was written as YAML or as JSON and read again.
@@ -247,8 +275,8 @@ fn keys_share_texts(node: &Node) -> bool {
     }
 }
 
-fn hash(node: &Node) -> u64 {
+fn hash(value: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
-    node.hash(&mut hasher);
+    value.hash(&mut hasher);
     hasher.finish()
 }

@@ -5,6 +5,15 @@
 use super::super::Node;
 use super::{Reader, plain, spaces};
 
+/// How a line of a quoted text ends.
+enum Line {
+    /// With the closing quote; the place behind it.
+    Ends(usize),
+    GoesOn,
+    /// With a backslash: its line break does not count.
+    GoesOnUnbroken,
+}
+
 impl Reader<'_> {
     /// What stands between two quotes, and where it ends in what is then the current line; with the most usual escapes.
     /// `indent` is that of the collection around it.
@@ -12,22 +21,26 @@ impl Reader<'_> {
         let mut text = String::new();
         let mut at = start + 1;
         loop {
-            if let Some(end) = self.quoted_line(at, quote, &mut text)? {
+            let line = self.quoted_line(at, quote, &mut text)?;
+            if let Line::Ends(end) = line {
                 return Some((Node::string(text), end));
             }
             let (begin, breaks) = self.next_line(indent)?;
-            join(&mut text, breaks);
+            match line {
+                Line::GoesOnUnbroken => text.extend(std::iter::repeat_n('\n', breaks - 1)),
+                _ => join(&mut text, breaks),
+            }
             at = begin;
         }
     }
 
-    /// Appends what the current line has of a quoted text from `at` on. Some(None) when the text goes on, else where it ends.
-    fn quoted_line(&self, mut at: usize, quote: u8, text: &mut String) -> Option<Option<usize>> {
+    /// Appends what the current line has of a quoted text from `at` on.
+    fn quoted_line(&self, mut at: usize, quote: u8, text: &mut String) -> Option<Line> {
         loop {
             let rest = &self.bytes[at..self.line.end];
             let Some(length) = rest.iter().position(|byte| *byte == quote || (*byte == b'\\' && quote == b'"')) else {
                 text.push_str(self.text[at..self.line.end].trim_end_matches(' '));
-                return Some(None);
+                return Some(Line::GoesOn);
             };
             text.push_str(&self.text[at..at + length]);
             let after = at + length + 1;
@@ -35,9 +48,12 @@ impl Reader<'_> {
                 (b'\\', Some(b'"')) => '"',
                 (b'\\', Some(b'\\')) => '\\',
                 (b'\\', Some(b'n')) => '\n',
+                (b'\\', Some(b't')) => '\t',
+                (b'\\', Some(b' ')) => ' ',
+                (b'\\', None) => return Some(Line::GoesOnUnbroken),
                 (b'\\', _) => return None,
                 (b'\'', Some(b'\'')) => '\'',
-                _ => return Some(Some(after)),
+                _ => return Some(Line::Ends(after)),
             });
             at = after + 1;
         }

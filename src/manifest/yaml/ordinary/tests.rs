@@ -34,6 +34,7 @@ fn ordinary_manifests_are_read() {
         "a: &b # c\n  d: &e\n    f: g\n  h: *e\ni: *b\nj:\n- &b\n  k: l\n- *b\n",
         "a: 'it''s'\nb: 'x\n  y''\n\n\n  z  \n  '\nc: \"x\n    y\" # d\ne:\n- '\n  x'\n",
         "a: \"\\\\x\\\"\\n \n\n  \\n y\\n\"\nb: \"\\n\"\n",
+        "a: \"x \\\n  y\\\n\n\n  \\  z\\t\\\n  \"\nb: \"\\\n  \\\n  x\"\n",
         "a: x\n  - y\n  ? z\n  {b}\n  `&c` !d\n  %\ne: <x\n   -\n",
         "a: x\n  y\nb: x y\n\n   (z)\n\n  1\nc: 1\n  2\nd:\n- e\n  f\n",
     ] {
@@ -59,8 +60,7 @@ fn the_rest_is_left_to_libyaml() {
         "a: &x\nb: c\n",
         "a: &x\n  b: *x\n",
         "a: &x\n  b: &y\n    c: *x\n",
-        "a: \"x\\t\"\n",
-        "a: \"x\\\n  y\"\n",
+        "a: \"\\x41\"\n",
         "a:\tb\n",
         "a: b\r\n",
         "a: \u{85}\n",
@@ -97,8 +97,8 @@ fn lines() -> impl Strategy<Value = String> {
     let value = prop::sample::select(vec![
         "", "", "", "x", "x y", "'x'", "\"x\"", "'x", "|", "|-", "|+", ">", ">-", "&a x", "*a", "[]", "{}", "[x, y]",
         "[x,y]", "{a: b}", "{a: [x]}", "x: y", "x # c", "x#c", "# c", "-1", "~", "x:", "- x", "[x, 'y']", "''", "x ",
-        "\"x\" y", "&a", "&b 'x'", "'it''s'", "x'", "\"\\n", "\\\"\"", "{x", "#", "\"x", "y z", "*b", "&b", "? x",
-        "{a: }",
+        "\"x\" y", "&a", "&b 'x'", "'it''s'", "x'", "\"\\n", "\\\"\"", "\"x \\", "\\", "{x", "#", "\"x", "y z", "*b",
+        "&b", "? x", "{a: }",
     ]);
     let line = (0..5_usize, start, key, value)
         .prop_map(|(indent, start, key, value)| format!("{}{start}{key}{value}", " ".repeat(indent)));
