@@ -8,11 +8,11 @@ use super::stored::Stored;
 use crate::support::data::{TestData, json_lines, text};
 use crate::support::repos::{TempRepo, fixture, run_git};
 
-/// A huge repository and some tiny ones, the huge one first.
-fn sources(tiny: usize) -> (Vec<TempRepo>, Vec<PathBuf>) {
+/// A repository with many commits and some tiny ones, the large one first.
+fn sources(large: &str, tiny: usize) -> (Vec<TempRepo>, Vec<PathBuf>) {
     let names = ["move", "merge", "crosswise", "octopus", "list-items", "broken-and-repaired", "moves-paired"];
-    let huge = std::iter::once(fixture("many-commits"));
-    let repositories: Vec<TempRepo> = huge.chain((0..tiny).map(|index| fixture(names[index % names.len()]))).collect();
+    let large = std::iter::once(fixture(large));
+    let repositories: Vec<TempRepo> = large.chain((0..tiny).map(|index| fixture(names[index % names.len()]))).collect();
     let paths = repositories.iter().map(TempRepo::path).collect();
     (repositories, paths)
 }
@@ -30,12 +30,19 @@ fn names(lines: &[Value]) -> Vec<&str> {
 }
 
 #[test]
-fn tiny_repositories_beside_a_huge_one_end_first_and_all_are_stored_as_if_alone() {
-    let (_repositories, sources) = sources(20);
-    let together = TestData::new();
-    let lines = scan(&together, &["--parallel", "2"], &sources);
+fn tiny_repositories_behind_a_huge_one_end_first() {
+    let (_repositories, sources) = sources("huge", 20);
+    let data = TestData::new().with("KUBESTATS_SCAN__MEMORY_MB", "16");
+    let lines = scan(&data, &["--parallel", "4"], &sources);
     assert_eq!(lines.len(), sources.len());
     assert_eq!(names(&lines).last(), Some(&text(&sources[0])), "the huge one ends last");
+}
+
+#[test]
+fn what_is_scanned_together_is_stored_as_if_alone() {
+    let (_repositories, sources) = sources("many-commits", 20);
+    let together = TestData::new();
+    assert_eq!(scan(&together, &["--parallel", "8"], &sources).len(), sources.len());
     let alone = TestData::new();
     for source in &sources {
         alone.scan(source);
@@ -45,19 +52,19 @@ fn tiny_repositories_beside_a_huge_one_end_first_and_all_are_stored_as_if_alone(
 
 #[test]
 fn one_after_the_other_keeps_the_order_of_the_arguments() {
-    let (_repositories, sources) = sources(3);
+    let (_repositories, sources) = sources("many-commits", 3);
     let lines = scan(&TestData::new(), &["--parallel", "1"], &sources);
     assert_eq!(names(&lines), sources.iter().map(|path| text(path)).collect::<Vec<_>>());
 }
 
 #[test]
 fn the_least_memory_is_enough_for_many_at_once() {
-    let (mut repositories, _) = sources(3);
+    let (mut repositories, _) = sources("many-commits", 3);
     repositories.push(fixture("many-commits"));
-    // Chunks of a few files each, every one of which takes more than the limit.
+    // One chunk of this takes more than the limit.
     let large = fixture("no-yaml");
     for version in 0..12 {
-        let filler = format!("filler {version} ").repeat(60_000);
+        let filler = format!("filler {version} ").repeat(6_000);
         let content = format!(
             "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: large-{version}}}\ndata: {{key: \"{filler}\"}}\n"
         );
@@ -74,7 +81,7 @@ fn the_least_memory_is_enough_for_many_at_once() {
 
 #[test]
 fn a_failure_leaves_the_others_alone() {
-    let (_repositories, mut sources) = sources(4);
+    let (_repositories, mut sources) = sources("many-commits", 4);
     let (shallow, empty) = (fixture("shallow"), fixture("empty"));
     sources.insert(1, shallow.path());
     sources.insert(3, empty.path());
@@ -107,7 +114,7 @@ fn sources_that_mean_one_repository_are_scanned_one_after_the_other() {
 
 #[test]
 fn a_summary_for_people_is_never_torn_by_another() {
-    let (_repositories, sources) = sources(12);
+    let (_repositories, sources) = sources("many-commits", 12);
     let folder = tempfile::tempdir().unwrap();
     for (index, source) in sources[1..].iter().enumerate() {
         run_git(source, &["clone", "--quiet", "--bare", ".", text(&folder.path().join(format!("{index}.git")))]);
