@@ -41,6 +41,30 @@ pub fn measure(folder: &Path, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
+/// Scans several repositories at once, and the same one after the other, in turn.
+pub fn parallel(folder: &Path, report: &mut Report) -> Result<()> {
+    let sources = source::several(folder)?;
+    let sources: Vec<&Path> = sources.iter().map(PathBuf::as_path).collect();
+    let (mut together, mut in_turn, mut peak_kb) = (Duration::MAX, Duration::MAX, 0);
+    for run in 0..RUNS {
+        for parallel in [2, 1] {
+            let data = folder.join(format!("parallel-{run}-{parallel}"));
+            let started = Instant::now();
+            let ran = watch(&data, &sources, parallel)?;
+            let time = started.elapsed();
+            match parallel {
+                1 => in_turn = in_turn.min(time),
+                _ => (together, peak_kb) = (together.min(time), peak_kb.max(ran.peak_kb)),
+            }
+            fs::remove_dir_all(&data)?;
+        }
+    }
+    let what = format!("{} repositories, two at a time; floor: one after the other", sources.len());
+    report.ratio(&what, together, in_turn, Goal::AtMost(1.0, ""));
+    report.value("peak memory of it, engine apart", peak_kb as f64 / 1_000.0, "MB", Goal::AtMost(600.0, "MB"));
+    Ok(())
+}
+
 /// Scans everything once, for the questions.
 pub fn all(data: &Path, source: &Path) -> Result<()> {
     let status = program("scan").arg("--json").arg(source).arg("--data").arg(data).stdout(Stdio::null()).status()?;
@@ -55,22 +79,9 @@ struct Scan {
     engine_peak_kb: u64,
 }
 
-/// Runs `kubestats scan` and watches its memory and its engine's.
 fn scan(data: &Path, source: &Path) -> Result<Scan> {
-    let mut command = program("scan");
-    command.arg("--json").arg(source).arg("--data").arg(data).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child = command.spawn()?;
-    let (mut peak_kb, mut engine_peak_kb, mut engine) = (0, 0, None);
-    while child.try_wait()?.is_none() {
-        engine = engine.or_else(|| machine::engine_of(child.id()));
-        let of = |process| machine::memory_kb(process, "VmHWM").unwrap_or_default();
-        peak_kb = peak_kb.max(of(child.id()));
-        engine_peak_kb = engine_peak_kb.max(engine.map(of).unwrap_or_default());
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    let mut text = String::new();
-    child.stdout.take().ok_or("no output")?.read_to_string(&mut text)?;
-    let summary: Value = serde_json::from_str(&text)?;
+    let Watched { printed, peak_kb, engine_peak_kb } = watch(data, &[source], 1)?;
+    let summary: Value = serde_json::from_str(&printed)?;
     let number = |value: &Value| value.as_u64().unwrap_or_default();
     let events = summary["events"].as_object().ok_or("no events")?;
     Ok(Scan {
@@ -80,6 +91,36 @@ fn scan(data: &Path, source: &Path) -> Result<Scan> {
         peak_kb,
         engine_peak_kb,
     })
+}
+
+struct Watched {
+    printed: String,
+    peak_kb: u64,
+    engine_peak_kb: u64,
+}
+
+/// Runs `kubestats scan` and watches its memory and its engine's.
+fn watch(data: &Path, sources: &[&Path], parallel: usize) -> Result<Watched> {
+    let mut command = program("scan");
+    command.arg("--json").args(sources).arg("--data").arg(data).args(["--parallel", &parallel.to_string()]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+    let (mut peak_kb, mut engine_peak_kb, mut engine) = (0, 0, None);
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        engine = engine.or_else(|| machine::engine_of(child.id()));
+        let of = |process| machine::memory_kb(process, "VmHWM").unwrap_or_default();
+        peak_kb = peak_kb.max(of(child.id()));
+        engine_peak_kb = engine_peak_kb.max(engine.map(of).unwrap_or_default());
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    if !status.success() {
+        return Err("the scan failed".into());
+    }
+    let mut printed = String::new();
+    child.stdout.take().ok_or("no output")?.read_to_string(&mut printed)?;
+    Ok(Watched { printed, peak_kb, engine_peak_kb })
 }
 
 fn mirror(data: &Path) -> Result<PathBuf> {

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use chrono::Utc;
+use futures_util::FutureExt;
 use tokio::sync::Mutex;
 
 use super::reader::DATA_VERSION;
@@ -118,22 +119,48 @@ impl Writer {
         Ok(())
     }
 
+    // Inserts of borrowed rows are boxed here and below: rustc cannot tell otherwise that scans may run on any thread
+    // (rust-lang/rust#102211).
     pub async fn events(&self, origin: Origin, events: &[ResourceEvent]) -> Result<(), StoreError> {
         let Some(first) = events.first() else { return Ok(()) };
+<<<<<<< HEAD
         let rows = InRows::new(origin, events, EventRow::new);
         self.store.insert::<EventRow<'_>>("resource_events", &token("events", origin, first.sequence), rows).await
+=======
+        let rows = events.iter().map(|event| EventRow::new(origin, event));
+        self.store
+            .insert::<EventRow<'_>>("resource_events", &token("events", origin, first.sequence), rows)
+            .boxed()
+            .await
+>>>>>>> t-parallel
     }
 
     pub async fn failures(&self, origin: Origin, failures: &[ScanFailure]) -> Result<(), StoreError> {
         let Some(first) = failures.first() else { return Ok(()) };
+<<<<<<< HEAD
         let rows = InRows::new(origin, failures, FailureRow::new);
         self.store.insert::<FailureRow<'_>>("scan_failures", &token("failures", origin, first.sequence), rows).await
+=======
+        let rows = failures.iter().map(|failure| FailureRow::new(origin, failure));
+        self.store
+            .insert::<FailureRow<'_>>("scan_failures", &token("failures", origin, first.sequence), rows)
+            .boxed()
+            .await
+>>>>>>> t-parallel
     }
 
     pub async fn resources(&self, origin: Origin, resources: &[Resource]) -> Result<(), StoreError> {
         let Some(first) = resources.first() else { return Ok(()) };
+<<<<<<< HEAD
         let rows = InRows::new(origin, resources, ResourceRow::new);
         self.store.insert::<ResourceRow<'_>>("resources", &token("resources", origin, first.sequence), rows).await
+=======
+        let rows = resources.iter().map(|resource| ResourceRow::new(origin, resource));
+        self.store
+            .insert::<ResourceRow<'_>>("resources", &token("resources", origin, first.sequence), rows)
+            .boxed()
+            .await
+>>>>>>> t-parallel
     }
 
     /// Stores what was resolved. Rows of one commit share a sequence: `block` counts the blocks of a run.
@@ -142,8 +169,13 @@ impl Writer {
             return Ok(());
         }
         let token = token("resolutions", origin, block);
+<<<<<<< HEAD
         let rows = InRows::new(origin, rows, ResolutionRow::new);
         self.store.insert::<ResolutionRow<'_>>("resource_resolutions", &token, rows).await
+=======
+        let rows = rows.iter().map(|change| ResolutionRow::new(origin, change));
+        self.store.insert::<ResolutionRow<'_>>("resource_resolutions", &token, rows).boxed().await
+>>>>>>> t-parallel
     }
 
     /// As [`Writer::resolutions`].
@@ -152,8 +184,13 @@ impl Writer {
             return Ok(());
         }
         let token = token("references", origin, block);
+<<<<<<< HEAD
         let rows = InRows::new(origin, rows, ReferenceRow::new);
         self.store.insert::<ReferenceRow<'_>>("resource_references", &token, rows).await
+=======
+        let rows = rows.iter().map(|change| ReferenceRow::new(origin, change));
+        self.store.insert::<ReferenceRow<'_>>("resource_references", &token, rows).boxed().await
+>>>>>>> t-parallel
     }
 
     /// As [`Writer::resolutions`].
@@ -167,8 +204,13 @@ impl Writer {
             return Ok(());
         }
         let token = token("version_changes", origin, block);
+<<<<<<< HEAD
         let rows = InRows::new(origin, rows, VersionChangeRow::new);
         self.store.insert::<VersionChangeRow<'_>>("chart_version_changes", &token, rows).await
+=======
+        let rows = rows.iter().map(|change| VersionChangeRow::new(origin, change));
+        self.store.insert::<VersionChangeRow<'_>>("chart_version_changes", &token, rows).boxed().await
+>>>>>>> t-parallel
     }
 
     /// As [`Writer::resolutions`].
@@ -177,8 +219,13 @@ impl Writer {
             return Ok(());
         }
         let token = token("files", origin, block);
+<<<<<<< HEAD
         let rows = InRows::new(origin, rows, FileRow::new);
         self.store.insert::<FileRow<'_>>("file_facts", &token, rows).await
+=======
+        let rows = rows.iter().map(|change| FileRow::new(origin, change));
+        self.store.insert::<FileRow<'_>>("file_facts", &token, rows).boxed().await
+>>>>>>> t-parallel
     }
 
     /// Lets readers see everything up to the checkpoint, at once.

@@ -9,6 +9,7 @@ mod identity;
 mod killed;
 mod moves;
 mod output;
+mod parallel;
 mod secrets;
 mod sources;
 pub mod stored;
