@@ -123,44 +123,29 @@ impl Writer {
     // (rust-lang/rust#102211).
     pub async fn events(&self, origin: Origin, events: &[ResourceEvent]) -> Result<(), StoreError> {
         let Some(first) = events.first() else { return Ok(()) };
-<<<<<<< HEAD
-        let rows = InRows::new(origin, events, EventRow::new);
-        self.store.insert::<EventRow<'_>>("resource_events", &token("events", origin, first.sequence), rows).await
-=======
         let rows = events.iter().map(|event| EventRow::new(origin, event));
         self.store
             .insert::<EventRow<'_>>("resource_events", &token("events", origin, first.sequence), rows)
             .boxed()
             .await
->>>>>>> t-parallel
     }
 
     pub async fn failures(&self, origin: Origin, failures: &[ScanFailure]) -> Result<(), StoreError> {
         let Some(first) = failures.first() else { return Ok(()) };
-<<<<<<< HEAD
-        let rows = InRows::new(origin, failures, FailureRow::new);
-        self.store.insert::<FailureRow<'_>>("scan_failures", &token("failures", origin, first.sequence), rows).await
-=======
         let rows = failures.iter().map(|failure| FailureRow::new(origin, failure));
         self.store
             .insert::<FailureRow<'_>>("scan_failures", &token("failures", origin, first.sequence), rows)
             .boxed()
             .await
->>>>>>> t-parallel
     }
 
     pub async fn resources(&self, origin: Origin, resources: &[Resource]) -> Result<(), StoreError> {
         let Some(first) = resources.first() else { return Ok(()) };
-<<<<<<< HEAD
-        let rows = InRows::new(origin, resources, ResourceRow::new);
-        self.store.insert::<ResourceRow<'_>>("resources", &token("resources", origin, first.sequence), rows).await
-=======
         let rows = resources.iter().map(|resource| ResourceRow::new(origin, resource));
         self.store
             .insert::<ResourceRow<'_>>("resources", &token("resources", origin, first.sequence), rows)
             .boxed()
             .await
->>>>>>> t-parallel
     }
 
     /// Stores what was resolved. Rows of one commit share a sequence: `block` counts the blocks of a run.
@@ -169,13 +154,8 @@ impl Writer {
             return Ok(());
         }
         let token = token("resolutions", origin, block);
-<<<<<<< HEAD
-        let rows = InRows::new(origin, rows, ResolutionRow::new);
-        self.store.insert::<ResolutionRow<'_>>("resource_resolutions", &token, rows).await
-=======
         let rows = rows.iter().map(|change| ResolutionRow::new(origin, change));
         self.store.insert::<ResolutionRow<'_>>("resource_resolutions", &token, rows).boxed().await
->>>>>>> t-parallel
     }
 
     /// As [`Writer::resolutions`].
@@ -184,13 +164,8 @@ impl Writer {
             return Ok(());
         }
         let token = token("references", origin, block);
-<<<<<<< HEAD
-        let rows = InRows::new(origin, rows, ReferenceRow::new);
-        self.store.insert::<ReferenceRow<'_>>("resource_references", &token, rows).await
-=======
         let rows = rows.iter().map(|change| ReferenceRow::new(origin, change));
         self.store.insert::<ReferenceRow<'_>>("resource_references", &token, rows).boxed().await
->>>>>>> t-parallel
     }
 
     /// As [`Writer::resolutions`].
@@ -204,13 +179,8 @@ impl Writer {
             return Ok(());
         }
         let token = token("version_changes", origin, block);
-<<<<<<< HEAD
-        let rows = InRows::new(origin, rows, VersionChangeRow::new);
-        self.store.insert::<VersionChangeRow<'_>>("chart_version_changes", &token, rows).await
-=======
         let rows = rows.iter().map(|change| VersionChangeRow::new(origin, change));
         self.store.insert::<VersionChangeRow<'_>>("chart_version_changes", &token, rows).boxed().await
->>>>>>> t-parallel
     }
 
     /// As [`Writer::resolutions`].
@@ -219,13 +189,8 @@ impl Writer {
             return Ok(());
         }
         let token = token("files", origin, block);
-<<<<<<< HEAD
-        let rows = InRows::new(origin, rows, FileRow::new);
-        self.store.insert::<FileRow<'_>>("file_facts", &token, rows).await
-=======
         let rows = rows.iter().map(|change| FileRow::new(origin, change));
         self.store.insert::<FileRow<'_>>("file_facts", &token, rows).boxed().await
->>>>>>> t-parallel
     }
 
     /// Lets readers see everything up to the checkpoint, at once.
@@ -251,32 +216,4 @@ impl Writer {
 /// Names a block of rows: the same run never sends two blocks that begin with the same sequence.
 fn token(table: &str, origin: Origin, first: u64) -> String {
     format!("{table}/{}/{}/{first}", origin.repository, origin.run)
-}
-
-/// What is written, row by row. (An iterator with a name: futures that hold a closure over borrowed items cannot be moved between threads,
-/// as far as the compiler can tell.)
-struct InRows<'a, T, R> {
-    origin: Origin,
-    items: std::slice::Iter<'a, T>,
-    row: fn(Origin, &'a T) -> R,
-}
-
-impl<'a, T, R> InRows<'a, T, R> {
-    fn new(origin: Origin, items: &'a [T], row: fn(Origin, &'a T) -> R) -> Self {
-        Self { origin, items: items.iter(), row }
-    }
-}
-
-impl<T, R> Clone for InRows<'_, T, R> {
-    fn clone(&self) -> Self {
-        Self { origin: self.origin, items: self.items.clone(), row: self.row }
-    }
-}
-
-impl<T, R> Iterator for InRows<'_, T, R> {
-    type Item = R;
-
-    fn next(&mut self) -> Option<R> {
-        self.items.next().map(|item| (self.row)(self.origin, item))
-    }
 }
