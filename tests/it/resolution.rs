@@ -3,6 +3,9 @@
 //!
 //! Each row of `fixtures/resolution/<owner>--<name>.yaml` was derived by reading the manifests of one commit, and says why.
 
+mod groups;
+mod telling;
+
 use std::path::Path;
 
 use serde::Deserialize;
