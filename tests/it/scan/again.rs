@@ -9,6 +9,7 @@ use crate::support::data::{TestData, json_lines, text};
 use crate::support::engine::SCAN_TABLES;
 use crate::support::hosting::{Hosting, on_both_hostings};
 use crate::support::repos::{TempRepo, fixture, run_git};
+use crate::support::server::TestServer;
 
 /// Every rule that needs to remember something between commits.
 const HISTORIES: [&str; 17] = [
@@ -33,6 +34,7 @@ const HISTORIES: [&str; 17] = [
 
 on_both_hostings! {
     scans_that_continue_equal_one_scan
+    resolution_in_any_steps_equals_one_scan
     a_scan_that_continues_reads_the_new_commits_only
     a_scan_with_nothing_new_adds_nothing
     an_amended_head_is_read_from_the_root_again
@@ -75,6 +77,35 @@ fn scans_that_continue_equal_one_scan(hosting: Hosting) {
         assert!(summaries.iter().all(|summary| summary["rebuilt"] == false), "{summaries:?}");
     }
     Stored::read(&stepwise).assert_equals(&Stored::read(&whole));
+}
+
+fn resolution_in_any_steps_equals_one_scan(hosting: Hosting) {
+    let repository = fixture("resolution");
+    let whole = TestData::on(hosting);
+    whole.scan(&repository.path());
+    let expected = Stored::read(&whole);
+    for table in SCAN_TABLES {
+        assert!(expected.row_count(table) > 0, "nothing to compare in {table}");
+    }
+    let commits = history(&repository);
+    let every: Vec<usize> = (0..commits.len()).collect();
+    for steps in [&every[..], &[9], &[11, 12], &[17, 24]] {
+        let data = TestData::on(hosting);
+        scan_in_steps(&data, &repository, &commits, steps);
+        eprintln!("in steps that end at {steps:?}");
+        Stored::read(&data).assert_equals(&expected);
+    }
+}
+
+/// Scans up to each of these commits, and then to the last.
+#[track_caller]
+fn scan_in_steps(data: &TestData, repository: &TempRepo, commits: &[String], steps: &[usize]) {
+    // Its engine serves all scans.
+    let _server = TestServer::start(data);
+    for step in steps.iter().copied().chain([commits.len() - 1]) {
+        repository.git(&["update-ref", "refs/heads/main", &commits[step]]);
+        assert_eq!(data.scan(&repository.path())["rebuilt"], false);
+    }
 }
 
 /// Gives one installation's key to another that has none yet.

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::data::TestData;
+use crate::support::engine::SCAN_TABLES;
 use crate::support::server::TestServer;
 
 /// What is compared: two scans are the same when these are equal. Recorded times and runs are left out.
@@ -13,9 +14,8 @@ pub struct Stored {
     resources: Vec<Value>,
     events: Vec<Value>,
     failures: Vec<Value>,
-    /// Rows of events and failures as they lie in the tables, with their sequence, and the content after each event.
-    event_rows: String,
-    failure_rows: String,
+    /// The rows of each table, as they lie there: one JSON object a line, sorted.
+    tables: Vec<(&'static str, Vec<String>)>,
 }
 
 const REPOSITORIES: &str = "query($after: String) { page: repositories(first: 500, after: $after) {
@@ -35,24 +35,35 @@ const FAILURES: &str = "query($after: String) { page: scanFailures(first: 500, a
 impl Stored {
     #[track_caller]
     pub fn read(data: &TestData) -> Self {
-        let server = TestServer::start(data);
-        let [event_rows, failure_rows] = ["resource_events", "scan_failures"].map(published_rows);
-        let mut rows = data.sql(&[&event_rows, &failure_rows]).into_iter();
+        Self::read_through(&TestServer::start(data), data)
+    }
+
+    /// The same from a server that runs on the data already.
+    #[track_caller]
+    pub fn read_through(server: &TestServer, data: &TestData) -> Self {
+        let statements = SCAN_TABLES.map(published_rows);
+        let rows = data.sql(&statements.each_ref().map(String::as_str));
+        let rows = rows.iter().map(|rows| rows.lines().map(str::to_owned).collect());
         let stored = Self {
-            repositories: all_pages(&server, REPOSITORIES),
-            resources: all_pages(&server, RESOURCES),
-            events: all_pages(&server, EVENTS),
-            failures: all_pages(&server, FAILURES),
-            event_rows: rows.next().unwrap(),
-            failure_rows: rows.next().unwrap(),
+            repositories: all_pages(server, REPOSITORIES),
+            resources: all_pages(server, RESOURCES),
+            events: all_pages(server, EVENTS),
+            failures: all_pages(server, FAILURES),
+            tables: SCAN_TABLES.into_iter().zip(rows).collect(),
         };
-        assert_eq!(stored.event_rows.lines().count(), stored.events.len());
-        assert_eq!(stored.failure_rows.lines().count(), stored.failures.len());
+        assert_eq!(stored.row_count("resource_events"), stored.events.len());
+        assert_eq!(stored.row_count("resources"), stored.resources.len());
+        assert_eq!(stored.row_count("scan_failures"), stored.failures.len());
         stored
     }
 
     pub fn event_count(&self) -> usize {
         self.events.len()
+    }
+
+    /// Rows of a table that readers see.
+    pub fn row_count(&self, table: &str) -> usize {
+        self.tables.iter().find(|(name, _)| *name == table).unwrap().1.len()
     }
 
     /// Panics with the first difference, not with everything.
@@ -62,9 +73,9 @@ impl Stored {
         assert_same("resources", &self.resources, &expected.resources);
         assert_same("events", &self.events, &expected.events);
         assert_same("failures", &self.failures, &expected.failures);
-        let lines = |rows: &str| rows.lines().map(str::to_owned).collect::<Vec<_>>();
-        assert_same("rows of events", &lines(&self.event_rows), &lines(&expected.event_rows));
-        assert_same("rows of failures", &lines(&self.failure_rows), &lines(&expected.failure_rows));
+        for ((table, found), (_, expected)) in self.tables.iter().zip(&expected.tables) {
+            assert_same(table, found, expected);
+        }
     }
 }
 
@@ -76,14 +87,17 @@ fn assert_same<T: PartialEq + std::fmt::Debug>(what: &str, found: &[T], expected
     assert_eq!(found.len(), expected.len(), "{what}");
 }
 
-/// Rows that a published checkpoint covers, in the order of the walk.
+/// Rows that a published checkpoint covers. Of a resource its newest: how many it has depends on how many scans touched it.
 fn published_rows(table: &str) -> String {
+    let newest = if table == "resources" { "LIMIT 1 BY repository_id, id" } else { "" };
     format!(
         "WITH published AS (SELECT repository_id, argMax(generation, version) AS g, argMax(sequence, version) AS s
             FROM checkpoints GROUP BY repository_id)
-        SELECT t.* EXCEPT(generation, run_id, recorded_at) FROM {table} AS t
-            INNER JOIN published ON published.repository_id = t.repository_id
-        WHERE t.generation = g AND t.sequence <= s ORDER BY t.repository_id, t.sequence"
+        SELECT * FROM (
+            SELECT t.* EXCEPT(generation, run_id, recorded_at) FROM {table} AS t
+                INNER JOIN published ON published.repository_id = t.repository_id
+            WHERE t.generation = g AND t.sequence <= s ORDER BY t.repository_id, t.sequence DESC {newest}
+        ) ORDER BY ALL"
     )
 }
 

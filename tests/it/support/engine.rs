@@ -10,18 +10,23 @@ use super::data::TestData;
 use super::process::wait_for_end;
 
 /// Every table of the schema that holds rows of scans.
-pub const SCAN_TABLES: [&str; 3] = ["resource_events", "resources", "scan_failures"];
-/// Every table of the schema.
-pub const TABLES: [&str; 8] = [
-    "repositories",
-    "repository_aliases",
-    "checkpoints",
-    "redaction_keys",
+pub const SCAN_TABLES: [&str; 7] = [
     "resource_events",
     "resources",
     "scan_failures",
-    "schema_migrations",
+    "resource_resolutions",
+    "resource_references",
+    "chart_version_changes",
+    "file_facts",
 ];
+/// Every other table of the schema.
+const OTHER_TABLES: [&str; 5] =
+    ["repositories", "repository_aliases", "checkpoints", "redaction_keys", "schema_migrations"];
+
+/// Every table of the schema.
+pub fn tables() -> impl Iterator<Item = &'static str> {
+    SCAN_TABLES.into_iter().chain(OTHER_TABLES)
+}
 
 impl TestData {
     /// Runs statements on the database of these data, whose engine is started where none runs; answers the rows of each,
@@ -54,8 +59,8 @@ impl TestData {
     /// All rows of the tables, as text.
     #[track_caller]
     pub fn dump(&self) -> String {
-        let statements = TABLES.map(|table| format!("SELECT * FROM {table} ORDER BY ALL"));
-        self.sql(&statements.each_ref().map(String::as_str)).concat()
+        let statements: Vec<String> = tables().map(|table| format!("SELECT * FROM {table} ORDER BY ALL")).collect();
+        self.sql(&statements.iter().map(String::as_str).collect::<Vec<_>>()).concat()
     }
 
     /// The process that runs the engine of these data, as its lock file says.
