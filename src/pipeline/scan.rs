@@ -18,8 +18,8 @@ use crate::scan::{
 use crate::store::query::{FileFactsNow, Filter, KindCount, Operator, ResourceField, Resources, ResourcesByKind};
 use crate::store::{Origin, Reader, StoreError, Writer};
 
-/// Rows that one insert carries at least: fewer would leave ClickHouse with many small parts to merge.
-const INSERT_EVENTS: usize = 8_000;
+/// Rows that one insert carries at least: fewer leave ClickHouse with many small parts, which it merges while the scan still runs.
+const INSERT_EVENTS: usize = 16_000;
 /// An insert goes out earlier when its contents are this large, in bytes.
 const INSERT_BYTES: usize = 32 << 20;
 /// Batches that may wait between the walk and the database.
@@ -117,7 +117,7 @@ impl Pipeline {
             }
             Err(error) => {
                 repository.scan_status = ScanStatus::Failed;
-                repository.scan_error = Some(error.to_string());
+                repository.scan_error = Some(self.redactor.text(&error.to_string()).into_owned());
                 if let Err(second) = self.writer.save_repository(&repository).await {
                     tracing::warn!(repository = repository.full_name(), error = %second, "failure could not be recorded");
                 }
@@ -255,11 +255,18 @@ impl Pipeline {
         let repository = repository.clone();
         let share = self.budget.share();
         let walker = tokio::task::spawn_blocking(move || {
-            listener.scanning(mirror.commit_count(resume.as_ref().map(|resume| resume.commit))?);
+            let since = resume.as_ref().map(|resume| resume.commit);
             let scanner = Scanner::new(&mirror, &redactor, &repository, Utc::now().timestamp(), resume);
-            scanner.run(&share, &mut |batch| {
-                listener.advanced(batch.commits, batch.events.len() as u64);
-                sender.blocking_send(batch).map_err(|_| Stop)
+            std::thread::scope(|scope| {
+                // Git counts while it already reads: nothing but the progress waits for the number.
+                let mut counting = Some(scope.spawn(|| mirror.commit_count(since)));
+                scanner.run(&share, &mut |batch| {
+                    if let Some(Ok(Ok(commits))) = counting.take().map(|counting| counting.join()) {
+                        listener.scanning(commits);
+                    }
+                    listener.advanced(batch.commits, batch.events.len() as u64);
+                    sender.blocking_send(batch).map_err(|_| Stop)
+                })
             })
         });
         // A failed insert drops the receiver, which stops the walk; its reason comes first.

@@ -15,6 +15,7 @@ mod state;
 
 pub use actor::is_bot;
 pub use budget::{Budget, Reservation, Share};
+pub use change_class::change_class;
 pub use resolve::Resolved;
 pub use scanner::{Batch, Outcome, Resume, ScanError, Scanner, Stop};
 

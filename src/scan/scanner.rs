@@ -11,8 +11,8 @@ use super::budget::{Reservation, Share};
 use super::change_class::change_class;
 use super::chunks::{Chunk, Fetched, MEMORY_OF_TEXT, read_history};
 use super::lifecycle::{self, Contents, Declared, Failure, File, Manifest, Transition};
-use super::resolve::{Resolved, Resolver, Touched, can_have_facts};
-use super::state::{State, find};
+use super::resolve::{Resolved, Resolver, Said, Touched, can_have_facts};
+use super::state::{Live, State, by_key};
 use super::{actor, changes};
 use crate::git::{Blob, BlobId, BlobReader, Commit, CommitId, GitError, Mirror};
 use crate::manifest::file::file_facts;
@@ -217,11 +217,12 @@ impl<'a> Scanner<'a> {
         let mut wanted: Vec<BlobId> = wanted.into_iter().collect();
         let fetched = fetch(&mut self.mirror.blobs()?, &mut wanted)?;
         let parsed = fetched.into_par_iter().map(|blob| parse(self.redactor, &mut Versions::default(), blob));
-        let by_hex: HashMap<String, _> = parsed.map(|(id, read)| (id.to_string(), read)).collect();
+        let by_hex: HashMap<String, Vec<Declared>> =
+            parsed.map(|(id, read)| (id.to_string(), declared(&read))).collect();
+        let found: HashMap<&str, _> = by_hex.iter().map(|(blob, declared)| (blob.as_str(), by_key(declared))).collect();
         for change in commits.iter().flat_map(|commit| &commit.changes) {
             for live in self.state.without_data(&change.path) {
-                let read = by_hex.get(&live.record.blob).and_then(|read| read.as_ref().as_ref().ok());
-                let declared = read.and_then(|manifest| find(live, &manifest.resources));
+                let declared = found.get(live.record.blob.as_str()).and_then(|found| found.get(&live.key()));
                 let declared = declared.ok_or_else(|| ScanError::Inconsistent(live.record.blob.clone()))?;
                 live.data = Some(declared.resource.data.clone());
             }
@@ -316,13 +317,23 @@ impl<'a> Scanner<'a> {
     fn outcome(mut self) -> Outcome {
         self.totals.resources = self.state.resources().count() as u64;
         self.totals.files = self.state.files();
-        let alive = self.state.resources().map(|live| &live.record);
-        let mut touched: Vec<Resource> =
-            alive.filter(|record| record.sequence > self.start_sequence).cloned().collect();
+        let alive: Vec<&Live> = self.state.resources().collect();
+        let touched = alive.into_par_iter().filter(|live| live.record.sequence > self.start_sequence);
+        let mut touched: Vec<Resource> = touched.map(with_values_keys).collect();
         touched.append(&mut self.deleted);
         touched.sort_by_key(|record| record.sequence);
         Outcome { sequence: self.sequence, state_time: self.state_time, totals: self.totals, touched }
     }
+}
+
+fn with_values_keys(live: &Live) -> Resource {
+    let values_keys = live.data.as_ref().map(|data| kinds::values_keys(&live.identity(), data)).unwrap_or_default();
+    Resource { values_keys, ..live.record.clone() }
+}
+
+/// The resources of a manifest; none of one that cannot be read.
+fn declared(read: &Contents) -> Vec<Declared> {
+    read.as_ref().as_ref().map(|manifest| manifest.resources.clone()).unwrap_or_default()
 }
 
 fn describe(failure: Failure, step: &Arc<Step>, redactor: &Redactor) -> ScanFailure {
@@ -332,7 +343,7 @@ fn describe(failure: Failure, step: &Arc<Step>, redactor: &Redactor) -> ScanFail
 }
 
 /// What the changed files of a commit say beside their resources. A file that cannot be read says what it said last.
-fn said_beside_resources(commit: &Commit, parsed: &Parsed) -> Vec<(Arc<[u8]>, Option<Arc<FileFacts>>)> {
+fn said_beside_resources(commit: &Commit, parsed: &Parsed) -> Vec<Said> {
     let changes = commit.changes.iter().filter(|change| can_have_facts(&change.path));
     let said = changes.filter_map(|change| {
         let facts = match change.blob {

@@ -53,7 +53,7 @@ fn check(name: &str, totals: &str, expected: &[&str]) -> Scanned {
 }
 
 /// The totals of a summary in words.
-fn describe(summary: &Value) -> String {
+pub fn describe(summary: &Value) -> String {
     let number = |pointer: &str| summary.pointer(pointer).and_then(Value::as_u64).unwrap();
     format!(
         "{} commits, {} created, {} modified ({} moves), {} deleted, {} alive, {} unparsable",
