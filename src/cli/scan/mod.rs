@@ -33,7 +33,7 @@ Examples:
   kubestats scan https://github.com/onedr0p/home-ops
   kubestats scan ~/src/cluster backups/*.bundle
   kubestats scan --json git@github.com:acme/fleet.git
-  kubestats scan --parallel 4 backups/*.bundle
+  kubestats scan --parallel 4 ~/src
   kubestats scan \"https://x-access-token:$TOKEN@github.com/acme/fleet.git\"
 
 Credentials: an https URL takes them in itself, as user:token@host; any user name goes with a token of GitHub, GitLab or Gitea. \

@@ -2,6 +2,10 @@
 
 use std::path::PathBuf;
 
+use kubestats::git::{FetchLimits, Mirror, Remote};
+use kubestats::manifest::redact::Redactor;
+use kubestats::model::{Repository, RepositoryId};
+use kubestats::scan::{Budget, Scanner};
 use serde_json::{Value, json};
 
 use super::stored::Stored;
@@ -60,7 +64,6 @@ fn one_after_the_other_keeps_the_order_of_the_arguments() {
 #[test]
 fn the_least_memory_is_enough_for_many_at_once() {
     let (mut repositories, _) = sources("many-commits", 3);
-    repositories.push(fixture("many-commits"));
     // One chunk of this takes more than the limit.
     let large = fixture("no-yaml");
     for version in 0..12 {
@@ -127,4 +130,31 @@ fn a_summary_for_people_is_never_torn_by_another() {
         let found = starts.map(|start| summary.lines().filter(|line| line.starts_with(start)).count());
         assert_eq!(found, [1; 6], "{summary}");
     }
+}
+
+#[test]
+fn large_files_travel_a_few_at_a_time() {
+    const SIZE: usize = 3 << 19;
+    let repository = fixture("no-yaml");
+    for version in 0..7 {
+        let filler = "# words\n".repeat(SIZE / 8);
+        let content = format!("apiVersion: v1\nkind: A\nmetadata: {{name: large}}\nversion: {version}\n{filler}");
+        repository.commit_file("large.yaml", &content, "another version");
+    }
+    let remote = Remote::Path(repository.path());
+    let limits = FetchLimits::default();
+    let mirror = Mirror::sync(&repository.beside("mirror.git"), &remote, None, &limits, &mut |_| ()).unwrap();
+    let alias = remote.alias().unwrap();
+    let described = Repository::discovered(RepositoryId::from_alias(&alias), &alias, 0);
+    let redactor = Redactor::new(b"a key");
+    let budget = Budget::new(1);
+    let mut commits = Vec::new();
+    let scanner = Scanner::new(&mirror, &redactor, &described, 2_000_000_000, None);
+    let outcome = scanner.run(&budget.share(), &mut |batch| {
+        commits.push(batch.commits);
+        Ok(())
+    });
+    // Two of them have less than 4 MiB, three have more.
+    assert_eq!(commits, [3, 2, 2, 1], "chunks of {SIZE} bytes each");
+    assert_eq!(outcome.unwrap().totals.commits, 8);
 }
