@@ -69,7 +69,7 @@ async fn stored(engine: &Engine) -> Result<Vec<ResourceEvent>> {
     let tail = format!("FROM resource_events ORDER BY repository_id, sequence LIMIT {ROWS}");
     let columns = "repository_id, sequence, id, resource_id, toInt8(type) AS event_type, moved, path_before, commit, time, \
          actor, actor_is_bot, subject, path, ordinal, blob_before, blob_after, group, api_version, kind, namespace, name, \
-         changes, changes_omitted, toInt8(change_class) AS change_class, effective_namespaces, is_patch, is_vendored, chart_name, chart, \
+         changes, changes_omitted, toInt8(change_class) AS change_class_code, effective_namespaces, is_patch, is_vendored, chart_name, chart, \
          chart_version, toInt8(chart_version_class) AS chart_version_class, run_id, recorded_at";
     let records = engine.client.query_raw(&format!("SELECT {columns} {tail}")).fetch_all::<EventRecord>().await?;
     let rest = engine
@@ -126,7 +126,7 @@ fn event(record: EventRecord, rest: Rest) -> ResourceEvent {
         name: record.name.into(),
         changes: changes.map(|(pointer, before, after)| Change { pointer, before, after }).collect(),
         changes_omitted: record.changes_omitted,
-        change_class: (record.change_class > 0).then_some(ChangeClass::Other),
+        change_class: (record.change_class_code > 0).then_some(ChangeClass::Other),
         facts: Arc::new(facts),
         resolution: Arc::new(resolution),
         content: rest.content,

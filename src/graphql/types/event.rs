@@ -214,7 +214,7 @@ impl ResourceEvent {
 
     /// What kind of difference it made; null for CREATED and DELETED.
     async fn change_class(&self) -> Option<ChangeClass> {
-        match self.0.change_class {
+        match self.0.change_class_code {
             1 => Some(ChangeClass::Version),
             2 => Some(ChangeClass::Image),
             3 => Some(ChangeClass::Source),

@@ -107,7 +107,7 @@ impl ChartVersionChange {
 
     /// Upgrade or downgrade.
     async fn step(&self) -> VersionStep {
-        match self.0.step {
+        match self.0.step_code {
             1 => VersionStep::Upgrade,
             2 => VersionStep::Downgrade,
             _ => VersionStep::Sideways,
@@ -116,7 +116,7 @@ impl ChartVersionChange {
 
     /// The first part of the version that differs; null where the versions are the same or cannot be compared.
     async fn part(&self) -> Option<VersionPart> {
-        match self.0.part {
+        match self.0.part_code {
             1 => Some(VersionPart::Major),
             2 => Some(VersionPart::Minor),
             3 => Some(VersionPart::Patch),

@@ -14,7 +14,7 @@ const SQL: &str = include_str!("../../../clickhouse/queries/events.sql");
 const PAGE_SQL: &str = include_str!("../../../clickhouse/queries/event_page.sql");
 const COLUMNS: &str = "repository_id, sequence, id, resource_id, toInt8(type) AS event_type, moved, path_before, commit, time, \
      actor, actor_is_bot, subject, path, ordinal, blob_before, blob_after, group, api_version, kind, namespace, name, \
-     changes, changes_omitted, toInt8(change_class) AS change_class, effective_namespaces, is_patch, is_vendored, chart_name, chart, \
+     changes, changes_omitted, toInt8(change_class) AS change_class_code, effective_namespaces, is_patch, is_vendored, chart_name, chart, \
      chart_version, toInt8(chart_version_class) AS chart_version_class, run_id, recorded_at";
 
 /// An event.
@@ -53,7 +53,7 @@ pub struct EventRecord {
     pub changes: Vec<(String, Option<String>, Option<String>)>,
     pub changes_omitted: u32,
     /// As the column numbers them; 0: none.
-    pub change_class: i8,
+    pub change_class_code: i8,
     pub effective_namespaces: Vec<String>,
     pub is_patch: bool,
     pub is_vendored: bool,

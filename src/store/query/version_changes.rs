@@ -11,7 +11,7 @@ use super::{Question, Statement};
 const SQL: &str = include_str!("../../../clickhouse/queries/version_changes.sql");
 const COLUMNS: &str = "repository_id, sequence, resource_id, commit, time, actor, actor_is_bot, chart_name, chart_before, chart, \
      version_before, version, toInt8(version_class_before) AS version_class_before, toInt8(version_class) AS version_class, \
-     toInt8(step) AS step, toInt8(part) AS part, cause_id";
+     toInt8(step) AS step_code, toInt8(part) AS part_code, cause_id";
 
 /// One change.
 #[derive(Clone, Debug, Row, Deserialize)]
@@ -35,8 +35,8 @@ pub struct VersionChangeRecord {
     /// As the columns number them.
     pub version_class_before: i8,
     pub version_class: i8,
-    pub step: i8,
-    pub part: i8,
+    pub step_code: i8,
+    pub part_code: i8,
     /// The resource whose change it is; zero: its own.
     #[serde(with = "clickhouse::serde::uuid")]
     pub cause_id: Uuid,

@@ -11,11 +11,13 @@ use super::support::ask;
 const DEPTH: usize = 4;
 
 /// Fields of `Query` with arguments that let them answer with rows.
-const ROOTS: [(&str, &str); 5] = [
+const ROOTS: [(&str, &str); 7] = [
     ("repositories", "(first: 2)"),
     ("resources", "(first: 2)"),
     ("events", "(first: 2, filter: { moved: true })"),
     ("scanFailures", "(first: 2)"),
+    ("chartVersionChanges", "(first: 2)"),
+    ("chartGroups", ""),
     ("eventTrend", "(bucket: YEAR, groupBy: [KIND])"),
 ];
 

@@ -93,7 +93,13 @@ fn a_source_tells_what_refers_to_it() {
     let (_data, server) = scanned("flux-cluster");
     let document = "{ resources(filter: {kind: {in: [\"GitRepository\", \"HelmRepository\", \"OCIRepository\"]}}, orderBy: [{field: NAME}]) {
         nodes { name referencedBy { field from { kind name } since } then: referencedBy(at: \"2024-01-02T18:00:00Z\") { from { name } } } } }";
-    let answer = server.query(document);
+    let mut answer = server.query(document);
+    let by_name = |reference: &Value| reference["from"]["name"].as_str().unwrap().to_owned();
+    for node in answer["resources"]["nodes"].as_array_mut().unwrap() {
+        for list in ["referencedBy", "then"] {
+            node[list].as_array_mut().unwrap().sort_by_key(by_name);
+        }
+    }
     assert_eq!(
         answer["resources"]["nodes"],
         json!([
