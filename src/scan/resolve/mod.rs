@@ -343,7 +343,7 @@ impl Resolver {
         let edges = self.edges(slot);
         let Placement { namespaces, is_patch, is_vendored } = slot.placement.clone();
         let resolution = Resolution { namespaces, is_patch, is_vendored, chart };
-        let is_new = resolution != *slot.resolution;
+        let is_new = !slot.has_row || resolution != *slot.resolution;
         if is_new && let (Some(before), Some(after)) = (&slot.resolution.chart, &resolution.chart) {
             row.version(id, before, after, work.own.contains(&id));
         }
@@ -352,6 +352,7 @@ impl Resolver {
         slot.edges = edges;
         if is_new {
             slot.resolution = Arc::new(resolution);
+            slot.has_row = true;
             let resolution = Some(slot.resolution.clone());
             row.rows.resolutions.push(ResolutionChange {
                 sequence: row.sequence,
@@ -437,14 +438,12 @@ impl Row<'_> {
     fn end(&mut self, id: ResourceId, work: &Work) {
         let Some(slot) = work.gone.get(&id) else { return };
         self.edges(id, &slot.edges, &[]);
-        if *slot.resolution != Resolution::default() {
-            self.rows.resolutions.push(ResolutionChange {
-                sequence: self.sequence,
-                step: self.step.clone(),
-                resource: id,
-                resolution: None,
-            });
-        }
+        self.rows.resolutions.push(ResolutionChange {
+            sequence: self.sequence,
+            step: self.step.clone(),
+            resource: id,
+            resolution: None,
+        });
     }
 
     fn edges(&mut self, resource: ResourceId, before: &[Edge], after: &[Edge]) {
