@@ -37,8 +37,8 @@ FUZZ_SECONDS ?= 300
 
 .PHONY: fuzz
 fuzz: ## Fuzz the readers of manifests, each target for FUZZ_SECONDS (300); needs cargo-fuzz
-	@for target in yaml_read yaml_round_trip json_read changes redact; do \
-	  mkdir -p fuzz/corpus/$$target && RUSTC_BOOTSTRAP=1 cargo fuzz run $$target fuzz/corpus/$$target fuzz/seeds/* -- \
+	@for target in yaml_read yaml_round_trip json_read changes redact facts; do \
+	  mkdir -p fuzz/corpus/$$target && RUSTC_BOOTSTRAP=1 cargo fuzz run $$target fuzz/corpus/$$target fuzz/seeds/* tests/it/fixtures/kinds -- \
 	    -dict=fuzz/yaml.dict -max_len=4096 -timeout=20 -max_total_time=$(FUZZ_SECONDS) || exit 1; \
 	done
 

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use clickhouse::Row;
-use kubestats::model::{Change, EventId, RepositoryId, ResourceEvent, ResourceId, RunId, Step};
+use kubestats::model::{
+    Change, ChangeClass, Chart, EventId, Facts, Image, RepositoryId, Resolution, ResourceEvent, ResourceId, RunId,
+    Step, VersionClass,
+};
 use kubestats::store::query::EventRecord;
 use kubestats::store::{Origin, Writer};
 use serde::Deserialize;
@@ -57,6 +60,8 @@ async fn insert(engine: &Engine, block: Bytes) -> Result<()> {
 struct Rest {
     state_time: i64,
     content: String,
+    version: String,
+    images: Vec<(String, String, String)>,
 }
 
 /// Events as a scan makes them.
@@ -64,14 +69,37 @@ async fn stored(engine: &Engine) -> Result<Vec<ResourceEvent>> {
     let tail = format!("FROM resource_events ORDER BY repository_id, sequence LIMIT {ROWS}");
     let columns = "repository_id, sequence, id, resource_id, toInt8(type) AS event_type, moved, path_before, commit, time, \
          actor, actor_is_bot, subject, path, ordinal, blob_before, blob_after, group, api_version, kind, namespace, name, \
-         changes, changes_omitted, run_id, recorded_at";
+         changes, changes_omitted, toInt8(change_class) AS change_class, effective_namespaces, is_patch, is_vendored, chart_name, chart, \
+         chart_version, toInt8(chart_version_class) AS chart_version_class, run_id, recorded_at";
     let records = engine.client.query_raw(&format!("SELECT {columns} {tail}")).fetch_all::<EventRecord>().await?;
-    let rest = engine.client.query_raw(&format!("SELECT state_time, content {tail}")).fetch_all::<Rest>().await?;
+    let rest = engine
+        .client
+        .query_raw(&format!("SELECT state_time, content, version, images {tail}"))
+        .fetch_all::<Rest>()
+        .await?;
     Ok(records.into_iter().zip(rest).map(|(record, rest)| event(record, rest)).collect())
 }
 
 fn event(record: EventRecord, rest: Rest) -> ResourceEvent {
     let changes = record.changes.iter().cloned();
+    let image = |(repository, tag, digest)| Image { repository, tag, digest };
+    let facts =
+        Facts { version: Some(rest.version), images: rest.images.into_iter().map(image).collect(), ..Facts::default() };
+    let chart = Chart {
+        name: record.chart_name.clone(),
+        identity: record.chart.clone(),
+        url: String::new(),
+        version: Some(record.chart_version.clone()),
+        version_class: VersionClass::Exact,
+        source_kind: "HelmRepository",
+        source: None,
+    };
+    let resolution = Resolution {
+        namespaces: record.effective_namespaces.iter().map(|namespace| namespace.as_str().into()).collect(),
+        is_patch: record.is_patch,
+        is_vendored: record.is_vendored,
+        chart: (!record.chart_name.is_empty()).then_some(chart),
+    };
     ResourceEvent {
         sequence: record.sequence,
         id: EventId(record.id),
@@ -98,6 +126,9 @@ fn event(record: EventRecord, rest: Rest) -> ResourceEvent {
         name: record.name.into(),
         changes: changes.map(|(pointer, before, after)| Change { pointer, before, after }).collect(),
         changes_omitted: record.changes_omitted,
+        change_class: (record.change_class > 0).then_some(ChangeClass::Other),
+        facts: Arc::new(facts),
+        resolution: Arc::new(resolution),
         content: rest.content,
     }
 }

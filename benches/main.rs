@@ -22,7 +22,7 @@ use report::Report;
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_kubestats");
-const PARTS: [&str; 5] = ["scan", "insert", "pages", "trend", "http"];
+const PARTS: [&str; 6] = ["scan", "parallel", "insert", "pages", "trend", "http"];
 /// Copies of the corpus's events that the engine makes of them.
 const COPIES: u32 = 10;
 const MANY_COPIES: u32 = 141;
@@ -51,7 +51,10 @@ fn main() -> Result<()> {
     if wants("scan") {
         scan::measure(folder.path(), &mut report)?;
     }
-    if PARTS[1..].iter().any(|part| wants(part)) {
+    if wants("parallel") {
+        scan::parallel(folder.path(), &mut report)?;
+    }
+    if PARTS[2..].iter().any(|part| wants(part)) {
         let data = folder.path().join("data");
         scan::all(&data, &source::all(folder.path())?)?;
         runtime.block_on(async {

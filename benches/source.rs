@@ -9,6 +9,7 @@ use super::Result;
 /// Names another folder of bundles. The program itself would refuse a variable of its own prefix that it does not know.
 const VARIABLE: &str = "BENCH_CORPUS";
 const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus");
+const SEVERAL: usize = 8;
 const LARGEST: &str = "onedr0p--home-ops.bundle";
 
 /// Everything there is to read: a folder of bundles or one repository.
@@ -25,6 +26,28 @@ pub fn largest(folder: &Path) -> Result<PathBuf> {
         Some(corpus) => Ok(corpus.join(LARGEST)),
         None => made_up(folder),
     }
+}
+
+/// Eight repositories: of the corpus those but the three largest, else copies of one.
+pub fn several(folder: &Path) -> Result<Vec<PathBuf>> {
+    let Some(corpus) = corpus() else {
+        let copies = folder.join("copies");
+        std::fs::create_dir_all(&copies)?;
+        let original = made_up(folder)?;
+        let copy = |index: usize| {
+            let copy = copies.join(format!("{index}.git"));
+            Command::new("git").args(["clone", "--quiet", "--bare"]).arg(&original).arg(&copy).status()?;
+            Ok(copy)
+        };
+        return (0..SEVERAL).map(copy).collect();
+    };
+    let mut bundles: Vec<(u64, PathBuf)> = Vec::new();
+    for entry in std::fs::read_dir(corpus)? {
+        let entry = entry?;
+        bundles.push((entry.metadata()?.len(), entry.path()));
+    }
+    bundles.sort();
+    Ok(bundles.into_iter().take(SEVERAL).map(|(_, path)| path).collect())
 }
 
 fn corpus() -> Option<PathBuf> {

@@ -46,6 +46,9 @@ async fn compare(
     (from, to): (NaiveDate, NaiveDate),
 ) -> Result<()> {
     let mut filter = Filter::default();
+    // What a trend leaves out unless it is asked for.
+    filter.add(EventField::IsPatch, Operator::Is(false));
+    filter.add(EventField::IsVendored, Operator::Is(false));
     if filtered {
         filter.add(EventField::Type, Operator::Equal("CREATED".to_owned()));
     }

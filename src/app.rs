@@ -15,6 +15,7 @@ use crate::config::{ClickHouseConfig, Config};
 use crate::git::FetchLimits;
 use crate::manifest::redact::Redactor;
 use crate::pipeline::Pipeline;
+use crate::scan::Budget;
 use crate::store::engine::{self, EngineCommand, EngineError, Supervisor};
 use crate::store::{self, ExternalOptions, Reader, ReaderOptions, Store, StoreError, Writer};
 
@@ -75,7 +76,7 @@ impl App {
         }
     }
 
-    /// What scans need.
+    /// What scans need, with the memory that the configuration gives them: all scans of a process take it from one pipeline.
     ///
     /// # Errors
     /// When the redaction key can neither be read nor made, or the database was filled with another one: several machines
@@ -90,6 +91,7 @@ impl App {
             redactor: Arc::new(Redactor::new(&key)),
             mirrors: self.config.mirrors_dir(),
             limits: FetchLimits { time: self.config.fetch_timeout, bytes: self.config.fetch_limit_bytes },
+            budget: Budget::new(self.config.scan.memory_bytes),
         })
     }
 

@@ -1,6 +1,7 @@
 -- A page of events. Its keys come from the projection by_time, read in the order of the page until it is full; then the
 -- rows are found by the table's own key. Reading and sorting whole rows would cost the whole table for each page.
--- The condition on time holds for every time there can be: the engine takes a projection for a condition, not for an order.
+-- The condition on time holds for all times that a commit can say, those before every calendar, too: the engine takes a
+-- projection for a condition, not for an order.
 WITH
     published AS ({{published}}),
     (SELECT (groupArray(repository_id), groupArray(published_sequence)) FROM published) AS published_ends,
@@ -8,7 +9,7 @@ WITH
     (
         SELECT repository_id, generation, resource_id, sequence
         FROM resource_events
-        WHERE {{visible}} AND {{filter}} AND time >= toDateTime64('1900-01-01 00:00:00', 0, 'UTC')
+        WHERE {{visible}} AND {{filter}} AND time >= fromUnixTimestamp64Second(toInt64(-9223372036854775808))
         {{tail}}
     )
 SELECT {{columns}}

@@ -8,7 +8,7 @@ WITH
     (
         SELECT
             repository_id, id, sequence, group, api_version, kind, namespace, name, path, ordinal,
-            toInt8(status) AS status, blob, created_at, updated_at, deleted_at, facts
+            toInt8(status) AS status, blob, created_at, updated_at, deleted_at, facts, values_keys
         FROM resources
         WHERE {{visible}} AND {{identity_filter}}
         ORDER BY repository_id, generation, id, sequence DESC

@@ -10,6 +10,7 @@ mod environment;
 mod file;
 mod kinds;
 mod problem;
+mod scan;
 mod values;
 
 use std::net::SocketAddr;
@@ -19,6 +20,7 @@ use std::time::Duration;
 pub use clickhouse::ClickHouseConfig;
 pub use data_dir::DataDirError;
 pub use problem::Problem;
+pub use scan::{MOST_PARALLEL, ScanConfig};
 pub use values::{Origin, Setting};
 
 use environment::absolute_folder;
@@ -62,6 +64,7 @@ pub struct Config {
     pub query_cache_bytes: u64,
     pub fetch_timeout: Duration,
     pub fetch_limit_bytes: u64,
+    pub scan: ScanConfig,
 }
 
 #[derive(Clone, Debug)]
@@ -124,6 +127,7 @@ impl Config {
             query_cache_bytes: values.read("query.cache_mb", kinds::number(0..=MOST_MB)) << 20,
             fetch_timeout: Duration::from_secs(values.read("git.fetch_timeout_seconds", kinds::number(1..=WEEK))),
             fetch_limit_bytes: values.read("git.fetch_limit_mb", kinds::number(1..=MOST_MB)) << 20,
+            scan: ScanConfig::read(&mut values),
         };
         if config.playground_dir.is_none() {
             values.explain("playground.dir", "beside the program");

@@ -36,14 +36,6 @@ pub struct BlobReader {
     running: Option<Running>,
 }
 
-/// The answer to one question for a blob's size.
-#[derive(Clone, Copy)]
-enum Size {
-    Missing,
-    TooLarge(u64),
-    Wanted,
-}
-
 impl BlobReader {
     pub(super) fn start(directory: &Path) -> Result<Self, GitError> {
         let mut git = Git::in_mirror(directory, "cat-file");
@@ -65,25 +57,18 @@ impl BlobReader {
         max_bytes: u64,
         mut visit: impl FnMut(BlobId, Blob<'_>),
     ) -> Result<(), GitError> {
-        let chunks: Vec<&[BlobId]> = ids.chunks(CHUNK).collect();
-        let mut content = Vec::new();
-        self.send(&[], chunks.first().copied().unwrap_or_default())?;
-        for (index, chunk) in chunks.iter().enumerate() {
-            let mut sizes = Vec::with_capacity(chunk.len());
-            for id in *chunk {
-                sizes.push(self.read_size(*id, max_bytes)?);
-            }
-            let sized: Vec<(BlobId, Size)> = chunk.iter().copied().zip(sizes).collect();
-            let wanted: Vec<BlobId> =
-                sized.iter().filter(|(_, size)| matches!(size, Size::Wanted)).map(|(id, _)| *id).collect();
-            // The next chunk's sizes are asked together with this one's contents: git works while we do.
-            let next = chunks.get(index + 1).copied().unwrap_or_default();
-            self.send(&wanted, next)?;
-            for (id, size) in sized {
-                match size {
-                    Size::Missing => visit(id, Blob::Missing),
-                    Size::TooLarge(bytes) => visit(id, Blob::TooLarge(bytes)),
-                    Size::Wanted => {
+        for chunk in ids.chunks(CHUNK) {
+            let sizes = self.sizes(chunk)?;
+            let sized = || chunk.iter().copied().zip(&sizes);
+            let is_wanted = |size: &Option<u64>| size.is_some_and(|bytes| bytes <= max_bytes);
+            let wanted: Vec<BlobId> = sized().filter(|(_, size)| is_wanted(size)).map(|(id, _)| id).collect();
+            self.send("contents", &wanted)?;
+            let mut content = Vec::new();
+            for (id, size) in sized() {
+                match *size {
+                    None => visit(id, Blob::Missing),
+                    Some(bytes) if bytes > max_bytes => visit(id, Blob::TooLarge(bytes)),
+                    Some(_) => {
                         self.read_content(id, &mut content)?;
                         visit(id, Blob::Bytes(&content));
                     }
@@ -93,26 +78,42 @@ impl BlobReader {
         Ok(())
     }
 
-    /// Asks for contents, then for sizes. Git reads all of it before it answers.
-    fn send(&mut self, contents: &[BlobId], sizes: &[BlobId]) -> Result<(), GitError> {
-        if contents.is_empty() && sizes.is_empty() {
+    /// The sizes of blobs in bytes, in the order of `ids`; `None` for what is not in the mirror, or no blob. No content is
+    /// unpacked for it.
+    pub fn sizes(&mut self, ids: &[BlobId]) -> Result<Vec<Option<u64>>, GitError> {
+        let mut sizes = Vec::with_capacity(ids.len());
+        for chunk in ids.chunks(CHUNK) {
+            self.send("info", chunk)?;
+            for id in chunk {
+                sizes.push(self.read_header(*id)?);
+            }
+        }
+        Ok(sizes)
+    }
+
+    /// Reads blobs that are known to be there and hands each to `visit`, in the order of `ids`. Memory: one blob.
+    pub fn contents(&mut self, ids: &[BlobId], mut visit: impl FnMut(BlobId, &[u8])) -> Result<(), GitError> {
+        let mut content = Vec::new();
+        for chunk in ids.chunks(CHUNK) {
+            self.send("contents", chunk)?;
+            for id in chunk {
+                self.read_content(*id, &mut content)?;
+                visit(*id, &content);
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks `command` of each. Git reads all of it before it answers.
+    fn send(&mut self, command: &str, ids: &[BlobId]) -> Result<(), GitError> {
+        if ids.is_empty() {
             return Ok(());
         }
-        let mut commands = Vec::with_capacity((contents.len() + sizes.len()) * 80);
-        let contents = contents.iter().map(|id| format!("contents {id}\n"));
-        let sizes = sizes.iter().map(|id| format!("info {id}\n"));
-        contents.chain(sizes).for_each(|command| commands.extend_from_slice(command.as_bytes()));
+        let mut commands = Vec::with_capacity(ids.len() * 80);
+        ids.iter().for_each(|id| commands.extend_from_slice(format!("{command} {id}\n").as_bytes()));
         commands.extend_from_slice(b"flush\n");
         let sent = self.input.write_all(&commands);
         sent.map_err(|cause| self.failure(GitError::io("writing to git cat-file")(cause)))
-    }
-
-    fn read_size(&mut self, id: BlobId, max_bytes: u64) -> Result<Size, GitError> {
-        Ok(match self.read_header(id)? {
-            None => Size::Missing,
-            Some(bytes) if bytes > max_bytes => Size::TooLarge(bytes),
-            Some(_) => Size::Wanted,
-        })
     }
 
     fn read_content(&mut self, id: BlobId, content: &mut Vec<u8>) -> Result<(), GitError> {

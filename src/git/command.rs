@@ -71,7 +71,8 @@ const SET_VARIABLES: &[(&str, &str)] = &[
     ("GIT_CONFIG_NOSYSTEM", "1"),
     ("GIT_CONFIG_GLOBAL", "/dev/null"),
     ("GIT_ATTR_NOSYSTEM", "1"),
-    ("GIT_GRAFT_FILE", "/dev/null"),
+    // No file at all: git gives advice about an empty one.
+    ("GIT_GRAFT_FILE", "/dev/null/none"),
     ("GIT_NO_REPLACE_OBJECTS", "1"),
     // A mirror is never a partial clone; a source that is one must not fetch on our behalf.
     ("GIT_NO_LAZY_FETCH", "1"),
@@ -107,11 +108,21 @@ const CONFIGURATION: &[(&str, &str)] = &[
     ("http.lowSpeedTime", "60"),
 ];
 
+/// Bytes that each process of git may hold of its own, packs it has mapped apart: an object, or a tree with billions of files,
+/// is quickly made, and git keeps them whole. Git needs 200 MB for the longest histories, and as much for a commit of a million
+/// files.
+const MEMORY: u64 = 1 << 30;
+
+/// The same where packs are made or indexed: all objects are held by name. Ten million, as Linux has, need less than half of it.
+const PACKING_MEMORY: u64 = 4 << 30;
+
 /// A hardened `git` command that is being put together.
 pub(super) struct Git {
     command: Command,
     subcommand: &'static str,
     configuration: Vec<(String, String)>,
+    /// Bytes that it, and each process it starts, may hold of its own.
+    memory: u64,
 }
 
 impl Git {
@@ -133,7 +144,13 @@ impl Git {
 
     /// A command that fetches into a mirror by the protocols of the list `allowed`.
     pub fn fetching(directory: &Path, subcommand: &'static str, allowed: &str) -> Self {
-        Self::new(directory, subcommand, allowed)
+        Self::new(directory, subcommand, allowed).within(PACKING_MEMORY)
+    }
+
+    /// The same with a limit of memory of its own, in bytes.
+    pub fn within(mut self, memory: u64) -> Self {
+        self.memory = memory;
+        self
     }
 
     fn new(git_directory: &Path, subcommand: &'static str, allowed: &str) -> Self {
@@ -147,7 +164,8 @@ impl Git {
         option.push(git_directory);
         command.arg("--no-pager").arg(option).arg(subcommand);
         let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
-        Self { command, subcommand, configuration: CONFIGURATION.iter().map(owned).collect() }
+        let configuration = CONFIGURATION.iter().map(owned).collect();
+        Self { command, subcommand, configuration, memory: MEMORY }
     }
 
     pub fn argument(&mut self, argument: impl AsRef<OsStr>) -> &mut Self {
@@ -175,7 +193,10 @@ impl Git {
         }
         let spawned = self.command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).spawn();
         match spawned {
-            Ok(child) => Ok(Running::new(child, self.subcommand, progress)),
+            Ok(child) => {
+                limit_memory(&child, self.memory);
+                Ok(Running::new(child, self.subcommand, progress))
+            }
             Err(error) if error.kind() == ErrorKind::NotFound => Err(GitError::NotInstalled),
             Err(error) => Err(GitError::io("starting git")(error)),
         }
@@ -190,3 +211,15 @@ impl Git {
         Ok(printed)
     }
 }
+
+/// Limits a process and those it will start. It has only just begun: git needs much longer until it starts others.
+#[cfg(target_os = "linux")]
+fn limit_memory(child: &std::process::Child, bytes: u64) {
+    use rustix::process::{Pid, Resource, Rlimit, prlimit};
+    let limit = Rlimit { current: Some(bytes), maximum: Some(bytes) };
+    // Fails where the process has ended, or has a lower limit already.
+    let _ = prlimit(Pid::from_child(child).into(), Resource::Data, limit);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn limit_memory(_: &std::process::Child, _: u64) {}

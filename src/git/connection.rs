@@ -11,10 +11,14 @@ use super::credentials::Credentials;
 use super::error::GitError;
 use super::fetch::{FetchLimits, FetchProgress};
 use super::remote::Remote;
-use super::running::{Outcome, Waited};
+use super::running::{Outcome, Waited, is_out_of_memory};
+use super::url::RemoteUrl;
 
-/// Bytes of an answer (the list of branches) that are read; the rest is cut off.
+/// Bytes of an answer (the list of branches) that are read: half a million of them.
 const ANSWER_LIMIT: u64 = 64 << 20;
+
+/// Bytes that git may hold while it reads such an answer.
+pub(super) const ANSWER_MEMORY: u64 = 512 << 20;
 
 /// A year.
 const LONGEST_TIME: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -72,6 +76,7 @@ pub(super) struct Connection<'a> {
     /// Protocols that may be used, separated by colons.
     pub protocols: &'static str,
     deadline: Instant,
+    credentials: Option<Credentials>,
     configuration: Vec<(String, String)>,
 }
 
@@ -81,9 +86,14 @@ impl<'a> Connection<'a> {
         credentials: Option<&Credentials>,
         limits: &'a FetchLimits,
     ) -> Result<Self, GitError> {
-        let (protocols, configuration) = match remote {
-            Remote::Path(_) | Remote::Bundle(_) => ("file", Vec::new()),
-            Remote::Url(_) => ("https:http:ssh:git", url_configuration(remote, credentials)?),
+        let (protocols, credentials, configuration) = match remote {
+            Remote::Path(_) | Remote::Bundle(_) => ("file", None, Vec::new()),
+            Remote::Url(_) => {
+                let url = remote.parsed_url()?;
+                let credentials = credentials.cloned().or_else(|| url.credentials()).filter(|_| url.is_http());
+                let configuration = url_configuration(&url, credentials.as_ref());
+                ("https:http:ssh:git", credentials, configuration)
+            }
         };
         Ok(Self {
             remote,
@@ -93,6 +103,7 @@ impl<'a> Connection<'a> {
             protocols,
             // A limit of centuries is no limit, but must not overflow.
             deadline: Instant::now() + limits.time.min(LONGEST_TIME),
+            credentials,
             configuration,
         })
     }
@@ -109,8 +120,9 @@ impl<'a> Connection<'a> {
         }
         if let Remote::Path(_) = self.remote {
             // The user named this repository; who owns it (in a container: often someone else) is no reason to refuse.
-            // Configuration does not reach the serving side by any other way.
-            git.argument("--upload-pack=git -c safe.directory='*' upload-pack");
+            // Configuration does not reach the serving side by any other way. What the commits say counts, not the grafts
+            // that somebody put over them.
+            git.argument("--upload-pack=GIT_GRAFT_FILE=/dev/null/none git -c safe.directory='*' upload-pack");
         }
     }
 
@@ -123,6 +135,7 @@ impl<'a> Connection<'a> {
     ) -> Result<Vec<u8>, GitError> {
         let (sender, steps) = channel();
         let mut running = git.start(Stdio::null(), Some(sender))?;
+        // A longer answer finds its pipe closed, and git ends.
         let output = running.take_output().take(ANSWER_LIMIT);
         let answer = std::thread::spawn(move || read_all(output));
         let waited = running.wait_until(self.deadline, || {
@@ -136,11 +149,13 @@ impl<'a> Connection<'a> {
         }
         let outcome = running.outcome()?;
         drain(&steps, progress);
-        if let Some(error) = self.failure(&outcome) {
-            return Err(error);
-        }
         let printed = answer.join().unwrap_or_else(|_| Err(std::io::ErrorKind::Other.into()));
-        printed.map_err(GitError::io("reading from git"))
+        let printed = printed.map_err(GitError::io("reading from git"))?;
+        match self.failure(&outcome) {
+            _ if printed.len() as u64 == ANSWER_LIMIT => Err(GitError::OutOfMemory { name: self.name.clone() }),
+            Some(error) => Err(error),
+            None => Ok(printed),
+        }
     }
 
     pub fn timed_out(&self) -> GitError {
@@ -168,7 +183,13 @@ impl<'a> Connection<'a> {
         if said(&NO_ROOM) {
             return Some(GitError::DiskFull { name });
         }
-        let line = outcome.line.clone();
+        if outcome.messages.iter().any(|line| is_out_of_memory(line)) {
+            return Some(GitError::OutOfMemory { name });
+        }
+        let line = match &self.credentials {
+            Some(credentials) => credentials.hide_in(&outcome.line),
+            None => outcome.line.clone(),
+        };
         Some(match self.remote {
             Remote::Bundle(_) => GitError::Bundle { name, line },
             Remote::Url(_) if said(&REFUSALS) => GitError::Unauthorized { name },
@@ -191,19 +212,17 @@ const REFUSALS: [&str; 7] = [
 /// The system's words for ENOSPC and EDQUOT; git is run in the C locale.
 const NO_ROOM: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
 
-fn url_configuration(remote: &Remote, credentials: Option<&Credentials>) -> Result<Vec<(String, String)>, GitError> {
-    let url = remote.parsed_url()?;
+fn url_configuration(url: &RemoteUrl, credentials: Option<&Credentials>) -> Vec<(String, String)> {
     let mut pairs = vec![("fetch.fsckObjects".to_owned(), "true".to_owned())];
     for fault in TOLERATED_FAULTS {
         pairs.push((format!("fetch.fsck.{fault}"), "ignore".to_owned()));
     }
-    let own = url.credentials();
-    if let Some(credentials) = credentials.or(own.as_ref()).filter(|_| url.is_http()) {
+    if let Some(credentials) = credentials {
         pairs.push((format!("http.{}/.extraHeader", url.origin()), credentials.header()));
         // Git would send the header on to wherever the server points.
         pairs.push(("http.followRedirects".to_owned(), "false".to_owned()));
     }
-    Ok(pairs)
+    pairs
 }
 
 fn drain(steps: &Receiver<FetchProgress>, progress: &mut dyn FnMut(FetchProgress)) {

@@ -28,6 +28,16 @@ impl Credentials {
         let pair = format!("{}:{}", self.username, self.secret);
         format!("Authorization: Basic {}", STANDARD.encode(pair))
     }
+
+    /// A message without them: a server may say back whatever it was sent.
+    pub(super) fn hide_in(&self, message: &str) -> String {
+        let header = self.header();
+        let encoded = header.rsplit(' ').next().unwrap_or_default();
+        // A token may stand as the user's name, without a password.
+        let secret = if self.secret.is_empty() { &self.username } else { &self.secret };
+        let hide = |text: String, secret: &str| if secret.is_empty() { text } else { text.replace(secret, "…") };
+        hide(hide(message.to_owned(), encoded), secret)
+    }
 }
 
 impl fmt::Debug for Credentials {

@@ -40,6 +40,12 @@ pub enum GitError {
     /// A fetch that received more than its limit.
     #[error("{name}: larger than the limit of {bytes} bytes")]
     TooLarge { name: String, bytes: u64 },
+    /// An object, or a list of branches, that is larger than git may hold.
+    #[error("{name}: sends more than git may hold in memory")]
+    OutOfMemory { name: String },
+    /// The same of an object, or a commit, that is in the mirror.
+    #[error("git {command} would need more memory than it may have: something in the history is far too large")]
+    NoMemory { command: &'static str },
     /// The disk (or the user's quota) has no room for what a fetch received.
     #[error("{name}: the disk of the mirrors is full; free some space and scan again")]
     DiskFull { name: String },
@@ -55,6 +61,9 @@ pub enum GitError {
         directory.display()
     )]
     ObjectFormat { name: String, directory: PathBuf },
+    /// One commit changes more files than one that people make.
+    #[error("commit {commit} changes more than {limit} files")]
+    TooManyFiles { commit: CommitId, limit: usize },
     /// History was asked for since a commit that is not on the head's first-parent chain.
     #[error("commit {commit} is not on the first-parent history of the head: the history was rewritten")]
     NotOnChain { commit: CommitId },

@@ -60,7 +60,7 @@ pub(super) fn combine_packs(directory: &Path) -> Result<(), GitError> {
     if packs.iter().filter(|path| is_pack(path)).count() <= MOST_PACKS {
         return Ok(());
     }
-    let mut git = Git::in_mirror(directory, "repack");
+    let mut git = Git::fetching(directory, "repack", "");
     git.arguments(["--geometric=2", "-d", "--quiet"]);
     git.output().map(drop)
 }

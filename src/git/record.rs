@@ -15,6 +15,14 @@ pub(super) const FORMAT: &str = "--format=tformat:%H%x00%P%x00%ct%x00%an%x00%ae%
 /// Bytes kept of a name, an e-mail address or a subject: a commit may hold a subject of any length.
 const FIELD_LIMIT: usize = 16 * 1024;
 
+/// Longest path of a manifest, in bytes. No system opens a longer one, so nothing was ever applied from it.
+const PATH_LIMIT: usize = 4096;
+
+/// Files that one commit may change, and manifests among them. Ten trees that each name the next one ten times are a
+/// repository of a kilobyte with ten billion files.
+const MOST_FILES: usize = 1_000_000;
+const MOST_MANIFESTS: usize = 250_000;
+
 /// One commit of the first-parent history, compared with its first parent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commit {
@@ -57,16 +65,36 @@ pub(super) fn read(input: &mut impl BufRead) -> Result<Option<Record>, GitError>
         input.consume(1);
     }
     let mut row = Vec::new();
+    let mut files = 0;
+    let Commit { id, ref mut changes, .. } = record.commit;
     while peek(input)? == Some(b':') {
-        read_field(input, &mut row, usize::MAX)?;
+        read_field(input, &mut row, FIELD_LIMIT)?;
         let blob = new_blob(&row)?;
         let mut path = Vec::new();
-        read_field(input, &mut path, usize::MAX)?;
-        if path.ends_with(b".yaml") || path.ends_with(b".yml") {
-            record.commit.changes.push(FileChange { path, blob });
+        read_field(input, &mut path, PATH_LIMIT + 1)?;
+        files += 1;
+        if path.len() <= PATH_LIMIT && (path.ends_with(b".yaml") || path.ends_with(b".yml")) {
+            changes.push(FileChange { path, blob });
+        }
+        for (count, limit) in [(files, MOST_FILES), (changes.len(), MOST_MANIFESTS)] {
+            if count > limit {
+                return Err(GitError::TooManyFiles { commit: id, limit });
+            }
         }
     }
+    keep_one_a_path(changes);
     Ok(Some(record))
+}
+
+/// Keeps the last row of each path. Trees that name a file twice, or in a wrong order, are made by no git, but git reads
+/// them; rows of all others come in the order of their paths.
+fn keep_one_a_path(changes: &mut Vec<FileChange>) {
+    if changes.is_sorted_by(|one, two| one.path < two.path) {
+        return;
+    }
+    changes.reverse();
+    changes.sort_by(|one, two| one.path.cmp(&two.path));
+    changes.dedup_by(|one, two| one.path == two.path);
 }
 
 fn read_header(input: &mut impl BufRead) -> Result<Option<Record>, GitError> {
@@ -74,9 +102,10 @@ fn read_header(input: &mut impl BufRead) -> Result<Option<Record>, GitError> {
         return Ok(None);
     }
     let mut field = Vec::new();
-    read_field(input, &mut field, usize::MAX)?;
+    read_field(input, &mut field, FIELD_LIMIT)?;
     let id = CommitId::from_hex(&field).map_err(|_| unexpected("a commit id", &field))?;
-    read_field(input, &mut field, usize::MAX)?;
+    // Of any number of parents the first one counts.
+    read_field(input, &mut field, FIELD_LIMIT)?;
     let first_parent = match field.split(|byte| *byte == b' ').next() {
         None | Some(b"") => None,
         Some(hex) => Some(CommitId::from_hex(hex).map_err(|_| unexpected("a parent id", hex))?),

@@ -82,6 +82,7 @@ impl Running {
         let Outcome { success, line, .. } = self.outcome()?;
         match success {
             true => Ok(()),
+            false if is_out_of_memory(&line) => Err(GitError::NoMemory { command }),
             false => Err(GitError::Failed { command, line }),
         }
     }
@@ -172,12 +173,20 @@ fn take_line(line: &str, progress: Option<&ProgressSender>, kept: &mut Vec<Strin
     }
 }
 
-/// The one line that tells why git failed: the first error (later ones follow from it), else the last line.
+/// Git's own words, and those of zlib, when there is no more memory than they have.
+pub(super) fn is_out_of_memory(line: &str) -> bool {
+    line.contains("out of memory") || line.contains("Out of memory")
+}
+
+/// The one line that tells why git failed: the first error of the other side, else the first of this one (later ones follow
+/// from it), else the last line.
 fn telling_line(messages: &[String], status: ExitStatus) -> String {
-    let error = |line: &String| {
+    let error = |line: &str| {
         let text = line.strip_prefix("fatal: ").or_else(|| line.strip_prefix("error: "));
         text.map(str::to_owned)
     };
-    let line = messages.iter().find_map(error).or_else(|| messages.last().cloned());
+    let theirs = messages.iter().find_map(|line| error(line.strip_prefix("remote: ")?));
+    let ours = || messages.iter().find_map(|line| error(line));
+    let line = theirs.or_else(ours).or_else(|| messages.last().cloned());
     line.map_or_else(|| status.to_string(), |line| redact(&line))
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::command::Git;
-use super::connection::Connection;
+use super::connection::{ANSWER_MEMORY, Connection};
 use super::error::GitError;
 use super::fetch::FetchProgress;
 use super::housekeeping::{combine_packs, pack_bytes, remove_leftovers};
@@ -89,7 +89,7 @@ fn default_branch(connection: &Connection<'_>) -> Result<Tip, GitError> {
 
 /// `git ls-remote --symref`: lines `<id> TAB <name>`, and `ref: <target> TAB <name>` for symbolic ones.
 fn ask(connection: &Connection<'_>, patterns: &[&str]) -> Result<String, GitError> {
-    let mut git = Git::without_repository("ls-remote", connection.protocols);
+    let mut git = Git::without_repository("ls-remote", connection.protocols).within(ANSWER_MEMORY);
     git.arguments(["--symref", "--quiet"]);
     connection.configure(&mut git);
     git.argument("--").argument(&connection.operand).arguments(patterns);

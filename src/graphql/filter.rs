@@ -5,8 +5,10 @@ use async_graphql::{Error, ID, InputObject};
 use super::error::bad_input;
 use super::id::{self, NodeType};
 use super::pagination::TimeRange;
-use super::types::{EventTypeValue, ResourceStatus};
-use crate::store::query::{EventField, FailureField, Field, Filter, Operator, RepositoryField, ResourceField};
+use super::types::{ChangeClass, EventTypeValue, ResourceStatus, VersionPart, VersionStep};
+use crate::store::query::{
+    EventField, FailureField, Field, Filter, Operator, RepositoryField, ResourceField, VersionChangeField,
+};
 
 /// Bytes that one compared text may have, and texts that one list may hold.
 const MAX_TEXT: usize = 4 << 10;
@@ -121,6 +123,50 @@ pub struct ResourceEventFilter {
     moved: Option<bool>,
     /// Whether a program made the commit.
     is_bot: Option<bool>,
+    /// What kind of difference it made.
+    change_class: Option<ChangeClassFilter>,
+    /// Whether the file was a patch of a kustomization.
+    is_patch: Option<bool>,
+    /// Whether the file came from elsewhere.
+    is_vendored: Option<bool>,
+    /// Identity of the chart that the resource installed: `ghcr.io/owner/charts/app`.
+    chart: Option<StringFilter>,
+    /// Name of that chart.
+    chart_name: Option<StringFilter>,
+}
+
+/// Which changes of chart versions; all conditions that are given have to hold.
+#[derive(InputObject, Clone, Debug, Default)]
+pub struct ChartVersionChangeFilter {
+    /// The repositories they happened in.
+    repository: Option<IdFilter>,
+    /// The releases.
+    resource: Option<IdFilter>,
+    /// Name of the chart.
+    chart_name: Option<StringFilter>,
+    /// Identity of the chart after the change.
+    chart: Option<StringFilter>,
+    /// The version after the change.
+    version: Option<StringFilter>,
+    /// Committer time.
+    time: Option<TimeRange>,
+    /// Upgrade or downgrade.
+    step: Option<VersionStep>,
+    /// The first part of the version that differs.
+    part: Option<VersionPart>,
+    /// Whether a program made the commit.
+    is_bot: Option<bool>,
+    /// Whether another resource's change was the cause.
+    is_indirect: Option<bool>,
+}
+
+/// A condition on the class of a change.
+#[derive(InputObject, Clone, Debug, Default)]
+pub struct ChangeClassFilter {
+    /// This class.
+    eq: Option<ChangeClass>,
+    /// One of these.
+    r#in: Option<Vec<ChangeClass>>,
 }
 
 /// Which failures; all conditions that are given have to hold.
@@ -182,6 +228,29 @@ impl ResourceEventFilter {
         time(&mut filter, EventField::Time, self.time);
         truth(&mut filter, EventField::Moved, self.moved);
         truth(&mut filter, EventField::ActorIsBot, self.is_bot);
+        let classes = self.change_class.clone().unwrap_or_default();
+        choice(&mut filter, EventField::ChangeClass, classes.eq, classes.r#in.as_deref(), ChangeClass::as_str);
+        truth(&mut filter, EventField::IsPatch, self.is_patch);
+        truth(&mut filter, EventField::IsVendored, self.is_vendored);
+        text(&mut filter, EventField::Chart, self.chart.as_ref())?;
+        text(&mut filter, EventField::ChartName, self.chart_name.as_ref())?;
+        Ok(filter)
+    }
+}
+
+impl ChartVersionChangeFilter {
+    pub fn conditions(&self) -> Result<Filter<VersionChangeField>, Error> {
+        let mut filter = Filter::default();
+        reference(&mut filter, VersionChangeField::Repository, NodeType::Repository, self.repository.as_ref())?;
+        reference(&mut filter, VersionChangeField::Resource, NodeType::Resource, self.resource.as_ref())?;
+        text(&mut filter, VersionChangeField::ChartName, self.chart_name.as_ref())?;
+        text(&mut filter, VersionChangeField::Chart, self.chart.as_ref())?;
+        text(&mut filter, VersionChangeField::Version, self.version.as_ref())?;
+        time(&mut filter, VersionChangeField::Time, self.time);
+        choice(&mut filter, VersionChangeField::Step, self.step, None, VersionStep::as_str);
+        choice(&mut filter, VersionChangeField::Part, self.part, None, VersionPart::as_str);
+        truth(&mut filter, VersionChangeField::ActorIsBot, self.is_bot);
+        truth(&mut filter, VersionChangeField::IsIndirect, self.is_indirect);
         Ok(filter)
     }
 }

@@ -10,6 +10,9 @@ use uuid::Uuid;
 
 use super::batch::Spawner;
 use super::error::from_store;
+pub use super::meaning_loaders::{
+    CanonicalChartLoader, FluxVersionLoader, ReferenceLoader, ReferrerKey, ReferrerLoader, ResolutionLoader,
+};
 use crate::store::Snapshot;
 use crate::store::query::{
     Content, ContentAt, Filter, Operator, Repositories, RepositoryField, RepositoryRecord, ResourceField,
@@ -21,6 +24,11 @@ pub struct Loaders {
     pub repositories: DataLoader<RepositoryLoader>,
     pub resources: DataLoader<ResourceLoader>,
     pub contents: DataLoader<ContentLoader>,
+    pub resolutions: DataLoader<ResolutionLoader>,
+    pub references: DataLoader<ReferenceLoader>,
+    pub referrers: DataLoader<ReferrerLoader>,
+    pub canonical_charts: DataLoader<CanonicalChartLoader>,
+    pub flux_versions: DataLoader<FluxVersionLoader>,
 }
 
 impl Loaders {
@@ -29,6 +37,11 @@ impl Loaders {
             repositories: loader(RepositoryLoader(snapshot.clone()), spawner),
             resources: loader(ResourceLoader(snapshot.clone()), spawner),
             contents: loader(ContentLoader(snapshot.clone()), spawner),
+            resolutions: loader(ResolutionLoader(snapshot.clone()), spawner),
+            references: loader(ReferenceLoader(snapshot.clone()), spawner),
+            referrers: loader(ReferrerLoader(snapshot.clone()), spawner),
+            canonical_charts: loader(CanonicalChartLoader(snapshot.clone()), spawner),
+            flux_versions: loader(FluxVersionLoader(snapshot.clone()), spawner),
         }
     }
 }
@@ -94,13 +107,8 @@ impl Loader<ContentKey> for ContentLoader {
     type Error = Error;
 
     async fn load(&self, keys: &[ContentKey]) -> Result<HashMap<ContentKey, Self::Value>, Error> {
-        // One document rarely asks for more than one time; each is a question of its own.
-        let mut times: BTreeMap<Option<i64>, Vec<ResourceKey>> = BTreeMap::new();
-        for key in keys {
-            times.entry(key.at).or_default().push(key.resource);
-        }
         let mut found = HashMap::new();
-        for (at, keys) in times {
+        for (at, keys) in by_time(keys) {
             let mut repositories: Vec<Uuid> = keys.iter().map(|key| key.repository).collect();
             let mut resources: Vec<Uuid> = keys.iter().map(|key| key.resource).collect();
             repositories.sort_unstable();
@@ -118,8 +126,17 @@ impl Loader<ContentKey> for ContentLoader {
     }
 }
 
+/// One document rarely asks for more than one time; each is a question of its own.
+pub(super) fn by_time(keys: &[ContentKey]) -> BTreeMap<Option<i64>, Vec<ResourceKey>> {
+    let mut times: BTreeMap<Option<i64>, Vec<ResourceKey>> = BTreeMap::new();
+    for key in keys {
+        times.entry(key.at).or_default().push(key.resource);
+    }
+    times
+}
+
 /// In one order, so that the same set is the same question to the cache.
-fn sorted(ids: &[Uuid]) -> Vec<String> {
+pub(super) fn sorted(ids: &[Uuid]) -> Vec<String> {
     let mut ids = ids.to_vec();
     ids.sort_unstable();
     ids.dedup();

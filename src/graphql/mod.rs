@@ -10,6 +10,7 @@ mod expansion;
 mod filter;
 mod id;
 mod loaders;
+mod meaning_loaders;
 mod order;
 mod pagination;
 mod query;
@@ -54,6 +55,7 @@ fn builder() -> async_graphql::SchemaBuilder<query::Query, EmptyMutation, EmptyS
         .override_output_type_description::<types::ResourceConnection>("A page of resources.")
         .override_output_type_description::<types::EventConnection>("A page of events.")
         .override_output_type_description::<types::FailureConnection>("A page of files that could not be read.")
+        .override_output_type_description::<types::VersionChangeConnection>("A page of changes of chart versions.")
 }
 
 /// Runs a request against one version of the data.

@@ -3,18 +3,22 @@
 use async_graphql::{Context, Description, Error, ID, Object};
 
 use super::error::bad_input;
-use super::filter::{RepositoryFilter, ResourceEventFilter, ResourceFilter, ScanFailureFilter};
+use super::filter::{
+    ChartVersionChangeFilter, RepositoryFilter, ResourceEventFilter, ResourceFilter, ScanFailureFilter,
+};
 use super::id::{self, NodeType};
 use super::loaders::Loaders;
 use super::pagination::{Arguments, TimeRange};
 use super::types::{
-    Aggregate, Bucket, EventConnection, EventDimension, FailureConnection, Node, Repository, RepositoryConnection,
-    RepositoryOrder, Resource, ResourceConnection, ResourceEventOrder, ResourceOrder, TrendArguments, event_by_id,
-    event_connection, event_trend, failure_connection, repository_connection, resource_by_id, resource_connection,
+    Aggregate, Bucket, ChartGroup, EventConnection, EventDimension, FailureConnection, Node, Repository,
+    RepositoryConnection, RepositoryOrder, Resource, ResourceConnection, ResourceEventOrder, ResourceOrder,
+    TrendArguments, VersionChangeConnection, event_by_id, event_connection, event_trend, failure_connection,
+    repository_connection, resource_by_id, resource_connection, version_change_connection,
 };
 use crate::graphql::error::from_store;
+use crate::model::{ChartMove, chart_groups};
 use crate::store::Snapshot;
-use crate::store::query::{Filter, Operator, Repositories, RepositoryField};
+use crate::store::query::{ChartMoveRecord, ChartMoves, Filter, Operator, Repositories, RepositoryField};
 
 /// The questions that can be asked. All fields of one request see the same version of the data.
 #[derive(Description)]
@@ -131,6 +135,27 @@ impl Query {
         failure_connection(context, Arguments { first, after, last, before }, conditions).await
     }
 
+    /// Releases that went from one version of their chart to another, newest first.
+    async fn chart_version_changes(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Rows of the page, from its beginning.")] first: Option<i32>,
+        #[graphql(desc = "Begin after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Rows of the page, from its end.")] last: Option<i32>,
+        #[graphql(desc = "End before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which changes.")] filter: Option<ChartVersionChangeFilter>,
+    ) -> Result<VersionChangeConnection, Error> {
+        let conditions = filter.unwrap_or_default().conditions()?;
+        version_change_connection(context, Arguments { first, after, last, before }, conditions).await
+    }
+
+    /// Charts that are known under several identities, and why they are taken for one; by canonical identity.
+    async fn chart_groups(&self, context: &Context<'_>) -> Result<Vec<ChartGroup>, Error> {
+        let rows = context.data::<Snapshot>()?.fetch(&ChartMoves).await.map_err(from_store)?;
+        let moves: Vec<ChartMove> = rows.iter().map(ChartMoveRecord::to_model).collect();
+        Ok(chart_groups(&moves).into_iter().map(ChartGroup).collect())
+    }
+
     /// Events counted over time. Empty buckets are filled with zeros; groups beyond `top` (over the whole range) add up to
     /// `other`, so that the rows of a bucket always sum to all its events.
     #[allow(clippy::too_many_arguments, reason = "the arguments of an aggregation")]
@@ -148,8 +173,14 @@ impl Query {
         >,
         #[graphql(desc = "Which events.")] filter: Option<ResourceEventFilter>,
         #[graphql(desc = "Groups that are named, 1 to 1000.", default = 10)] top: i32,
+        #[graphql(desc = "Count resources in patches of kustomizations, too.", default)] with_patches: bool,
+        #[graphql(desc = "Count resources in vendored files, too.", default)] with_vendored: bool,
     ) -> Result<Aggregate, Error> {
         let filter = filter.unwrap_or_default();
-        event_trend(context, TrendArguments { bucket, time_zone, range, group_by, filter, top }).await
+        event_trend(
+            context,
+            TrendArguments { bucket, time_zone, range, group_by, filter, top, with_patches, with_vendored },
+        )
+        .await
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! * [`yaml`] reads a file's bytes into [`yaml::Node`] trees and writes them back.
 //! * [`resources`] takes the resources out of a file's documents.
+//! * [`kinds`] takes typed facts out of resources of known kinds.
 //! * [`redact`] replaces secrets by keyed digests before anything is stored or shown.
 //!
 //! Nothing here does I/O: bytes go in, values come out. Broken YAML is data ([`yaml::Unparsable`]).

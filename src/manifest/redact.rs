@@ -12,8 +12,11 @@
 //! * a random-looking literal under a key that names a secret, as `value` beside a `name` that does, or assigned to such a name on a line
 //!   of a text (rule `named`);
 //! * all of the above inside JSON that is embedded in a string, such as the annotation last-applied-configuration. If such JSON is not
-//!   written the way we write it, its text cannot be kept and all of it is replaced (rule `embedded`).
+//!   written the way we write it, its text cannot be kept and all of it is replaced (rule `embedded`);
+//! * a string that holds a manifest of a core `Secret`, as patches do, and one that looks like it but is no YAML (rule `embedded`);
+//! * the `literals` of a `secretGenerator`, and the `patch` of a target of kind `Secret` (rule `secret`).
 
+mod embedded;
 mod named;
 mod rules;
 
@@ -110,8 +113,14 @@ impl Redactor {
         self.replace(text, spans)
     }
 
-    /// A string that is a JSON document, if it holds a secret.
+    /// A string that is a document, if it holds a secret.
     fn embedded(&self, text: &str, levels: u32) -> Option<String> {
+        self.embedded_json(text, levels)
+            .or_else(|| embedded::holds_secret(text).then(|| self.digest("embedded", "str", text)))
+    }
+
+    /// A string that is a JSON document, if it holds a secret.
+    fn embedded_json(&self, text: &str, levels: u32) -> Option<String> {
         let json = text.trim_end();
         if levels == 0 || !(json.starts_with('{') && json.ends_with('}')) {
             return None;
@@ -155,7 +164,7 @@ struct Walk<'a> {
 /// JSON in a string, and JSON in a string of that: deeper nesting is only searched as text. It bounds the recursion.
 const EMBEDDED_LEVELS: u32 = 2;
 
-/// Bytes from which on a text is looked up in `long_texts`.
+/// Bytes from which on a text is looked up in `long_texts`; shorter ones are, too, where reading them takes long.
 const LONG: usize = 1024;
 
 impl Walk<'_> {
@@ -198,10 +207,26 @@ impl Walk<'_> {
             });
         }
         let name = mapping.get("name").and_then(Node::as_str);
+        let patches_secret = is_of_kind(mapping.get("target"), "Secret");
         self.mapping(mapping, |walk, key, value| match (key.as_str(), name) {
+            (Some("patch"), _) if patches_secret => walk.all("secret", value),
+            (Some("secretGenerator"), _) => walk.generators(value),
             (Some("value"), Some(name)) => walk.value(Some(name), value),
             (key, _) => walk.value(key, value),
         })
+    }
+
+    /// The list below `secretGenerator` of a kustomization.
+    fn generators(&mut self, node: &Node) -> Option<Node> {
+        let Node::Sequence(generators) = node else { return self.value(None, node) };
+        let generators = map_changed(generators.items(), |generator| match generator {
+            Node::Mapping(generator) => self.mapping(generator, |walk, key, value| match key.as_str() {
+                Some("literals") => walk.all("secret", value),
+                key => walk.value(key, value),
+            }),
+            other => self.value(None, other),
+        })?;
+        Some(Node::sequence(None, generators))
     }
 
     fn mapping(
@@ -225,7 +250,7 @@ impl Walk<'_> {
         if key.is_some_and(|key| named::is_secret(key, text)) {
             return Some(self.secret("named", scalar));
         }
-        let replaced = if text.len() < LONG {
+        let replaced = if text.len() < LONG && !embedded::mentions_secret(text) {
             self.text(text)?
         } else {
             let known = self.long_texts.get(&text.as_ptr()).cloned();
@@ -275,6 +300,10 @@ impl Walk<'_> {
 fn is_core_secret(mapping: &Mapping) -> bool {
     let text = |key| mapping.get(key).and_then(Node::as_str);
     text("kind") == Some("Secret") && text("apiVersion").is_some_and(|version| !version.contains('/'))
+}
+
+fn is_of_kind(node: Option<&Node>, kind: &str) -> bool {
+    node.and_then(|node| node.get("kind")).and_then(Node::as_str) == Some(kind)
 }
 
 /// A secret of the Sealed Secrets controller (`bitnami.com`), encrypted for one cluster.

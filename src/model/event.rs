@@ -110,6 +110,8 @@ pub struct Resource {
     pub deleted_at: Option<i64>,
     /// What its manifest declares.
     pub facts: Arc<Facts>,
+    /// Keys of its inline Helm values; known when its scan ends.
+    pub values_keys: Vec<String>,
 }
 
 /// A file that could not be read as YAML in one commit; it keeps the last state that parsed.

@@ -45,10 +45,6 @@ pub struct Facts {
     pub prune: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wait: Option<bool>,
-    /// Keys of inline Helm values that hold a scalar or an empty collection, joined by dots, list items as `[]`:
-    /// `controllers.main.containers.main.image.tag`, `ingress.hosts[].host`. Sorted, distinct, at most [`MAX_VALUES_KEYS`].
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub values_keys: Vec<String>,
     /// Container images: of a workload's pods, of Helm values, or those that a Kustomization puts in place of others. Sorted, distinct, at most
     /// [`MAX_IMAGES`].
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -2,6 +2,7 @@
 //!
 //! Times are seconds since 1970-01-01T00:00:00Z unless a field says otherwise; a path is bytes, as Git keeps it.
 
+mod chart_groups;
 mod event;
 mod facts;
 mod id;
@@ -9,6 +10,7 @@ mod repository;
 mod resolution;
 mod version;
 
+pub use chart_groups::{ChartGroup, ChartMove, MIN_REPOSITORIES, chart_groups};
 pub use event::{Change, EventType, Resource, ResourceEvent, ScanFailure, Step};
 pub use facts::{
     ChangeClass, Facts, Image, MAX_IMAGES, MAX_REFERENCES, MAX_VALUES_KEYS, MAX_VARIABLES, Reference, VersionClass,

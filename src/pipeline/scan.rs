@@ -12,12 +12,14 @@ use super::lock::RepositoryLock;
 use crate::git::{FetchLimits, GitError, Head, Mirror, Remote};
 use crate::manifest::redact::Redactor;
 use crate::model::{Checkpoint, Repository, RepositoryId, ResourceEvent, RunId, ScanFailure, ScanStatus, Step, Totals};
-use crate::scan::{Batch, EXTRACTOR_VERSION, Outcome, Resolved, Resume, ScanError, Scanner, Stop, is_bot};
+use crate::scan::{
+    Batch, Budget, EXTRACTOR_VERSION, Outcome, Reservation, Resolved, Resume, ScanError, Scanner, Stop, is_bot,
+};
 use crate::store::query::{FileFactsNow, Filter, KindCount, Operator, ResourceField, Resources, ResourcesByKind};
 use crate::store::{Origin, Reader, StoreError, Writer};
 
-/// Rows that one insert carries at least: fewer would leave ClickHouse with many small parts to merge.
-const INSERT_EVENTS: usize = 8_000;
+/// Rows that one insert carries at least: fewer leave ClickHouse with many small parts, which it merges while the scan still runs.
+const INSERT_EVENTS: usize = 16_000;
 /// An insert goes out earlier when its contents are this large, in bytes.
 const INSERT_BYTES: usize = 32 << 20;
 /// Batches that may wait between the walk and the database.
@@ -57,6 +59,8 @@ pub struct Pipeline {
     /// Folder of the mirrors.
     pub mirrors: PathBuf,
     pub limits: FetchLimits,
+    /// Memory that all scans of this pipeline and its clones share.
+    pub budget: Budget,
 }
 
 /// What a scan did, and what the repository holds now.
@@ -113,7 +117,7 @@ impl Pipeline {
             }
             Err(error) => {
                 repository.scan_status = ScanStatus::Failed;
-                repository.scan_error = Some(error.to_string());
+                repository.scan_error = Some(self.redactor.text(&error.to_string()).into_owned());
                 if let Err(second) = self.writer.save_repository(&repository).await {
                     tracing::warn!(repository = repository.full_name(), error = %second, "failure could not be recorded");
                 }
@@ -249,12 +253,20 @@ impl Pipeline {
         let redactor = self.redactor.clone();
         let listener = progress.clone();
         let repository = repository.clone();
+        let share = self.budget.share();
         let walker = tokio::task::spawn_blocking(move || {
-            listener.scanning(mirror.commit_count(resume.as_ref().map(|resume| resume.commit))?);
+            let since = resume.as_ref().map(|resume| resume.commit);
             let scanner = Scanner::new(&mirror, &redactor, &repository, Utc::now().timestamp(), resume);
-            scanner.run(&mut |batch| {
-                listener.advanced(batch.commits, batch.events.len() as u64);
-                sender.blocking_send(batch).map_err(|_| Stop)
+            std::thread::scope(|scope| {
+                // Git counts while it already reads: nothing but the progress waits for the number.
+                let mut counting = Some(scope.spawn(|| mirror.commit_count(since)));
+                scanner.run(&share, &mut |batch| {
+                    if let Some(Ok(Ok(commits))) = counting.take().map(|counting| counting.join()) {
+                        listener.scanning(commits);
+                    }
+                    listener.advanced(batch.commits, batch.events.len() as u64);
+                    sender.blocking_send(batch).map_err(|_| Stop)
+                })
             })
         });
         // A failed insert drops the receiver, which stops the walk; its reason comes first.
@@ -277,18 +289,24 @@ impl Pipeline {
         let mut failures: Vec<ScanFailure> = Vec::new();
         let mut resolved = Waiting::default();
         let mut bytes = 0;
+        // Held until the rows are stored.
+        let mut memory: Vec<Reservation> = Vec::new();
         while let Some(batch) = batches.recv().await {
+            memory.extend(batch.memory.map(Reservation::into_rows));
+            let is_short = self.budget.is_short();
             bytes += batch.events.iter().map(|event| event.content.len()).sum::<usize>();
             events.extend(batch.events);
             failures.extend(batch.failures);
             resolved.add(batch.resolved);
-            if events.len() >= INSERT_EVENTS || bytes >= INSERT_BYTES {
+            // The few rows of resolution that wait on count for nothing.
+            if resolved.rows.rows() >= INSERT_EVENTS || is_short {
+                resolved.store(&self.writer, origin).await?;
+            }
+            if events.len() >= INSERT_EVENTS || bytes >= INSERT_BYTES || is_short {
                 self.writer.events(origin, &events).await?;
                 events.clear();
+                memory.clear();
                 bytes = 0;
-            }
-            if resolved.rows() >= INSERT_EVENTS {
-                resolved.store(&self.writer, origin).await?;
             }
         }
         self.writer.events(origin, &events).await?;
@@ -331,11 +349,6 @@ impl Waiting {
         self.rows.edges.extend(resolved.edges);
         self.rows.version_changes.extend(resolved.version_changes);
         self.rows.files.extend(resolved.files);
-    }
-
-    fn rows(&self) -> usize {
-        let Resolved { files, resolutions, edges, version_changes } = &self.rows;
-        files.len() + resolutions.len() + edges.len() + version_changes.len()
     }
 
     async fn store(&mut self, writer: &Writer, origin: Origin) -> Result<(), PipelineError> {

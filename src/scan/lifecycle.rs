@@ -169,6 +169,7 @@ fn created(id: ResourceId, appeared: Appeared, time: i64) -> Transition {
         updated_at: time,
         deleted_at: None,
         facts,
+        values_keys: Vec::new(),
     };
     Transition {
         event_type: EventType::Created,

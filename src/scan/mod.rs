@@ -4,14 +4,18 @@
 //! turns into the events by which they changed. It knows nothing of the database: rows go to a sink, in walk order.
 
 mod actor;
+mod budget;
 mod change_class;
 pub mod changes;
+mod chunks;
 mod lifecycle;
 mod resolve;
 mod scanner;
 mod state;
 
 pub use actor::is_bot;
+pub use budget::{Budget, Reservation, Share};
+pub use change_class::change_class;
 pub use resolve::Resolved;
 pub use scanner::{Batch, Outcome, Resume, ScanError, Scanner, Stop};
 

@@ -7,10 +7,12 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use rayon::prelude::*;
 
+use super::budget::{Reservation, Share};
 use super::change_class::change_class;
+use super::chunks::{Chunk, Fetched, MEMORY_OF_TEXT, read_history};
 use super::lifecycle::{self, Contents, Declared, Failure, File, Manifest, Transition};
-use super::resolve::{Resolved, Resolver, Touched, can_have_facts};
-use super::state::{State, find};
+use super::resolve::{Resolved, Resolver, Said, Touched, can_have_facts};
+use super::state::{Live, State, by_key};
 use super::{actor, changes};
 use crate::git::{Blob, BlobId, BlobReader, Commit, CommitId, GitError, Mirror};
 use crate::manifest::file::file_facts;
@@ -23,13 +25,11 @@ use crate::model::{
     ScanFailure, Step, Totals,
 };
 
-/// Commits that travel together from Git to the parser.
-const CHUNK_COMMITS: usize = 512;
-/// A chunk ends early when it refers to this many blobs.
-const CHUNK_BLOBS: usize = 768;
-
 /// Bytes of text kept to read later versions of files against; when there are more, all are let go.
 const KEPT_TEXT: usize = 16 << 20;
+
+/// Bytes of memory that a row takes beside the content of its event, and so does a resource that is alive.
+const MEMORY_OF_ROW: u64 = 1 << 10;
 
 /// Where an earlier scan stopped.
 pub struct Resume {
@@ -51,6 +51,20 @@ pub struct Batch {
     pub events: Vec<ResourceEvent>,
     pub failures: Vec<ScanFailure>,
     pub resolved: Resolved,
+    /// What the rows count in the [`Budget`](super::Budget), until they are stored.
+    pub memory: Option<Reservation>,
+}
+
+impl Batch {
+    /// Bytes that the rows take in memory, estimated.
+    fn bytes(&self) -> u64 {
+        let rows = self.events.len() + self.failures.len() + self.resolved.rows();
+        rows as u64 * MEMORY_OF_ROW + self.content_bytes()
+    }
+
+    fn content_bytes(&self) -> u64 {
+        self.events.iter().map(|event| event.content.len() as u64).sum()
+    }
 }
 
 /// What is known when the walk has ended.
@@ -95,23 +109,18 @@ pub struct Scanner<'a> {
     sequence: u64,
     state_time: Option<i64>,
     totals: Totals,
+    /// Events that were written, and the bytes of their contents.
+    written: u64,
+    written_bytes: u64,
 }
 
 type Parsed = HashMap<BlobId, Contents>;
-
-/// A blob as Git has it; one that is too large comes without its bytes.
-type Fetched = (BlobId, Option<Vec<u8>>);
-
-/// Commits with the blobs they refer to.
-struct Chunk {
-    commits: Vec<Commit>,
-    blobs: Vec<Fetched>,
-}
 
 /// Commits with what the blobs they refer to hold.
 struct ParsedChunk {
     commits: Vec<Commit>,
     blobs: Parsed,
+    memory: Reservation,
 }
 
 impl<'a> Scanner<'a> {
@@ -147,6 +156,8 @@ impl<'a> Scanner<'a> {
             sequence,
             state_time,
             totals,
+            written: 0,
+            written_bytes: 0,
         }
     }
 
@@ -154,14 +165,14 @@ impl<'a> Scanner<'a> {
     ///
     /// # Errors
     /// When Git fails, when the mirror lacks a blob, when resumed rows do not fit the mirror, or when the sink stops.
-    pub fn run(mut self, sink: &mut dyn FnMut(Batch) -> Result<(), Stop>) -> Result<Outcome, ScanError> {
+    pub fn run(mut self, share: &Share, sink: &mut dyn FnMut(Batch) -> Result<(), Stop>) -> Result<Outcome, ScanError> {
         let (mirror, redactor, since) = (self.mirror, self.redactor, self.since);
         std::thread::scope(|scope| {
             let (sender, chunks) = sync_channel(2);
-            let reader = scope.spawn(move || read_history(mirror, since, &sender));
+            let reader = scope.spawn(move || read_history(mirror, since, share, &sender));
             let (sender, parsed) = sync_channel(2);
             scope.spawn(move || parse_chunks(redactor, &chunks, &sender));
-            let applied = self.apply_all(&parsed, sink);
+            let applied = self.apply_all(&parsed, share, sink);
             // Whoever still waits to hand something on learns that nobody takes it.
             drop(parsed);
             match reader.join() {
@@ -176,11 +187,16 @@ impl<'a> Scanner<'a> {
     fn apply_all(
         &mut self,
         chunks: &Receiver<ParsedChunk>,
+        share: &Share,
         sink: &mut dyn FnMut(Batch) -> Result<(), Stop>,
     ) -> Result<(), ScanError> {
-        for ParsedChunk { commits, blobs } in chunks {
+        for ParsedChunk { commits, blobs, mut memory } in chunks {
             self.load_resumed(&commits)?;
-            let batch = self.apply(commits, &blobs)?;
+            let mut batch = self.apply(commits, &blobs)?;
+            drop(blobs);
+            memory.resize(batch.bytes());
+            batch.memory = Some(memory);
+            share.count_alive(self.bytes_alive());
             sink(batch).map_err(|Stop| ScanError::Stopped)?;
         }
         Ok(())
@@ -201,11 +217,12 @@ impl<'a> Scanner<'a> {
         let mut wanted: Vec<BlobId> = wanted.into_iter().collect();
         let fetched = fetch(&mut self.mirror.blobs()?, &mut wanted)?;
         let parsed = fetched.into_par_iter().map(|blob| parse(self.redactor, &mut Versions::default(), blob));
-        let by_hex: HashMap<String, _> = parsed.map(|(id, read)| (id.to_string(), read)).collect();
+        let by_hex: HashMap<String, Vec<Declared>> =
+            parsed.map(|(id, read)| (id.to_string(), declared(&read))).collect();
+        let found: HashMap<&str, _> = by_hex.iter().map(|(blob, declared)| (blob.as_str(), by_key(declared))).collect();
         for change in commits.iter().flat_map(|commit| &commit.changes) {
             for live in self.state.without_data(&change.path) {
-                let read = by_hex.get(&live.record.blob).and_then(|read| read.as_ref().as_ref().ok());
-                let declared = read.and_then(|manifest| find(live, &manifest.resources));
+                let declared = found.get(live.record.blob.as_str()).and_then(|found| found.get(&live.key()));
                 let declared = declared.ok_or_else(|| ScanError::Inconsistent(live.record.blob.clone()))?;
                 live.data = Some(declared.resource.data.clone());
             }
@@ -237,7 +254,15 @@ impl<'a> Scanner<'a> {
             write_out(repository, step, transition, resolution, json)
         };
         batch.events = transitions.into_par_iter().map_init(String::new, write).collect();
+        self.written += batch.events.len() as u64;
+        self.written_bytes += batch.content_bytes();
         Ok(batch)
+    }
+
+    /// Bytes that the resources alive take in memory, estimated from those that were written.
+    fn bytes_alive(&self) -> u64 {
+        let alive = self.totals.created - self.totals.deleted;
+        alive * (MEMORY_OF_ROW + self.written_bytes / self.written.max(1) * MEMORY_OF_TEXT)
     }
 
     fn apply_commit(&mut self, commit: Commit, parsed: &Parsed) -> Result<(Vec<Transition>, Vec<Failure>), ScanError> {
@@ -292,13 +317,23 @@ impl<'a> Scanner<'a> {
     fn outcome(mut self) -> Outcome {
         self.totals.resources = self.state.resources().count() as u64;
         self.totals.files = self.state.files();
-        let alive = self.state.resources().map(|live| &live.record);
-        let mut touched: Vec<Resource> =
-            alive.filter(|record| record.sequence > self.start_sequence).cloned().collect();
+        let alive: Vec<&Live> = self.state.resources().collect();
+        let touched = alive.into_par_iter().filter(|live| live.record.sequence > self.start_sequence);
+        let mut touched: Vec<Resource> = touched.map(with_values_keys).collect();
         touched.append(&mut self.deleted);
         touched.sort_by_key(|record| record.sequence);
         Outcome { sequence: self.sequence, state_time: self.state_time, totals: self.totals, touched }
     }
+}
+
+fn with_values_keys(live: &Live) -> Resource {
+    let values_keys = live.data.as_ref().map(|data| kinds::values_keys(&live.identity(), data)).unwrap_or_default();
+    Resource { values_keys, ..live.record.clone() }
+}
+
+/// The resources of a manifest; none of one that cannot be read.
+fn declared(read: &Contents) -> Vec<Declared> {
+    read.as_ref().as_ref().map(|manifest| manifest.resources.clone()).unwrap_or_default()
 }
 
 fn describe(failure: Failure, step: &Arc<Step>, redactor: &Redactor) -> ScanFailure {
@@ -308,7 +343,7 @@ fn describe(failure: Failure, step: &Arc<Step>, redactor: &Redactor) -> ScanFail
 }
 
 /// What the changed files of a commit say beside their resources. A file that cannot be read says what it said last.
-fn said_beside_resources(commit: &Commit, parsed: &Parsed) -> Vec<(Arc<[u8]>, Option<Arc<FileFacts>>)> {
+fn said_beside_resources(commit: &Commit, parsed: &Parsed) -> Vec<Said> {
     let changes = commit.changes.iter().filter(|change| can_have_facts(&change.path));
     let said = changes.filter_map(|change| {
         let facts = match change.blob {
@@ -385,9 +420,9 @@ fn path_change(before: &[u8], after: &[u8]) -> Change {
 /// Parses chunk after chunk, so that the next one is ready when the last is applied.
 fn parse_chunks(redactor: &Redactor, chunks: &Receiver<Chunk>, sender: &SyncSender<ParsedChunk>) {
     let mut files = Files::default();
-    for Chunk { commits, blobs } in chunks {
+    for Chunk { commits, blobs, memory } in chunks {
         let blobs = files.parse(redactor, &commits, blobs);
-        if sender.send(ParsedChunk { commits, blobs }).is_err() {
+        if sender.send(ParsedChunk { commits, blobs, memory }).is_err() {
             return;
         }
     }
@@ -444,29 +479,6 @@ fn parse_manifest(redactor: &Redactor, versions: &mut Versions, bytes: &[u8]) ->
     };
     let resources = resources_of(&documents)?.into_iter().map(declared).collect();
     Ok(Manifest { resources, facts: file_facts(redactor, bytes, &documents).map(Arc::new) })
-}
-
-/// Sends the history in chunks; ends early when nobody listens any more.
-fn read_history(mirror: &Mirror, since: Option<CommitId>, sender: &SyncSender<Chunk>) -> Result<(), ScanError> {
-    let mut commits = Vec::new();
-    let mut wanted = Vec::new();
-    let mut blobs = mirror.blobs()?;
-    for commit in mirror.history(since)? {
-        let commit = commit?;
-        wanted.extend(commit.changes.iter().filter_map(|change| change.blob));
-        commits.push(commit);
-        if commits.len() >= CHUNK_COMMITS || wanted.len() >= CHUNK_BLOBS {
-            let chunk = Chunk { commits: std::mem::take(&mut commits), blobs: fetch(&mut blobs, &mut wanted)? };
-            if sender.send(chunk).is_err() {
-                return Ok(());
-            }
-        }
-    }
-    if !commits.is_empty() {
-        // Nobody listening is the listener's to report.
-        let _ = sender.send(Chunk { commits, blobs: fetch(&mut blobs, &mut wanted)? });
-    }
-    Ok(())
 }
 
 /// Reads the wanted blobs once each; one that is too large comes without its bytes.

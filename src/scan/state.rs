@@ -77,13 +77,10 @@ impl State {
     }
 }
 
-/// Finds a live resource among those read again from its blob.
-pub fn find<'a>(live: &Live, resources: &'a [Declared]) -> Option<&'a Declared> {
-    resources.iter().find(|Declared { resource, .. }| {
-        resource.ordinal == live.record.ordinal
-            && resource.identity.group == live.record.group
-            && resource.identity.kind == live.record.kind
-            && resource.identity.namespace == live.record.namespace
-            && resource.identity.name == live.record.name
-    })
+/// The resources of a manifest by what [`Live::key`] tells of them.
+pub fn by_key(resources: &[Declared]) -> HashMap<(Identity, u32), &Declared> {
+    resources
+        .iter()
+        .map(|declared| ((declared.resource.identity.clone(), declared.resource.ordinal), declared))
+        .collect()
 }

@@ -250,7 +250,7 @@ impl<'a> ResourceRow<'a> {
             updated_at: resource.updated_at,
             deleted_at: resource.deleted_at,
             facts: json(&*resource.facts),
-            values_keys: resource.facts.values_keys.iter().map(String::as_str).collect(),
+            values_keys: resource.values_keys.iter().map(String::as_str).collect(),
             run_id: origin.run.0,
         }
     }

@@ -1,8 +1,11 @@
 //! The write half: repositories, the rows of a scan, and the checkpoint that makes them visible.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use chrono::Utc;
+use futures_util::FutureExt;
+use tokio::sync::Mutex;
 
 use super::reader::DATA_VERSION;
 use super::resolution_rows::{FileRow, ReferenceRow, ResolutionRow, VersionChangeRow};
@@ -28,11 +31,14 @@ const SCAN_TABLES: [&str; 7] = [
 #[derive(Clone)]
 pub struct Writer {
     store: Store,
+    /// Held from giving a version until its row is stored: versions become visible in their order, and whoever has seen one
+    /// has seen all before it.
+    publishing: Arc<Mutex<()>>,
 }
 
 impl Writer {
     pub fn new(store: Store) -> Self {
-        Self { store }
+        Self { store, publishing: Arc::default() }
     }
 
     /// Notes which redaction key digests the secrets in this database; `file` is where the caller keeps its own.
@@ -64,6 +70,7 @@ impl Writer {
 
     /// Stores a repository as it is now.
     pub async fn save_repository(&self, repository: &Repository) -> Result<(), StoreError> {
+        let _publishing = self.publishing.lock().await;
         let row = RepositoryRow::new(self.next_version().await?, repository);
         self.store.insert::<RepositoryRow<'_>>("repositories", "", [row]).await?;
         self.store.note_publication();
@@ -112,22 +119,33 @@ impl Writer {
         Ok(())
     }
 
+    // Inserts of borrowed rows are boxed here and below: rustc cannot tell otherwise that scans may run on any thread
+    // (rust-lang/rust#102211).
     pub async fn events(&self, origin: Origin, events: &[ResourceEvent]) -> Result<(), StoreError> {
         let Some(first) = events.first() else { return Ok(()) };
         let rows = events.iter().map(|event| EventRow::new(origin, event));
-        self.store.insert::<EventRow<'_>>("resource_events", &token("events", origin, first.sequence), rows).await
+        self.store
+            .insert::<EventRow<'_>>("resource_events", &token("events", origin, first.sequence), rows)
+            .boxed()
+            .await
     }
 
     pub async fn failures(&self, origin: Origin, failures: &[ScanFailure]) -> Result<(), StoreError> {
         let Some(first) = failures.first() else { return Ok(()) };
         let rows = failures.iter().map(|failure| FailureRow::new(origin, failure));
-        self.store.insert::<FailureRow<'_>>("scan_failures", &token("failures", origin, first.sequence), rows).await
+        self.store
+            .insert::<FailureRow<'_>>("scan_failures", &token("failures", origin, first.sequence), rows)
+            .boxed()
+            .await
     }
 
     pub async fn resources(&self, origin: Origin, resources: &[Resource]) -> Result<(), StoreError> {
         let Some(first) = resources.first() else { return Ok(()) };
         let rows = resources.iter().map(|resource| ResourceRow::new(origin, resource));
-        self.store.insert::<ResourceRow<'_>>("resources", &token("resources", origin, first.sequence), rows).await
+        self.store
+            .insert::<ResourceRow<'_>>("resources", &token("resources", origin, first.sequence), rows)
+            .boxed()
+            .await
     }
 
     /// Stores what was resolved. Rows of one commit share a sequence: `block` counts the blocks of a run.
@@ -137,7 +155,7 @@ impl Writer {
         }
         let token = token("resolutions", origin, block);
         let rows = rows.iter().map(|change| ResolutionRow::new(origin, change));
-        self.store.insert::<ResolutionRow<'_>>("resource_resolutions", &token, rows).await
+        self.store.insert::<ResolutionRow<'_>>("resource_resolutions", &token, rows).boxed().await
     }
 
     /// As [`Writer::resolutions`].
@@ -147,7 +165,7 @@ impl Writer {
         }
         let token = token("references", origin, block);
         let rows = rows.iter().map(|change| ReferenceRow::new(origin, change));
-        self.store.insert::<ReferenceRow<'_>>("resource_references", &token, rows).await
+        self.store.insert::<ReferenceRow<'_>>("resource_references", &token, rows).boxed().await
     }
 
     /// As [`Writer::resolutions`].
@@ -162,7 +180,7 @@ impl Writer {
         }
         let token = token("version_changes", origin, block);
         let rows = rows.iter().map(|change| VersionChangeRow::new(origin, change));
-        self.store.insert::<VersionChangeRow<'_>>("chart_version_changes", &token, rows).await
+        self.store.insert::<VersionChangeRow<'_>>("chart_version_changes", &token, rows).boxed().await
     }
 
     /// As [`Writer::resolutions`].
@@ -172,12 +190,13 @@ impl Writer {
         }
         let token = token("files", origin, block);
         let rows = rows.iter().map(|change| FileRow::new(origin, change));
-        self.store.insert::<FileRow<'_>>("file_facts", &token, rows).await
+        self.store.insert::<FileRow<'_>>("file_facts", &token, rows).boxed().await
     }
 
     /// Lets readers see everything up to the checkpoint, at once.
     pub async fn publish(&self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
         self.clear_strays(checkpoint).await?;
+        let _publishing = self.publishing.lock().await;
         let version = self.next_version().await?;
         let token = format!("checkpoint/{}/{}", checkpoint.repository, checkpoint.run);
         let row = CheckpointRow::new(version, checkpoint);

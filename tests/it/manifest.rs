@@ -3,6 +3,7 @@
 mod budgets;
 mod found;
 mod generated;
+mod kinds;
 mod properties;
 mod restyled;
 mod second_parser;

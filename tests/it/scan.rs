@@ -10,6 +10,7 @@ mod identity;
 mod killed;
 mod moves;
 mod output;
+mod parallel;
 mod secrets;
 mod sources;
 pub mod stored;
@@ -53,7 +54,7 @@ fn check(name: &str, totals: &str, expected: &[&str]) -> Scanned {
 }
 
 /// The totals of a summary in words.
-fn describe(summary: &Value) -> String {
+pub fn describe(summary: &Value) -> String {
     let number = |pointer: &str| summary.pointer(pointer).and_then(Value::as_u64).unwrap();
     format!(
         "{} commits, {} created, {} modified ({} moves), {} deleted, {} alive, {} unparsable",

@@ -7,7 +7,7 @@ use async_graphql::{Context, Description, Enum, Error, ID, InputObject, Json, Ob
 use uuid::Uuid;
 
 use super::resource::load_repository;
-use super::{Actor, Commit, Repository, Resource};
+use super::{Actor, Chart, Commit, Repository, Resource};
 use crate::graphql::error::{Code, error, from_store};
 use crate::graphql::id::{self, NodeType};
 use crate::graphql::loaders::{Loaders, ResourceKey};
@@ -40,6 +40,42 @@ impl EventTypeValue {
             Self::Created => EventType::Created.as_str(),
             Self::Modified => EventType::Modified.as_str(),
             Self::Deleted => EventType::Deleted.as_str(),
+        }
+    }
+}
+
+/// The kind of difference that an event made; the first that applies, in this order.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeClass {
+    /// The declared version of a chart, artifact or Flux.
+    Version,
+    /// A container image, in a workload or in Helm values.
+    Image,
+    /// Where something comes from: a chart, a source, a URL, a path.
+    Source,
+    /// Reconciliation was suspended.
+    Suspend,
+    /// Reconciliation was resumed.
+    Resume,
+    /// Helm values.
+    Values,
+    /// Nothing but `metadata`.
+    Metadata,
+    /// Anything else.
+    Other,
+}
+
+impl ChangeClass {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Version => "VERSION",
+            Self::Image => "IMAGE",
+            Self::Source => "SOURCE",
+            Self::Suspend => "SUSPEND",
+            Self::Resume => "RESUME",
+            Self::Values => "VALUES",
+            Self::Metadata => "METADATA",
+            Self::Other => "OTHER",
         }
     }
 }
@@ -174,6 +210,41 @@ impl ResourceEvent {
     /// Changes that were left out because there were too many.
     async fn changes_omitted(&self) -> u32 {
         self.0.changes_omitted
+    }
+
+    /// What kind of difference it made; null for CREATED and DELETED.
+    async fn change_class(&self) -> Option<ChangeClass> {
+        match self.0.change_class {
+            1 => Some(ChangeClass::Version),
+            2 => Some(ChangeClass::Image),
+            3 => Some(ChangeClass::Source),
+            4 => Some(ChangeClass::Suspend),
+            5 => Some(ChangeClass::Resume),
+            6 => Some(ChangeClass::Values),
+            7 => Some(ChangeClass::Metadata),
+            8 => Some(ChangeClass::Other),
+            _ => None,
+        }
+    }
+
+    /// The namespaces the resource was applied to at its commit; see `Resource.effectiveNamespaces`.
+    async fn effective_namespaces(&self) -> &[String] {
+        &self.0.effective_namespaces
+    }
+
+    /// Whether the file was a patch of a kustomization at its commit.
+    async fn is_patch(&self) -> bool {
+        self.0.is_patch
+    }
+
+    /// Whether the file came from elsewhere at its commit: Flux's own `gotk-components.yaml`, or a chart's folder.
+    async fn is_vendored(&self) -> bool {
+        self.0.is_vendored
+    }
+
+    /// The chart that the resource installed at its commit.
+    async fn chart(&self) -> Option<Chart> {
+        Chart::of_event(&self.0)
     }
 
     /// The run of the scan that stored it.

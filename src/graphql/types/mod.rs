@@ -2,17 +2,23 @@
 
 mod commit;
 mod event;
+mod facts;
 mod failure;
 mod repository;
 mod resource;
 mod trend;
+mod version_change;
 
 pub use commit::{Actor, Commit};
-pub use event::{EventConnection, EventTypeValue, ResourceEvent, ResourceEventOrder, event_by_id, event_connection};
+pub use event::{
+    ChangeClass, EventConnection, EventTypeValue, ResourceEvent, ResourceEventOrder, event_by_id, event_connection,
+};
+pub use facts::{Chart, ChartGroup, FluxVersion, Reference, ResourceFacts};
 pub use failure::{FailureConnection, failure_connection};
 pub use repository::{Repository, RepositoryConnection, RepositoryOrder, repository_connection};
 pub use resource::{Resource, ResourceConnection, ResourceOrder, ResourceStatus, resource_by_id, resource_connection};
 pub use trend::{Aggregate, Bucket, EventDimension, TrendArguments, event_trend};
+pub use version_change::{VersionChangeConnection, VersionPart, VersionStep, version_change_connection};
 
 use async_graphql::{ID, Interface};
 

@@ -6,19 +6,20 @@ use async_graphql::connection::{Connection, EmptyFields};
 use async_graphql::{Context, Description, Enum, Error, ID, InputObject, Object};
 
 use super::{
-    Actor, Commit, EventConnection, FailureConnection, ResourceConnection, ResourceEventOrder, ResourceOrder,
-    event_connection, failure_connection, resource_connection,
+    Actor, Commit, EventConnection, FailureConnection, FluxVersion, ResourceConnection, ResourceEventOrder,
+    ResourceOrder, event_connection, failure_connection, resource_connection,
 };
 use crate::graphql::error::from_store;
 use crate::graphql::filter::{RepositoryFilter, ResourceEventFilter, ResourceFilter, ScanFailureFilter};
 use crate::graphql::id::{self, NodeType};
+use crate::graphql::loaders::Loaders;
 use crate::graphql::pagination::{Arguments, OrderDirection, connection};
 use crate::graphql::scalars::{DateTime, Long};
 use crate::model::ScanStatus as ModelStatus;
 use crate::store::Snapshot;
 use crate::store::query::{
-    Direction, EventField, FailureField, Filter, Operator, Repositories, RepositoryCount, RepositoryField,
-    RepositoryOrder as StoreOrder, RepositoryRecord, ResourceField,
+    Direction, EventField, FailureField, Filter, FluxVersionRecord, Operator, Repositories, RepositoryCount,
+    RepositoryField, RepositoryOrder as StoreOrder, RepositoryRecord, ResourceField,
 };
 
 /// A Git repository with Kubernetes manifests.
@@ -126,6 +127,18 @@ impl Repository {
     /// Versions of files that could not be read as YAML.
     async fn unparsable_count(&self) -> Long {
         self.0.unparsable_versions.into()
+    }
+
+    /// The versions of Flux in the headers of its `gotk-components.yaml` files; a FluxInstance says its version in its facts.
+    async fn flux_versions(&self, context: &Context<'_>) -> Result<Vec<FluxVersion>, Error> {
+        let found = context.data::<Loaders>()?.flux_versions.load_one(self.0.id).await?;
+        let version = |row: FluxVersionRecord| FluxVersion {
+            version: row.version,
+            path: String::from_utf8_lossy(&row.path).into_owned(),
+            since: DateTime::from_seconds(row.time),
+            commit_id: row.commit,
+        };
+        Ok(found.unwrap_or_default().into_iter().map(version).collect())
     }
 
     /// Its resources; those that are alive unless the filter says otherwise.

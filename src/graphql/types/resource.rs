@@ -6,18 +6,21 @@ use async_graphql::connection::{Connection, EmptyFields};
 use async_graphql::{Context, Description, Enum, Error, ID, InputObject, Json, Object};
 use uuid::Uuid;
 
-use super::{EventConnection, Repository, ResourceEventOrder, event_connection};
+use super::{
+    Chart, EventConnection, Reference, Repository, ResourceEventOrder, ResourceFacts, VersionChangeConnection,
+    event_connection, version_change_connection,
+};
 use crate::graphql::error::{Code, bad_input, error, from_store};
 use crate::graphql::filter::ResourceEventFilter;
 use crate::graphql::id::{self, NodeType};
-use crate::graphql::loaders::{ContentKey, Loaders, ResourceKey};
+use crate::graphql::loaders::{ContentKey, Loaders, ReferrerKey, ResourceKey};
 use crate::graphql::pagination::{Arguments, OrderDirection, connection};
 use crate::graphql::scalars::{DateTime, Long};
 use crate::manifest::yaml::Node as YamlNode;
 use crate::store::Snapshot;
 use crate::store::query::{
-    Direction, EventField, Filter, Operator, ResourceCount, ResourceField, ResourceOrder as StoreOrder, ResourceRecord,
-    Resources,
+    Direction, EventField, Filter, Operator, ResolutionRecord, ResourceCount, ResourceField,
+    ResourceOrder as StoreOrder, ResourceRecord, Resources, VersionChangeField,
 };
 
 /// One Kubernetes object declared in one file, through all its changes and moves.
@@ -87,6 +90,104 @@ impl Resource {
     /// Path of the file that declares it; bytes that are not UTF-8 are replaced.
     async fn path(&self) -> String {
         String::from_utf8_lossy(&self.0.path).into_owned()
+    }
+
+    /// The namespaces it is applied to, sorted: several where more than one Flux Kustomization builds its file. Empty for cluster-scoped kinds,
+    /// and where none is set.
+    async fn effective_namespaces(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "As it was at this time; without it, now (of a deleted resource: last).")] at: Option<
+            DateTime,
+        >,
+    ) -> Result<Vec<String>, Error> {
+        Ok(self.resolution(context, at).await?.map(|resolution| resolution.namespaces.clone()).unwrap_or_default())
+    }
+
+    /// Whether its file is a patch of a kustomization, and no resource by itself.
+    async fn is_patch(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "As it was at this time; without it, now (of a deleted resource: last).")] at: Option<
+            DateTime,
+        >,
+    ) -> Result<bool, Error> {
+        Ok(self.resolution(context, at).await?.is_some_and(|resolution| resolution.is_patch))
+    }
+
+    /// Whether its file comes from elsewhere: Flux's own `gotk-components.yaml`, or a chart's folder.
+    async fn is_vendored(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "As it was at this time; without it, now (of a deleted resource: last).")] at: Option<
+            DateTime,
+        >,
+    ) -> Result<bool, Error> {
+        Ok(self.resolution(context, at).await?.is_some_and(|resolution| resolution.is_vendored))
+    }
+
+    /// The chart that it installs, with the version behind its source; null for resources that install none.
+    async fn chart(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "As it was at this time; without it, now (of a deleted resource: last).")] at: Option<
+            DateTime,
+        >,
+    ) -> Result<Option<Chart>, Error> {
+        let resolution = self.resolution(context, at).await?;
+        Ok(resolution.and_then(|resolution| Chart::of_resolution(self.0.repository_id, &resolution)))
+    }
+
+    /// What its manifest declares, where kubestats knows its kind.
+    async fn facts(&self) -> ResourceFacts {
+        ResourceFacts { facts: self.0.facts(), values_keys: self.0.values_keys.clone() }
+    }
+
+    /// What it refers to.
+    async fn references(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "As it was at this time; without it, now.")] at: Option<DateTime>,
+    ) -> Result<Vec<Reference>, Error> {
+        let found = context.data::<Loaders>()?.references.load_one(self.at(at)).await?;
+        Ok(found.unwrap_or_default().into_iter().map(Reference).collect())
+    }
+
+    /// What refers to it in its repository, by kind and name, and by namespace where both are known.
+    async fn referenced_by(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "As it was at this time; without it, now.")] at: Option<DateTime>,
+    ) -> Result<Vec<Reference>, Error> {
+        let key = ReferrerKey {
+            repository: self.0.repository_id,
+            kind: self.0.kind.clone(),
+            name: self.0.name.clone(),
+            at: at.map(|at| at.0.timestamp()),
+        };
+        let found = context.data::<Loaders>()?.referrers.load_one(key).await?;
+        let Some(mut found) = found else { return Ok(Vec::new()) };
+        let resolution = self.resolution(context, at).await?;
+        let namespaces = resolution.map(|resolution| resolution.namespaces.clone()).unwrap_or_default();
+        found.retain(|reference| {
+            reference.to_namespace.is_empty() || namespaces.is_empty() || namespaces.contains(&reference.to_namespace)
+        });
+        Ok(found.into_iter().map(Reference).collect())
+    }
+
+    /// Its changes of chart versions, newest first.
+    async fn chart_version_changes(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Rows of the page, from its beginning.")] first: Option<i32>,
+        #[graphql(desc = "Begin after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Rows of the page, from its end.")] last: Option<i32>,
+        #[graphql(desc = "End before this cursor.")] before: Option<String>,
+    ) -> Result<VersionChangeConnection, Error> {
+        let filter = Filter::default()
+            .and(VersionChangeField::Repository, Operator::Equal(self.0.repository_id.to_string()))
+            .and(VersionChangeField::Resource, Operator::Equal(self.0.id.to_string()));
+        version_change_connection(context, Arguments { first, after, last, before }, filter).await
     }
 
     /// Whether it is there at the head.
@@ -165,10 +266,21 @@ impl Resource {
         if self.0.deleted_at.is_some() { ResourceStatus::Deleted } else { ResourceStatus::Active }
     }
 
-    async fn data(&self, context: &Context<'_>, at: Option<DateTime>) -> Result<Option<YamlNode>, Error> {
+    fn at(&self, at: Option<DateTime>) -> ContentKey {
         let resource = ResourceKey { repository: self.0.repository_id, resource: self.0.id };
-        let key = ContentKey { resource, at: at.map(|at| at.0.timestamp()) };
-        let Some(content) = context.data::<Loaders>()?.contents.load_one(key).await? else { return Ok(None) };
+        ContentKey { resource, at: at.map(|at| at.0.timestamp()) }
+    }
+
+    async fn resolution(
+        &self,
+        context: &Context<'_>,
+        at: Option<DateTime>,
+    ) -> Result<Option<Arc<ResolutionRecord>>, Error> {
+        context.data::<Loaders>()?.resolutions.load_one(self.at(at)).await
+    }
+
+    async fn data(&self, context: &Context<'_>, at: Option<DateTime>) -> Result<Option<YamlNode>, Error> {
+        let Some(content) = context.data::<Loaders>()?.contents.load_one(self.at(at)).await? else { return Ok(None) };
         if at.is_some() && content.deleted {
             return Ok(None);
         }

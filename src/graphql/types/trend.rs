@@ -81,6 +81,12 @@ pub enum EventDimension {
     Repository,
     /// Declared namespace.
     Namespace,
+    /// Class of the change; `NONE` for CREATED and DELETED.
+    ChangeClass,
+    /// Identity of the chart that the resource installs; empty for all others.
+    Chart,
+    /// BOT or HUMAN.
+    Actor,
 }
 
 impl EventDimension {
@@ -90,6 +96,9 @@ impl EventDimension {
             Self::Kind => "KIND",
             Self::Repository => "REPOSITORY",
             Self::Namespace => "NAMESPACE",
+            Self::ChangeClass => "CHANGE_CLASS",
+            Self::Chart => "CHART",
+            Self::Actor => "ACTOR",
         }
     }
 
@@ -99,6 +108,9 @@ impl EventDimension {
             Self::Kind => Dimension::Kind,
             Self::Repository => Dimension::Repository,
             Self::Namespace => Dimension::Namespace,
+            Self::ChangeClass => Dimension::ChangeClass,
+            Self::Chart => Dimension::Chart,
+            Self::Actor => Dimension::Actor,
         }
     }
 }
@@ -111,16 +123,24 @@ pub struct TrendArguments {
     pub group_by: Vec<EventDimension>,
     pub filter: ResourceEventFilter,
     pub top: i32,
+    /// Whether Kustomize patches and vendored files count.
+    pub with_patches: bool,
+    pub with_vendored: bool,
 }
 
 pub async fn event_trend(context: &Context<'_>, arguments: TrendArguments) -> Result<Aggregate, Error> {
-    let TrendArguments { bucket, time_zone, range, group_by, filter, top } = arguments;
+    let TrendArguments { bucket, time_zone, range, group_by, filter, top, with_patches, with_vendored } = arguments;
     let zone: Tz = time_zone
         .parse()
         .map_err(|_| bad_input(format!("{time_zone:?} is no time zone; give an IANA name as Europe/Berlin")))?;
     let top = u32::try_from(top).ok().filter(|top| (1..=MAX_TOP as u32).contains(top));
     let top = top.ok_or_else(|| bad_input(format!("`top` has to be between 1 and {MAX_TOP}")))?;
     let mut filter = filter.conditions()?;
+    for (field, is_wanted) in [(EventField::IsPatch, with_patches), (EventField::IsVendored, with_vendored)] {
+        if !is_wanted && !filter.mentions(|mentioned| mentioned == field) {
+            filter.add(field, Operator::Is(false));
+        }
+    }
     let Some((from, to)) = resolve(context, range, &mut filter).await? else {
         let now = DateTime::from_seconds(context.data::<Snapshot>()?.time());
         return Ok(Aggregate {

@@ -2,7 +2,7 @@
 
 use super::Kind;
 use super::fields::{at, flag, items, plain_text, text};
-use super::helm_values::{read_values, read_values_text};
+use super::helm_values::{read_values, values_of_text};
 use super::references::{Shape, directory, local};
 use crate::manifest::yaml::Node;
 use crate::model::{Facts, VersionClass};
@@ -36,12 +36,16 @@ pub fn read(spec: Option<&Node>, facts: &mut Facts) {
         (None, Some(_)) => Some(VersionClass::of_git_revision(version)),
         (None, None) => None,
     };
-    // Argo CD takes the object before the text.
-    if let Some(values) = at(source, "helm.valuesObject") {
-        read_values(values, facts);
-    } else if let Some(values) = at(source, "helm.values").and_then(plain_text) {
-        read_values_text(values, facts);
+    if let Some(values) = values(spec) {
+        read_values(&values, facts);
     }
+}
+
+/// The inline Helm values; Argo CD takes the object before the text.
+pub fn values(spec: &Node) -> Option<Node> {
+    let source = source(spec)?;
+    let text = || at(source, "helm.values").and_then(plain_text).and_then(values_of_text);
+    at(source, "helm.valuesObject").cloned().or_else(text)
 }
 
 /// The source that facts are about: of several, the first with a chart; others often hold no more than values.

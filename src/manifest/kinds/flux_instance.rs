@@ -2,7 +2,7 @@
 
 use super::Kind;
 use super::fields::{at, duration_seconds, flag, lower_text, text, text_of};
-use super::references::{Shape, local, own};
+use super::references::{Shape, local};
 use crate::manifest::yaml::Node;
 use crate::model::{Facts, VersionClass};
 
@@ -10,8 +10,8 @@ pub static KIND: Kind = Kind {
     name: "FluxInstance",
     groups: &["fluxcd.controlplane.io"],
     references: &[
-        own("spec.sync", &["GitRepository", "OCIRepository", "Bucket"]).with(Shape::Sync).produced(),
-        own("spec.sync", &["Kustomization"]).with(Shape::Sync).produced(),
+        local("spec.sync", &["GitRepository", "OCIRepository", "Bucket"]).with(Shape::Sync).produced(),
+        local("spec.sync", &["Kustomization"]).with(Shape::Sync).produced(),
         local("spec.sync.pullSecret", &["Secret"]).with(Shape::Name),
         local("spec.distribution.imagePullSecret", &["Secret"]).with(Shape::Name),
         local("spec.distribution.artifactPullSecret", &["Secret"]).with(Shape::Name),

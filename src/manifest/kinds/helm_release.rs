@@ -3,7 +3,7 @@
 use super::Kind;
 use super::fields::{at, flag, seconds, text};
 use super::helm_values::read_values;
-use super::references::{local, own, secret, service_account};
+use super::references::{Shape, local, own, secret, service_account};
 use crate::manifest::yaml::Node;
 use crate::model::{Facts, VersionClass};
 
@@ -15,7 +15,7 @@ pub static KIND: Kind = Kind {
         // v2alpha1 had no template of a chart.
         own("spec.chart.sourceRef", &["HelmRepository", "GitRepository", "Bucket"]),
         own("spec.chartRef", &["OCIRepository", "HelmChart", "ExternalArtifact"]),
-        own("spec.dependsOn[]", &["HelmRelease"]),
+        own("spec.dependsOn[]", &["HelmRelease"]).with(Shape::ObjectOrName),
         local("spec.valuesFrom[]", &["ConfigMap", "Secret"]),
         secret("spec.kubeConfig.secretRef"),
         local("spec.kubeConfig.configMapRef", &["ConfigMap"]),

@@ -6,33 +6,61 @@ use super::smallest::Smallest;
 use crate::manifest::yaml::{Mapping, Node, read};
 use crate::model::{Facts, Image, MAX_IMAGES, MAX_VALUES_KEYS};
 
-/// Adds keys and images of Helm values to the facts.
+/// Adds images of Helm values to the facts.
 pub fn read_values(values: &Node, facts: &mut Facts) {
-    let mut walk =
-        Walk { keys: Smallest::new(MAX_VALUES_KEYS), images: Smallest::new(MAX_IMAGES), path: String::new() };
-    match values {
-        Node::Mapping(mapping) => walk.mapping(mapping, false),
-        Node::Scalar(_) | Node::Sequence(_) => return,
-    }
-    facts.values_keys = walk.keys.into_sorted();
-    facts.images = walk.images.into_sorted();
+    facts.images = Walk::over(values, None).images.into_sorted();
 }
 
-/// As [`read_values`], of values that are written as a text; one that is no YAML has none.
-pub fn read_values_text(text: &str, facts: &mut Facts) {
-    if let Some(values) = read(text.as_bytes()).unwrap_or_default().first() {
-        read_values(values, facts);
+/// Keys of Helm values that hold a scalar or an empty collection, joined by dots, list items as `[]`:
+/// `controllers.main.containers.main.image.tag`, `ingress.hosts[].host`. Sorted, distinct, at most [`MAX_VALUES_KEYS`].
+pub fn keys(values: &Node) -> Vec<String> {
+    let walk = Walk::over(values, Some(Smallest::new(MAX_VALUES_KEYS)));
+    walk.keys.map(Smallest::into_sorted).unwrap_or_default()
+}
+
+/// Values that are written as a text; one that is no YAML has none. Neither has one whose aliases stand for more than it could hold itself: a
+/// file has room for thousands of such texts, and each would cost as much as a whole file may.
+pub fn values_of_text(text: &str) -> Option<Node> {
+    let documents = read(text.as_bytes()).unwrap_or_default();
+    documents.into_iter().next().filter(|values| nodes_left(values, text.len()).is_some())
+}
+
+/// What is left of a number of nodes; None if there are more.
+fn nodes_left(node: &Node, nodes: usize) -> Option<usize> {
+    let nodes = nodes.checked_sub(1)?;
+    match node {
+        Node::Scalar(_) => Some(nodes),
+        Node::Sequence(sequence) => sequence.items().iter().try_fold(nodes, |nodes, item| nodes_left(item, nodes)),
+        Node::Mapping(mapping) => {
+            let mut parts = mapping.entries().iter().flat_map(|(key, value)| [key, value]);
+            parts.try_fold(nodes, |nodes, part| nodes_left(part, nodes))
+        }
     }
 }
 
 struct Walk {
-    keys: Smallest<String>,
+    /// None when they are not wanted.
+    keys: Option<Smallest<String>>,
     images: Smallest<Image>,
     /// Keys from the root to here, joined by dots.
     path: String,
 }
 
 impl Walk {
+    fn over(values: &Node, keys: Option<Smallest<String>>) -> Self {
+        let mut walk = Self { keys, images: Smallest::new(MAX_IMAGES), path: String::new() };
+        if let Node::Mapping(mapping) = values {
+            walk.mapping(mapping, false);
+        }
+        walk
+    }
+
+    fn key(&mut self) {
+        if let Some(keys) = &mut self.keys {
+            keys.push(self.path.clone());
+        }
+    }
+
     fn mapping(&mut self, mapping: &Mapping, is_named_image: bool) {
         if let Some(image) = image_of(mapping, is_named_image) {
             self.images.push(image);
@@ -63,9 +91,9 @@ impl Walk {
                 sequence.items().iter().for_each(|item| self.value(key, item));
                 self.path.truncate(end);
             }
-            Node::Mapping(_) | Node::Sequence(_) => self.keys.push(self.path.clone()),
+            Node::Mapping(_) | Node::Sequence(_) => self.key(),
             Node::Scalar(_) => {
-                self.keys.push(self.path.clone());
+                self.key();
                 if is_image_key(key) {
                     self.image_text(value);
                 }
@@ -75,7 +103,7 @@ impl Walk {
 
     /// A text under a key for images. It is one only if it looks like one: `image: true`, `image: nginx` may mean anything.
     fn image_text(&mut self, value: &Node) {
-        let Some(text) = value.as_str().filter(|text| text.contains(['/', ':', '@'])) else { return };
+        let Some(text) = value.as_str().filter(|text| text.contains(['/', ':', '@', '$', '{', '<'])) else { return };
         if let Some(image) = images::parse(text).filter(|image| !is_picture(image)) {
             self.images.push(image);
         }

@@ -2,7 +2,7 @@
 //! group `kustomize.config.k8s.io`, and is no resource of a cluster.)
 
 use super::fields::{at, flag, items, seconds, text};
-use super::references::{ANY_KIND, directory, local, own, secret, service_account};
+use super::references::{ANY_KIND, Shape, directory, local, own, secret, service_account};
 use super::smallest::Smallest;
 use super::{Kind, config_map};
 use crate::manifest::yaml::Node;
@@ -13,7 +13,7 @@ pub static KIND: Kind = Kind {
     groups: &["kustomize.toolkit.fluxcd.io"],
     references: &[
         own("spec.sourceRef", &["OCIRepository", "GitRepository", "Bucket", "ExternalArtifact"]),
-        own("spec.dependsOn[]", &["Kustomization"]),
+        own("spec.dependsOn[]", &["Kustomization"]).with(Shape::ObjectOrName),
         own("spec.healthChecks[]", ANY_KIND),
         local("spec.postBuild.substituteFrom[]", &["ConfigMap", "Secret"]),
         secret("spec.decryption.secretRef"),

@@ -43,6 +43,7 @@ use super::yaml::Node;
 use crate::model::Facts;
 
 /// A kind of resource that kubestats understands.
+#[derive(Debug)]
 pub struct Kind {
     pub name: &'static str,
     /// The API groups it was ever in.
@@ -93,6 +94,18 @@ impl Kind {
         let is_of = |kind: &&&Self| *kind.name == *identity.kind && kind.groups.contains(&&*identity.group);
         KINDS.iter().find(is_of).copied()
     }
+}
+
+/// Keys of the inline Helm values of a resource; see [`helm_values::keys`]. No part of the facts, since they cost more than all of them and
+/// are asked of the newest state alone.
+pub fn values_keys(identity: &Identity, data: &Node) -> Vec<String> {
+    let values = match Kind::of(identity).map(|kind| kind.name) {
+        Some("HelmRelease") => fields::at(data, "spec.values").cloned(),
+        Some("Application") => data.get("spec").and_then(application::values),
+        Some("ApplicationSet") => fields::at(data, "spec.template.spec").and_then(application::values),
+        _ => None,
+    };
+    values.as_ref().map(helm_values::keys).unwrap_or_default()
 }
 
 /// The facts of a resource; empty for a kind that nothing is known of.

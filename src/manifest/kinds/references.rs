@@ -30,6 +30,7 @@ pub const FLUX_KINDS: &[&str] = &[
 pub const ANY_KIND: &[&str] = &["*"];
 
 /// A field of a kind that names other resources.
+#[derive(Debug)]
 pub struct ReferenceField {
     /// From the resource's root, lists as `[]`: `spec.dependsOn[]`.
     pub path: &'static str,
@@ -44,7 +45,7 @@ pub struct ReferenceField {
 }
 
 /// Where the named resource is looked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Namespace {
     /// In the namespace that the field declares, else in the referrer's.
     Own,
@@ -55,8 +56,10 @@ pub enum Namespace {
 /// How a field says what it means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// `{kind, name, namespace}`, or labels (`matchLabels`, `selector`) instead of the name; in old versions the name alone.
+    /// `{kind, name, namespace}`, or labels (`matchLabels`, `selector`) instead of the name.
     Object,
+    /// The same, or in old versions the name alone.
+    ObjectOrName,
     /// The name, or a path.
     Name,
     /// A label selector. Without one, everything is selected.
@@ -133,7 +136,7 @@ impl ReferenceField {
     }
 
     fn named_by(&self, node: &Node) -> Option<Reference> {
-        if let Some(name) = text_of(node).filter(|_| matches!(self.shape, Shape::Object | Shape::Name)) {
+        if let Some(name) = text_of(node).filter(|_| matches!(self.shape, Shape::Name | Shape::ObjectOrName)) {
             return Some(self.reference("", None, name, String::new()));
         }
         let text = |key| node.get(key).and_then(text_of);
@@ -143,10 +146,12 @@ impl ReferenceField {
             Shape::Selector => ("*", selector(node)?),
             // Only the cluster knows the namespace's name if the manifest does not.
             Shape::Sync => (text("name").unwrap_or_default(), String::new()),
-            Shape::Object => match node.get("selector").or_else(|| node.get("matchLabels").and(Some(node))) {
-                Some(labels) if is_set(labels) => (text("name").unwrap_or("*"), selector(labels)?),
-                _ => (text("name")?, String::new()),
-            },
+            Shape::Object | Shape::ObjectOrName => {
+                match node.get("selector").or_else(|| node.get("matchLabels").and(Some(node))) {
+                    Some(labels @ Node::Mapping(_)) => (text("name").unwrap_or("*"), selector(labels)?),
+                    _ => (text("name")?, String::new()),
+                }
+            }
         };
         Some(self.reference(text("kind").unwrap_or_default(), text("namespace"), name, selector))
     }

@@ -66,12 +66,14 @@ const RULES: &[Rule] = &[
         literals: &["eyJ"],
         pattern: r"(?-u:\b)eyJ[A-Za-z0-9_\-]{10,}\.eyJ[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_\-]*",
     },
-    // `://user:password@`; a password that is a placeholder ($, {, <, *, %) is none.
+    // `://user:password@`; a password that is a placeholder (${, $(, {, <, *, %) is none.
     Rule {
         name: "basic-auth",
         literals: &["://"],
-        pattern: r"(?-u:\b)[A-Za-z][A-Za-z0-9+.\-]*://[^\s/:@?#'\x22]{0,200}:[^\s/:@$\{<*%'\x22][^\s/@$\{<'\x22]{2,200}@[^\s/@]",
+        pattern: r"(?-u:\b)[A-Za-z][A-Za-z0-9+.\-]*://[^\s/:@?#'\x22]{0,200}:[^\s/:@$\{<*%'\x22](?:[^\s/@$\{<'\x22]|\$[^\s/@$\{(<'\x22]){2,200}@[^\s/@]",
     },
+    // A token in the place of the user's name.
+    Rule { name: "basic-auth", literals: &["://"], pattern: r"(?-u:\b)https?://[A-Za-z0-9_\-]{20,200}:?@[^\s/@]" },
 ];
 
 /// Shorter texts hold no credential.

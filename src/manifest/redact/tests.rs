@@ -80,6 +80,8 @@ fn credentials() -> Vec<(&'static str, String)> {
         ("cloudflare-token", format!("eyJh{}{letters}{letters}{letters}", "Ijoi")),
         ("jwt", format!("ey{}.eyJzdWIiOiIxMjM0NSJ9.{letters}", "JhbGciOiJIUzI1NiJ9")),
         ("basic-auth", format!("postgres://app:{letters}@db.example.com/app")),
+        ("basic-auth", "postgres://app:pa$word@db.example.com/app".to_owned()),
+        ("basic-auth", format!("https://{letters}@git.example.com/app")),
     ]
 }
 
@@ -169,4 +171,22 @@ fn the_value_beside_a_name_counts_as_named() {
         redacted("env: [{name: API_TOKEN, value: d41d8cd98f00b204e9800998ecf8427e}, {name: LEVEL, value: debug}]");
     assert!(text_at(&node, "/env/0/value").starts_with("redacted:named:"));
     assert_eq!(text_at(&node, "/env/1/value"), "debug");
+}
+
+#[test]
+fn literals_of_generators_and_patches_of_secrets_are_replaced() {
+    let node = redacted("secretGenerator: [{name: a, literals: [password=hunter2]}, x]");
+    assert!(text_at(&node, "/secretGenerator/0/literals/0").starts_with("redacted:secret:"));
+    assert_eq!(text_at(&node, "/secretGenerator/0/name"), "a");
+    let node =
+        redacted("patches: [{target: {kind: Secret}, patch: '[{op: add, path: /data/a, value: aHVudGVyMg==}]'}]");
+    assert!(text_at(&node, "/patches/0/patch").starts_with("redacted:secret:"));
+    let other = redacted("patches: [{target: {kind: ConfigMap}, patch: hunter2}]");
+    assert_eq!(text_at(&other, "/patches/0/patch"), "hunter2");
+}
+
+#[test]
+fn a_manifest_of_a_secret_in_a_text_is_replaced_as_a_whole() {
+    let node = redacted("patch: |\n  kind: Secret\n  stringData:\n    password: hunter2\n");
+    assert!(text_at(&node, "/patch").starts_with("redacted:embedded:"));
 }

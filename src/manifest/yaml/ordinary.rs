@@ -1,18 +1,21 @@
 //! A quick reader for ordinary manifests: about three times as fast as libyaml, for the part of YAML that most files keep to.
 //!
-//! It knows block mappings and sequences, one-line scalars, literal and simple folded blocks, one-line flow collections of simple items,
-//! anchors on scalars, and comments. [`read`] gives None as soon as it meets anything else, **including every error**, and libyaml then
+//! It knows block mappings and sequences, scalars with few escapes, literal and simple folded blocks, one-line flow collections of simple
+//! items, anchors, and comments. [`read`] gives None as soon as it meets anything else, **including every error**, and libyaml then
 //! reads the file from its start: what is valid, what it means and what is wrong with it is decided there alone. So each rule here must be
 //! narrower than YAML's; when in doubt, a case belongs to libyaml. Tests hold the two against each other.
 
+mod anchors;
 mod block_scalar;
 mod inline;
+mod lines;
 #[cfg(test)]
 mod tests;
 mod versions;
 
 pub(super) use versions::Version;
 
+use anchors::Anchors;
 use versions::{Around, Comparison};
 
 use super::compose::has_equal_keys;
@@ -44,8 +47,7 @@ pub(super) fn read_version(text: &str, older: Option<&Version>) -> Option<(Vec<N
         bytes: text.as_bytes(),
         line: Line::default(),
         next: 0,
-        anchors: Vec::new(),
-        anchors_used: 0,
+        anchors: Anchors::default(),
         comparison: Comparison::new(text, older),
     };
     let mut documents = Vec::new();
@@ -102,10 +104,7 @@ struct Reader<'a> {
     line: Line,
     /// Where the line after the current one starts.
     next: usize,
-    /// Anchored scalars of the document; the newest of a name counts.
-    anchors: Vec<(&'a str, Node)>,
-    /// Anchors and aliases so far: what a block with one holds is not told by its text alone.
-    anchors_used: u32,
+    anchors: Anchors<'a>,
     comparison: Comparison<'a>,
 }
 
@@ -151,7 +150,7 @@ impl<'a> Reader<'a> {
     }
 
     fn document(&mut self) -> Option<Node> {
-        self.anchors.clear();
+        self.anchors.start_document();
         self.whole_block(None, 1)
     }
 
@@ -222,9 +221,25 @@ impl<'a> Reader<'a> {
         if matches!(first, b'|' | b'>') {
             return self.block_scalar(start, indent);
         }
-        let (node, end) = self.inline(start, level)?;
+        if first == b'&'
+            && let Some(name) = self.anchor_name(start)
+            && self.rest_is_comment(start + 1 + name.len()).is_some()
+        {
+            return self.anchored_block(name, indent, level);
+        }
+        let (node, end) = match first {
+            quote @ (b'"' | b'\'') if self.quoted(start, quote).is_none() => self.quoted_lines(start, quote, indent)?,
+            _ => self.inline(start, level)?,
+        };
         self.rest_is_comment(end)?;
+        let is_plain = !matches!(first, b'"' | b'\'' | b'&' | b'*' | b'[' | b'{');
+        let fills_line = end + spaces(&self.bytes[end..self.line.end]) == self.line.end;
+        let next = self.next;
         self.advance()?;
+        if is_plain && fills_line && self.is_content() && self.line.indent > indent {
+            self.next = next;
+            return self.plain_lines(&self.text[start..end], indent);
+        }
         Some(node)
     }
 

@@ -15,16 +15,23 @@ pub fn says_otherwise(before: &Slot, after: &Slot) -> bool {
     declared(before) != declared(after)
 }
 
-/// What a reference to a source means.
-#[derive(Clone, Copy)]
-enum Place {
-    /// The chart is found by its name.
-    HelmRepository,
-    /// The artifact is the chart.
-    OciRepository,
-    /// The chart is a directory.
-    Directory,
-    HelmChart,
+/// What a manifest declares of its chart.
+struct Declared<'a> {
+    chart_name: Option<&'a str>,
+    version: Option<&'a str>,
+    version_class: Option<VersionClass>,
+    reference: Option<&'a Reference>,
+}
+
+impl<'a> Declared<'a> {
+    fn of(slot: &'a Slot) -> Self {
+        Self {
+            chart_name: slot.facts.chart_name.as_deref(),
+            version: slot.facts.version.as_deref(),
+            version_class: slot.facts.version_class,
+            reference: slot.chart_reference(),
+        }
+    }
 }
 
 impl Resolver {
@@ -39,63 +46,109 @@ impl Resolver {
     }
 
     fn referred(&self, slot: &Slot) -> Option<Chart> {
-        let reference = slot.chart_reference()?;
-        let place = match reference.kind.as_str() {
-            "HelmRepository" => Place::HelmRepository,
-            "OCIRepository" => Place::OciRepository,
-            "GitRepository" | "Bucket" => Place::Directory,
-            "HelmChart" => Place::HelmChart,
-            // An ExternalArtifact is made in the cluster.
-            _ => return None,
-        };
+        let Declared { chart_name, version, version_class, reference } = self.declared(slot);
+        let Some(reference) = reference else { return self.without_source(slot, chart_name?, version, version_class) };
         let source = self.source(slot, reference);
-        let (id, facts) = match source {
-            Some((id, source)) => (Some(id), Some(&source.facts)),
-            None => (None, None),
-        };
-        let url = facts.and_then(|facts| facts.url.as_deref());
+        let id = source.map(|(id, _)| id);
+        let url = source.and_then(|(_, source)| source.facts.url.as_deref());
         let url = self.filled(slot, url).unwrap_or_default();
+        // An ExternalArtifact is made in the cluster: it is not looked up.
         let (source_kind, _) = key_of(reference)?;
-        match place {
-            Place::HelmChart => Some(Chart { source: id, ..source?.1.resolution.chart.clone()? }),
-            Place::OciRepository => {
+        let place = |name: &str| if url.is_empty() { String::new() } else { chart_identity(&url, name) };
+        match source_kind {
+            "HelmChart" => Some(Chart { source: id, ..source?.1.resolution.chart.clone()? }),
+            // The artifact is the chart.
+            "OCIRepository" => {
                 let (_, source) = source?;
-                let version = self.filled(source, source.facts.version.as_deref());
+                // Without any reference it is the tag `latest`.
+                let version = self.filled(source, source.facts.version.as_deref().or(Some("latest")));
                 let version_class = class(version.as_deref(), source.facts.version_class);
                 let identity = source_identity(&url);
-                let name = identity.rsplit('/').next().unwrap_or_default().to_owned();
+                let name = last_segment(&identity).to_owned();
                 Some(Chart { name, identity, url, version, version_class, source_kind, source: id })
             }
-            Place::HelmRepository => {
-                let name = self.filled(slot, slot.facts.chart_name.as_deref())?;
-                let version = self.filled(slot, slot.facts.version.as_deref()).unwrap_or_else(|| "*".to_owned());
-                let version_class = class(Some(&version), slot.facts.version_class);
-                let identity = if url.is_empty() { String::new() } else { chart_identity(&url, &name) };
-                Some(Chart { name, identity, url, version: Some(version), version_class, source_kind, source: id })
+            // The chart is found by its name.
+            "HelmRepository" => {
+                let chart = self.without_source(slot, chart_name?, version, version_class)?;
+                Some(Chart { identity: place(&chart.name), url, source_kind, source: id, ..chart })
             }
-            Place::Directory => {
-                let path = self.filled(slot, slot.facts.chart_name.as_deref())?;
-                let identity = if url.is_empty() { String::new() } else { chart_identity(&url, &path) };
+            // The chart is a directory, and its version stands there.
+            "GitRepository" | "Bucket" => {
+                let path = self.filled(slot, chart_name)?;
                 let file = self.is_this_repository(reference, &url).then(|| self.chart_file(&path)).flatten();
-                let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-                let name = file.map_or_else(|| last.to_owned(), |file| file.name.clone());
+                let (name, identity) = (last_segment(&path).to_owned(), place(&path));
                 let version = file.map(|file| file.version.clone());
                 Some(Chart { name, identity, url, version, version_class: VersionClass::Path, source_kind, source: id })
             }
+            _ => None,
         }
+    }
+
+    /// A chart of which only name and version are known. Without a version Flux takes any.
+    fn without_source(
+        &self,
+        slot: &Slot,
+        name: &str,
+        version: Option<&str>,
+        declared: Option<VersionClass>,
+    ) -> Option<Chart> {
+        let version = self.filled(slot, version).unwrap_or_else(|| "*".to_owned());
+        Some(Chart {
+            name: self.filled(slot, Some(name))?,
+            identity: String::new(),
+            url: String::new(),
+            version_class: class(Some(&version), declared),
+            version: Some(version),
+            source_kind: "",
+            source: None,
+        })
+    }
+
+    /// What a release declares of its chart, with the patches of the kustomizations that build it.
+    fn declared<'a>(&'a self, slot: &'a Slot) -> Declared<'a> {
+        let mut declared = Declared::of(slot);
+        for (_, patch) in self.patches_of(slot) {
+            let patched = Declared::of(patch);
+            declared.chart_name = patched.chart_name.or(declared.chart_name);
+            declared.reference = patched.reference.or(declared.reference);
+            if patched.version.is_some() {
+                (declared.version, declared.version_class) = (patched.version, patched.version_class);
+            }
+        }
+        declared
+    }
+
+    /// The patches of a release: resources of its kind and name in files that a kustomization applies as patches to what it includes, the
+    /// innermost kustomization first. Where several builds patch one release differently, that of the first directory counts.
+    pub(super) fn patches_of<'a>(&'a self, slot: &'a Slot) -> Vec<(ResourceId, &'a Slot)> {
+        let Some(key) = slot.key().filter(|_| slot.role == Role::HelmRelease && !slot.placement.is_patch) else {
+            return Vec::new();
+        };
+        let mut patches = self.slots.named(&key).filter(|(_, patch)| patch.placement.is_patch).peekable();
+        if patches.peek().is_none() {
+            return Vec::new();
+        }
+        let includers = self.paths.includers(slot.path);
+        let mut found: Vec<_> = patches
+            .filter_map(|(id, patch)| {
+                let at = includers.iter().position(|directory| self.paths.patches(*directory, patch.path))?;
+                Some((at, self.paths.path(patch.path), id, patch))
+            })
+            .collect();
+        found.sort_by(|a, b| (a.0, a.1, a.2).cmp(&(b.0, b.1, b.2)));
+        found.into_iter().map(|(_, _, id, patch)| (id, patch)).collect()
     }
 
     fn named_in_place(&self, slot: &Slot, source_kind: &'static str) -> Option<Chart> {
         let url = self.filled(slot, slot.facts.url.as_deref())?;
         let version = self.filled(slot, slot.facts.version.as_deref());
         let (name, place, version_class) = match (&slot.facts.chart_name, &slot.facts.path) {
+            (_, Some(path)) if slot.role == Role::HelmReleaseV1 => {
+                (last_segment(path).to_owned(), path.clone(), VersionClass::Path)
+            }
             (Some(name), _) => {
                 let name = self.filled(slot, Some(name))?;
                 (name.clone(), name, class(version.as_deref(), slot.facts.version_class))
-            }
-            (None, Some(path)) if slot.role == Role::HelmReleaseV1 => {
-                let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-                (last.to_owned(), path.clone(), VersionClass::Path)
             }
             _ => return None,
         };
@@ -136,6 +189,10 @@ impl Resolver {
         let directory = super::paths::join(b"", path.as_bytes())?;
         self.paths.chart(self.paths.known(&directory)?)
     }
+}
+
+fn last_segment(path: &str) -> &str {
+    path.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
 }
 
 /// The class of a version whose variables are filled in.

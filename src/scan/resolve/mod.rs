@@ -14,7 +14,9 @@
 
 mod builds;
 mod charts;
+mod lookup;
 mod paths;
+mod rows;
 mod scope;
 mod slots;
 mod variables;
@@ -27,20 +29,16 @@ use paths::{Builder, PathId, Paths};
 use slots::{Key, Placement, Role, Slot, Slots, key_of};
 
 pub use paths::can_have_facts;
+pub use rows::Resolved;
+use rows::Row;
 
 use crate::model::{
-    Chart, ChartVersionChange, Edge, EdgeChange, Facts, FileChange, FileFacts, Reference, Repository, Resolution,
-    ResolutionChange, Resource, ResourceId, Step, VersionChange,
+    Chart, Edge, Facts, FileChange, FileFacts, Reference, Repository, Resolution, ResolutionChange, Resource,
+    ResourceId, Step,
 };
 
-/// Rows of resolution, in walk order.
-#[derive(Debug, Default)]
-pub struct Resolved {
-    pub files: Vec<FileChange>,
-    pub resolutions: Vec<ResolutionChange>,
-    pub edges: Vec<EdgeChange>,
-    pub version_changes: Vec<ChartVersionChange>,
-}
+/// A file and what it says beside its resources; `None`: nothing any more.
+pub type Said = (Arc<[u8]>, Option<Arc<FileFacts>>);
 
 /// A resource that a commit touched.
 pub struct Touched<'a> {
@@ -68,6 +66,8 @@ struct Work {
     paths: BTreeSet<PathId>,
     /// Files whose flags may be others.
     flagged: Vec<PathId>,
+    /// Resources that the commit changed.
+    touched: BTreeSet<ResourceId>,
     /// Resources to resolve again.
     resources: BTreeSet<ResourceId>,
     /// Sources that came, went, moved or changed.
@@ -78,13 +78,6 @@ struct Work {
     gone: BTreeMap<ResourceId, Slot>,
     /// Whether variables may have other values.
     variables: bool,
-}
-
-/// Where rows of one commit go.
-struct Row<'a> {
-    sequence: u64,
-    step: &'a Arc<Step>,
-    rows: &'a mut Resolved,
 }
 
 impl Work {
@@ -114,13 +107,13 @@ impl Resolver {
         self.commit(0, &step, &files, &touched, &mut Resolved::default());
     }
 
-    /// Takes in one commit: the files that say something beside their resources (`None`: not any more), and its resources. `sequence` is the
+    /// Takes in one commit: the files that say something beside their resources, and its resources. `sequence` is the
     /// commit's. Answers the resolution of every touched resource, in their order: after the commit, or for a deleted one before it.
     pub fn commit(
         &mut self,
         sequence: u64,
         step: &Arc<Step>,
-        files: &[(Arc<[u8]>, Option<Arc<FileFacts>>)],
+        files: &[Said],
         touched: &[Touched<'_>],
         rows: &mut Resolved,
     ) -> Vec<Arc<Resolution>> {
@@ -148,6 +141,7 @@ impl Resolver {
 
     fn take_in(&mut self, Touched { record, facts }: &Touched<'_>, work: &mut Work) {
         work.resources.insert(record.id);
+        work.touched.insert(record.id);
         self.templated.remove(&record.id);
         self.in_directories.remove(&record.id);
         let before = self.slots.remove(record.id);
@@ -302,7 +296,7 @@ impl Resolver {
                 is_patch: self.paths.is_patch(slot.path),
                 is_vendored: self.paths.is_vendored(slot.path),
             };
-            if slot.is_templated() {
+            if slot.is_templated() || placement.is_patch {
                 work.keys.extend(slot.key());
             }
             if placement != slot.placement {
@@ -345,7 +339,14 @@ impl Resolver {
         let resolution = Resolution { namespaces, is_patch, is_vendored, chart };
         let is_new = !slot.has_row || resolution != *slot.resolution;
         if is_new && let (Some(before), Some(after)) = (&slot.resolution.chart, &resolution.chart) {
-            row.version(id, before, after, work.own.contains(&id));
+            let cause = match work.own.contains(&id) {
+                true => None,
+                false => {
+                    let mut patches = self.patches_of(slot).into_iter().map(|(id, _)| id);
+                    patches.find(|id| work.touched.contains(id)).or(after.source).or(before.source)
+                }
+            };
+            row.version(id, before, after, cause);
         }
         row.edges(id, &slot.edges, &edges);
         let Some(slot) = self.slots.get_mut(id) else { return };
@@ -385,100 +386,7 @@ impl Resolver {
         edges.dedup();
         edges
     }
-
-    /// A text with the variables that its builder gives filled in; `None` where one is not known.
-    fn fill(&self, text: &str, builder: Option<ResourceId>) -> Option<String> {
-        if !variables::is_templated(text) {
-            return Some(text.to_owned());
-        }
-        let builder = self.slots.get(builder?)?;
-        variables::substitute(text, |name| self.variable(builder, name))
-    }
-
-    /// Inline variables beat those of ConfigMaps, and later ConfigMaps earlier ones.
-    fn variable<'a>(&'a self, builder: &'a Slot, name: &str) -> Option<&'a str> {
-        let value = |slot: &'a Slot| {
-            let variables = &slot.facts.variables;
-            let at = variables.binary_search_by(|(key, _)| key.as_str().cmp(name)).ok()?;
-            Some(variables[at].1.as_str())
-        };
-        let from = || {
-            let references: Vec<&Reference> = builder.variable_references().collect();
-            references
-                .into_iter()
-                .rev()
-                .find_map(|reference| value(self.nearest(self.slots.named(&key_of(reference)?), builder.path)?.1))
-        };
-        value(builder).or_else(from)
-    }
-
-    /// The candidate whose file is nearest to a path: of most leading directories in common, then by path and id.
-    fn nearest<'a>(
-        &'a self,
-        candidates: impl Iterator<Item = (ResourceId, &'a Slot)>,
-        to: PathId,
-    ) -> Option<(ResourceId, &'a Slot)> {
-        let to = self.paths.path(to);
-        candidates.min_by_key(|(id, slot)| {
-            let path = self.paths.path(slot.path);
-            let common = path
-                .split(|byte| *byte == b'/')
-                .zip(to.split(|byte| *byte == b'/'))
-                .take_while(|(one, two)| one == two)
-                .count();
-            (usize::MAX - common, path.clone(), *id)
-        })
-    }
 }
 
 /// Kind of the references that name a path.
 const DIRECTORY: &str = "directory";
-
-impl Row<'_> {
-    fn end(&mut self, id: ResourceId, work: &Work) {
-        let Some(slot) = work.gone.get(&id) else { return };
-        self.edges(id, &slot.edges, &[]);
-        self.rows.resolutions.push(ResolutionChange {
-            sequence: self.sequence,
-            step: self.step.clone(),
-            resource: id,
-            resolution: None,
-        });
-    }
-
-    fn edges(&mut self, resource: ResourceId, before: &[Edge], after: &[Edge]) {
-        let mut push = |edge: &Edge, begins| {
-            self.rows.edges.push(EdgeChange {
-                sequence: self.sequence,
-                step: self.step.clone(),
-                resource,
-                edge: edge.clone(),
-                begins,
-            });
-        };
-        before.iter().filter(|edge| after.binary_search(edge).is_err()).for_each(|edge| push(edge, false));
-        after.iter().filter(|edge| before.binary_search(edge).is_err()).for_each(|edge| push(edge, true));
-    }
-
-    /// A release whose source was not known before has not gone from one chart to another.
-    fn version(&mut self, resource: ResourceId, before: &Chart, after: &Chart, is_own: bool) {
-        let is_other_place =
-            before.identity != after.identity && !before.identity.is_empty() && !after.identity.is_empty();
-        if before.version == after.version && !is_other_place {
-            return;
-        }
-        let text = |chart: &Chart| chart.version.clone().unwrap_or_default();
-        let VersionChange { step: version_step, part: version_part } =
-            VersionChange::between(&text(before), &text(after));
-        self.rows.version_changes.push(ChartVersionChange {
-            sequence: self.sequence,
-            step: self.step.clone(),
-            resource,
-            before: before.clone(),
-            after: after.clone(),
-            version_step,
-            version_part,
-            cause: if is_own { None } else { after.source.or(before.source) },
-        });
-    }
-}

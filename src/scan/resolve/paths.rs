@@ -67,6 +67,8 @@ pub struct Paths {
 
 /// File names of a kustomization that kubestats reads, the one that counts first (kustomize refuses a directory with both).
 const KUSTOMIZATION_FILES: [&[u8]; 2] = [b"kustomization.yaml", b"kustomization.yml"];
+/// A file that more directories include than this is not searched for more patches.
+const MAX_INCLUDERS: usize = 1_000;
 const CHART_FILE: &[u8] = b"Chart.yaml";
 const FLUX_COMPONENTS: &[u8] = b"gotk-components.yaml";
 
@@ -301,6 +303,26 @@ impl Paths {
                 found.push(path);
             }
         }
+    }
+
+    /// Directories whose kustomizations include a path, directly or through others: the innermost first, then by path.
+    pub fn includers(&self, path: PathId) -> Vec<PathId> {
+        let mut found: Vec<PathId> = Vec::new();
+        let mut seen: BTreeSet<PathId> = BTreeSet::new();
+        let mut level = vec![path];
+        while !level.is_empty() && found.len() < MAX_INCLUDERS {
+            let mut next: Vec<PathId> = level.iter().flat_map(|path| &self.node(*path).included_by).copied().collect();
+            next.retain(|directory| seen.insert(*directory));
+            next.sort_by(|one, two| self.path(*one).cmp(self.path(*two)));
+            found.extend(&next);
+            level = next;
+        }
+        found
+    }
+
+    /// Whether a directory's kustomization applies a file as a patch.
+    pub fn patches(&self, directory: PathId, file: PathId) -> bool {
+        self.node(file).patched_by.contains(&directory)
     }
 
     /// Whether the file is a patch, and no kustomization lists it as a resource.

@@ -53,6 +53,8 @@ impl Role {
         match self {
             Self::Source(kind) => Some(kind),
             Self::HelmChart => Some("HelmChart"),
+            // By its patches.
+            Self::HelmRelease => Some("HelmRelease"),
             Self::ConfigMap => Some("ConfigMap"),
             _ => None,
         }
@@ -130,7 +132,7 @@ impl Slot {
     /// The reference to where its chart comes from.
     pub fn chart_reference(&self) -> Option<&Reference> {
         let fields: &[&str] = match self.role {
-            Role::HelmRelease => &["spec.chartRef", "spec.chart.spec.sourceRef"],
+            Role::HelmRelease => &["spec.chartRef", "spec.chart.spec.sourceRef", "spec.chart.sourceRef"],
             Role::HelmChart => &["spec.sourceRef"],
             _ => return None,
         };
@@ -156,7 +158,8 @@ impl Slot {
 
     fn uses(&self) -> Vec<Key> {
         let references = self.chart_reference().into_iter().chain(self.source_reference());
-        references.filter_map(key_of).collect()
+        let own = self.key().filter(|_| self.role == Role::HelmRelease);
+        references.filter_map(key_of).chain(own).collect()
     }
 }
 

@@ -32,10 +32,9 @@ impl Question for ContentAt {
     const NAME: &'static str = "resource_content";
 
     fn statement(&self) -> Statement {
-        let ids = |ids: &[Uuid]| Parameter::Texts(ids.iter().map(Uuid::to_string).collect());
         Statement::new(include_str!("../../../clickhouse/queries/resource_content.sql"))
-            .bind("repositories", ids(&self.repositories))
-            .bind("resources", ids(&self.resources))
+            .bind("repositories", Parameter::uuids(&self.repositories))
+            .bind("resources", Parameter::uuids(&self.resources))
             .bind("any_time", Parameter::Bool(self.at.is_none()))
             .bind("at", Parameter::Integer(self.at.unwrap_or_default()))
     }

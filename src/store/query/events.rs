@@ -14,7 +14,8 @@ const SQL: &str = include_str!("../../../clickhouse/queries/events.sql");
 const PAGE_SQL: &str = include_str!("../../../clickhouse/queries/event_page.sql");
 const COLUMNS: &str = "repository_id, sequence, id, resource_id, toInt8(type) AS event_type, moved, path_before, commit, time, \
      actor, actor_is_bot, subject, path, ordinal, blob_before, blob_after, group, api_version, kind, namespace, name, \
-     changes, changes_omitted, run_id, recorded_at";
+     changes, changes_omitted, toInt8(change_class) AS change_class, effective_namespaces, is_patch, is_vendored, chart_name, chart, \
+     chart_version, toInt8(chart_version_class) AS chart_version_class, run_id, recorded_at";
 
 /// An event.
 #[derive(Clone, Debug, Row, Deserialize)]
@@ -51,6 +52,18 @@ pub struct EventRecord {
     /// Pointer, before and after as JSON text.
     pub changes: Vec<(String, Option<String>, Option<String>)>,
     pub changes_omitted: u32,
+    /// As the column numbers them; 0: none.
+    pub change_class: i8,
+    pub effective_namespaces: Vec<String>,
+    pub is_patch: bool,
+    pub is_vendored: bool,
+    /// Empty: no chart.
+    pub chart_name: String,
+    /// Identity.
+    pub chart: String,
+    pub chart_version: String,
+    /// As the column numbers them; 0: none.
+    pub chart_version_class: i8,
     #[serde(with = "clickhouse::serde::uuid")]
     pub run_id: Uuid,
     /// Milliseconds since 1970.
@@ -74,6 +87,12 @@ pub enum EventField {
     Time,
     Moved,
     ActorIsBot,
+    ChangeClass,
+    IsPatch,
+    IsVendored,
+    /// Identity of the resolved chart.
+    Chart,
+    ChartName,
 }
 
 impl Field for EventField {
@@ -93,6 +112,11 @@ impl Field for EventField {
             Self::Time => "time",
             Self::Moved => "moved",
             Self::ActorIsBot => "actor_is_bot",
+            Self::ChangeClass => "toString(change_class)",
+            Self::IsPatch => "is_patch",
+            Self::IsVendored => "is_vendored",
+            Self::Chart => "chart",
+            Self::ChartName => "chart_name",
         }
     }
 

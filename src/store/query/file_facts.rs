@@ -31,6 +31,35 @@ impl FileRecord {
     }
 }
 
+/// The versions of Flux in the `gotk-components.yaml` files of some repositories.
+#[derive(Clone, Debug)]
+pub struct FluxVersions {
+    pub repositories: Vec<Uuid>,
+}
+
+#[derive(Clone, Debug, Row, Deserialize)]
+pub struct FluxVersionRecord {
+    #[serde(with = "clickhouse::serde::uuid")]
+    pub repository_id: Uuid,
+    #[serde(with = "serde_bytes")]
+    pub path: Vec<u8>,
+    /// `v2.3.0`.
+    pub version: String,
+    /// Of the commit that brought it, in seconds since 1970.
+    pub time: i64,
+    pub commit: String,
+}
+
+impl Question for FluxVersions {
+    type Row = FluxVersionRecord;
+    const NAME: &'static str = "flux_versions";
+
+    fn statement(&self) -> Statement {
+        Statement::new(include_str!("../../../clickhouse/queries/flux_versions.sql"))
+            .bind("repositories", Parameter::uuids(&self.repositories))
+    }
+}
+
 impl Question for FileFactsNow {
     type Row = FileRecord;
     const NAME: &'static str = "file_facts";

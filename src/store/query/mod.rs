@@ -3,31 +3,41 @@
 //! SQL stands under `clickhouse/queries`. Where a question is dynamic (filters, order, page), fragments that
 //! [`filter`] and [`page`] build from allow-lists take the place of `{{markers}}`; every value is bound on the server.
 
+mod chart_moves;
 mod content;
 mod events;
 mod failures;
 mod file_facts;
 mod filter;
 mod page;
+mod references;
 mod repositories;
+mod resolutions;
 mod resources;
 mod statement;
 mod trend;
+mod version_changes;
 
+pub use chart_moves::{ChartMoveRecord, ChartMoves};
 pub use content::{Content, ContentAt};
 pub use events::{EventCount, EventField, EventOrder, EventRecord, Events};
 pub use failures::{FailureCount, FailureField, FailureOrder, FailureRecord, Failures};
-pub use file_facts::{FileFactsNow, FileRecord};
+pub use file_facts::{FileFactsNow, FileRecord, FluxVersionRecord, FluxVersions};
 pub use filter::{Field, Filter, Operator};
 pub use page::{Direction, Order, Page, PageEnd, SortKey};
+pub use references::{ReferenceField, ReferenceRecord, References};
 pub use repositories::{
     IdRecord, Repositories, RepositoryByAlias, RepositoryCount, RepositoryField, RepositoryOrder, RepositoryRecord,
 };
+pub use resolutions::{ResolutionRecord, ResolutionsAt};
 pub use resources::{
     KindCount, ResourceCount, ResourceField, ResourceOrder, ResourceRecord, Resources, ResourcesByKind,
 };
 pub use statement::{Parameter, Statement};
 pub use trend::{Dimension, EventRange, EventTrend, RangeRecord, TrendRecord};
+pub use version_changes::{
+    VersionChangeCount, VersionChangeField, VersionChangeOrder, VersionChangeRecord, VersionChanges,
+};
 
 use clickhouse::{RowOwned, RowRead};
 use serde::de::DeserializeOwned;

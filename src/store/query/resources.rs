@@ -39,6 +39,8 @@ pub struct ResourceRecord {
     pub deleted_at: Option<i64>,
     /// JSON text; empty in rows of older rules.
     pub facts: String,
+    /// Keys of inline Helm values.
+    pub values_keys: Vec<String>,
 }
 
 /// What resources can be filtered by.
@@ -140,6 +142,8 @@ impl ResourceRecord {
             updated_at: self.updated_at,
             deleted_at: self.deleted_at,
             facts: Arc::new(self.facts()),
+            // A scan finds them anew where they are needed.
+            values_keys: Vec::new(),
         }
     }
 

@@ -19,6 +19,13 @@ pub enum Parameter {
     Bool(bool),
 }
 
+impl Parameter {
+    /// A list of ids, for `Array(UUID)`.
+    pub fn uuids(ids: &[uuid::Uuid]) -> Self {
+        Self::Texts(ids.iter().map(uuid::Uuid::to_string).collect())
+    }
+}
+
 /// SQL, complete but for the values of its parameters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Statement {

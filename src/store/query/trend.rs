@@ -15,6 +15,11 @@ pub enum Dimension {
     Kind,
     Repository,
     Namespace,
+    ChangeClass,
+    /// Identity of the resolved chart; empty for resources without one.
+    Chart,
+    /// `BOT` or `HUMAN`.
+    Actor,
 }
 
 impl Dimension {
@@ -26,6 +31,9 @@ impl Dimension {
             Self::Kind => "if(group = '', toString(kind), concat(kind, '.', group))",
             Self::Repository => "toString(resource_events.repository_id)",
             Self::Namespace => "toString(namespace)",
+            Self::ChangeClass => "toString(change_class)",
+            Self::Chart => "toString(chart)",
+            Self::Actor => "if(actor_is_bot, 'BOT', 'HUMAN')",
         }
     }
 }

@@ -11,6 +11,7 @@ use kubestats::git::{FetchLimits, Remote};
 use kubestats::graphql::{Schema, execute, schema};
 use kubestats::manifest::redact::Redactor;
 use kubestats::pipeline::{Pipeline, Silent};
+use kubestats::scan::Budget;
 use kubestats::store::engine::{self, EngineCommand, Supervisor};
 use kubestats::store::{ExternalOptions, Reader, ReaderOptions, Store, Writer, migrate};
 use serde::Deserialize;
@@ -77,6 +78,7 @@ async fn scan_all(store: &Store, mirrors: PathBuf) -> Reader {
         redactor: Arc::new(Redactor::new(b"the same key in every run, 32 B.")),
         mirrors,
         limits: FetchLimits::default(),
+        budget: Budget::new(256 << 20),
     };
     for (name, url) in REPOSITORIES {
         let repository = fixture(name);

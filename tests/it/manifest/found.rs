@@ -6,8 +6,8 @@ use std::path::Path;
 use kubestats::manifest::yaml::Node;
 
 use super::properties::{
-    changes_are_what_differs, planted_credentials_are_redacted, reading_keeps_its_budgets, stored_json_is_stable,
-    written_data_are_read_back, yaml_is_exact,
+    changes_are_what_differs, facts_keep_their_bounds, planted_credentials_are_redacted, reading_keeps_its_budgets,
+    stored_json_is_stable, written_data_are_read_back, yaml_is_exact,
 };
 
 /// Runs a property on every seed of a folder.
@@ -25,6 +25,7 @@ fn seeds_hold_every_property() {
     holds_for_seeds("yaml", reading_keeps_its_budgets);
     holds_for_seeds("yaml", written_data_are_read_back);
     holds_for_seeds("yaml", changes_are_what_differs);
+    holds_for_seeds("yaml", facts_keep_their_bounds);
     holds_for_seeds("json", |seed| stored_json_is_stable(std::str::from_utf8(seed).unwrap()));
     holds_for_seeds("redact", |seed| planted_credentials_are_redacted(std::str::from_utf8(seed).unwrap()));
 }

@@ -7,9 +7,11 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::LazyLock;
 
+use kubestats::manifest::kinds::{MAX_TEXT_BYTES, facts, values_keys};
 use kubestats::manifest::redact::Redactor;
 use kubestats::manifest::resources::{Resource, resources};
-use kubestats::manifest::yaml::{MAX_DEPTH, MAX_NODES, Node, ScalarType, read, read_by_libyaml};
+use kubestats::manifest::yaml::{MAX_DEPTH, MAX_NODES, Node, ScalarType, Versions, read, read_by_libyaml};
+use kubestats::model::{Facts, MAX_IMAGES, MAX_REFERENCES, MAX_VALUES_KEYS, MAX_VARIABLES};
 use kubestats::scan::changes::changes;
 
 /// Reading ends within its budgets with documents or a reason, and the quick reader reads exactly what libyaml does.
@@ -25,6 +27,34 @@ pub fn reading_keeps_its_budgets(bytes: &[u8]) {
         assert!(size.nodes <= MAX_NODES && size.levels <= MAX_DEPTH, "{size:?}");
     }
     assert_eq!(resources(bytes).is_err(), documents.is_err());
+    versions_are_read_as_if_alone(bytes);
+}
+
+/// A text read against versions of itself, and they against it, is what it is alone.
+fn versions_are_read_as_if_alone(bytes: &[u8]) {
+    let exact = |documents: &[Node]| documents.iter().map(|node| node.to_json_within(1 << 20)).collect::<Vec<_>>();
+    let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').take(2_000).collect();
+    let picked = usize::try_from(hash(&bytes) % 1_000_000).unwrap() % lines.len().max(1);
+    let mut versions = Versions::default();
+    for edit in 0..4 {
+        let mut edited = lines.clone();
+        match edit {
+            0 if !lines.is_empty() => drop(edited.remove(picked)),
+            1 => edited.insert(picked, b" "),
+            2 => edited.insert(picked, b"x: 1\n"),
+            _ => {}
+        }
+        for version in [edited.concat(), lines.concat()] {
+            let (next, alone) = (versions.read(&version), read_by_libyaml(&version));
+            assert_eq!(
+                next.as_deref().map(exact),
+                alone.as_deref().map(exact),
+                "{}",
+                String::from_utf8_lossy(&version)
+            );
+            assert_eq!(next, alone);
+        }
+    }
 }
 
 /// Whatever was read is the same data after it was written as YAML or as JSON and read again.
@@ -94,6 +124,51 @@ pub fn check_changes(before: &Node, after: &Node) {
         // Tokens name keys by their text, which two keys may share: 1 and "1".
         if let Some(there) = after.pointer(&change.pointer).filter(|_| !keys_share_texts(after)) {
             assert_eq!(there.to_json(), value, "{}", change.pointer);
+        }
+    }
+}
+
+/// Facts of all resources in a file; see [`check_facts`].
+pub fn facts_keep_their_bounds(bytes: &[u8]) {
+    resources(bytes).unwrap_or_default().iter().for_each(check_facts);
+}
+
+/// Facts are bounded, sorted, can be stored, and are the same for the same data.
+pub fn check_facts(resource: &Resource) {
+    let found = facts(resource);
+    let values_keys = values_keys(&resource.identity, &resource.data);
+    let Facts { images, references, variables, .. } = &found;
+    assert!(values_keys.len() <= MAX_VALUES_KEYS && values_keys.is_sorted_by(|one, two| one < two));
+    assert!(images.len() <= MAX_IMAGES && images.is_sorted_by(|one, two| one < two));
+    assert!(variables.len() <= MAX_VARIABLES && variables.is_sorted_by(|one, two| one.0 < two.0));
+    assert!(references.len() <= MAX_REFERENCES);
+    assert!(images.iter().all(|image| !image.repository.is_empty()), "{images:?}");
+    let json = serde_json::to_value(&found).unwrap();
+    assert!(longest_text(&json) <= 2 * MAX_TEXT_BYTES, "{json}");
+    assert_eq!(serde_json::from_value::<Facts>(json).unwrap(), found);
+    assert_eq!(facts(&Resource { data: reversed(&resource.data), ..resource.clone() }), found);
+}
+
+fn longest_text(value: &serde_json::Value) -> usize {
+    match value {
+        serde_json::Value::String(text) => text.len(),
+        serde_json::Value::Array(items) => items.iter().map(longest_text).max().unwrap_or_default(),
+        serde_json::Value::Object(entries) => entries.values().map(longest_text).max().unwrap_or_default(),
+        _ => 0,
+    }
+}
+
+/// The same data with the keys of all mappings in reverse.
+fn reversed(node: &Node) -> Node {
+    match node {
+        Node::Scalar(_) => node.clone(),
+        Node::Sequence(list) => Node::sequence(list.tag().cloned(), list.items().iter().map(reversed).collect()),
+        Node::Mapping(mapping) => {
+            let entries = mapping.entries().iter().rev();
+            Node::mapping(
+                mapping.tag().cloned(),
+                entries.map(|(key, value)| (reversed(key), reversed(value))).collect(),
+            )
         }
     }
 }
@@ -200,8 +275,8 @@ fn keys_share_texts(node: &Node) -> bool {
     }
 }
 
-fn hash(node: &Node) -> u64 {
+fn hash(value: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
-    node.hash(&mut hasher);
+    value.hash(&mut hasher);
     hasher.finish()
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use kubestats::git::{CommitId, Mirror};
 use kubestats::manifest::redact::Redactor;
 use kubestats::model::{Edge, FileFacts, Repository, RepositoryId, Resolution, Resource, ResourceId, Totals};
-use kubestats::scan::{Resume, Scanner};
+use kubestats::scan::{Budget, Resume, Scanner};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use crate::support::repos::run_git;
@@ -155,7 +155,7 @@ impl Scanned {
         let repository = Repository::discovered(id, changes::REPOSITORY, 0);
         let redactor = Redactor::new(b"key");
         let scanner = Scanner::new(mirror, &redactor, &repository, 2_000_000_000, resume);
-        let outcome = scanner.run(&mut |batch| {
+        let outcome = scanner.run(&Budget::new(64 << 20).share(), &mut |batch| {
             self.rows.extend(batch.events.iter().map(|row| format!("{row:?}")));
             self.rows.extend(batch.failures.iter().map(|row| format!("{row:?}")));
             let resolved = batch.resolved;

@@ -63,7 +63,7 @@ fn a_folder_stands_for_the_repositories_and_bundles_in_it() {
     run_git(&two.path(), &["clone", "--quiet", ".", text(&folder.join("cloned"))]);
     run_git(&two.path(), &["clone", "--quiet", "--bare", ".", text(&folder.join("served.git"))]);
     let data = TestData::new();
-    let printed = data.succeed(&["scan", "--json", text(&folder)]);
+    let printed = data.succeed(&["scan", "--json", "--parallel", "1", text(&folder)]);
     let sources: Vec<Value> = json_lines(&printed).into_iter().map(|mut summary| summary["source"].take()).collect();
     let expected = ["bundled.bundle", "cloned", "served.git"].map(|name| text(&folder.join(name)).to_owned());
     assert_eq!(sources, expected);

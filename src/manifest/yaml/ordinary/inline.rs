@@ -3,14 +3,13 @@
 use super::super::Node;
 use super::super::compose::has_equal_keys;
 use super::super::interner;
-use super::{MAX_ANCHORS, MAX_KEY, MAX_LEVEL, Reader, is_word, plain, spaces};
+use super::{MAX_KEY, MAX_LEVEL, Reader, is_word, plain, spaces};
 
 impl<'a> Reader<'a> {
     /// A value within one line and where it ends.
     pub(super) fn inline(&mut self, start: usize, level: u32) -> Option<(Node, usize)> {
         match self.bytes[start] {
             b'&' => {
-                self.anchors_used += 1;
                 let name = self.anchor_name(start)?;
                 let at = start + 1 + name.len();
                 let value = at + spaces(&self.bytes[at..self.line.end]);
@@ -20,18 +19,14 @@ impl<'a> Reader<'a> {
                 {
                     return None;
                 }
+                let anchor = self.anchors.announce(name)?;
                 let (node, end) = self.inline(value, level)?;
-                if self.anchors.len() == MAX_ANCHORS {
-                    return None;
-                }
-                self.anchors.push((name, node.clone()));
+                self.anchors.set(anchor, &node);
                 Some((node, end))
             }
             b'*' => {
-                self.anchors_used += 1;
                 let name = self.anchor_name(start)?;
-                let (_, node) = self.anchors.iter().rev().find(|(known, _)| *known == name)?;
-                Some((node.clone(), start + 1 + name.len()))
+                Some((self.anchors.alias(name, level)?, start + 1 + name.len()))
             }
             b'[' | b'{' => self.flow(start, level),
             quote @ (b'"' | b'\'') => {
@@ -43,13 +38,6 @@ impl<'a> Reader<'a> {
                 Some((plain(&self.text[start..end]), end))
             }
         }
-    }
-
-    fn anchor_name(&self, start: usize) -> Option<&'a str> {
-        let rest = &self.bytes[start + 1..self.line.end];
-        let length = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')).count();
-        let ends = matches!(rest.get(length), None | Some(b' '));
-        (length > 0 && ends).then(|| &self.text[start + 1..start + 1 + length])
     }
 
     /// The text between two quotes on this line, without escapes.
@@ -67,13 +55,17 @@ impl<'a> Reader<'a> {
 
     /// Where a plain scalar ends: at a comment or the end of the line.
     fn plain_end(&self, start: usize) -> Option<usize> {
-        let rest = &self.bytes[start..self.line.end];
-        match rest {
+        match &self.bytes[start..self.line.end] {
             [b'?' | b':' | b',' | b']' | b'}' | b'#' | b'!' | b'%' | b'@' | b'`', ..] | [b'-'] | [b'-', b' ', ..] => {
-                return None;
+                None
             }
-            _ => {}
+            _ => self.plain_rest_end(start),
         }
+    }
+
+    /// Where a plain scalar ends that does not begin at `start`, but goes on there.
+    pub(super) fn plain_rest_end(&self, start: usize) -> Option<usize> {
+        let rest = &self.bytes[start..self.line.end];
         let mut end = rest.len();
         for (at, byte) in rest.iter().enumerate() {
             match byte {

@@ -123,7 +123,7 @@ impl Reader<'_> {
             self.advance()?;
             return Some(node);
         }
-        let (at, anchors_used) = (self.comparison.blocks.len(), self.anchors_used);
+        let (at, anchors_used) = (self.comparison.blocks.len(), self.anchors.used);
         self.comparison.blocks.push(Block { start, end: start, level, node: None });
         let node = self.block(level)?;
         let end = self.line_begin();
@@ -132,7 +132,7 @@ impl Reader<'_> {
         } else {
             let block = &mut self.comparison.blocks[at];
             block.end = end;
-            block.node = (self.anchors_used == anchors_used).then(|| node.clone());
+            block.node = (self.anchors.used == anchors_used).then(|| node.clone());
         }
         Some(node)
     }
