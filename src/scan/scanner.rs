@@ -136,8 +136,8 @@ impl<'a> Scanner<'a> {
         let mut resolver = Resolver::new(repository);
         let (sequence, state_time, totals, resources) = match resume {
             Some(resume) => {
-                // Where all commits were dated after their scan, there was no maximum yet.
-                let state_time = Some(resume.state_time).filter(|time| *time <= now);
+                // Where no commit was read, or all were dated after their scan, there was no maximum yet.
+                let state_time = Some(resume.state_time).filter(|time| resume.totals.commits > 0 && *time <= now);
                 resolver.resume(resume.files, &resume.resources);
                 (resume.sequence, state_time, resume.totals, resume.resources)
             }

@@ -5,6 +5,7 @@ mod again;
 mod disk;
 mod documents;
 mod files;
+mod generated;
 mod identity;
 mod killed;
 mod moves;

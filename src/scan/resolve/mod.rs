@@ -337,7 +337,7 @@ impl Resolver {
         let edges = self.edges(slot);
         let Placement { namespaces, is_patch, is_vendored } = slot.placement.clone();
         let resolution = Resolution { namespaces, is_patch, is_vendored, chart };
-        let is_new = resolution != *slot.resolution;
+        let is_new = !slot.has_row || resolution != *slot.resolution;
         if is_new && let (Some(before), Some(after)) = (&slot.resolution.chart, &resolution.chart) {
             let cause = match work.own.contains(&id) {
                 true => None,
@@ -353,6 +353,7 @@ impl Resolver {
         slot.edges = edges;
         if is_new {
             slot.resolution = Arc::new(resolution);
+            slot.has_row = true;
             let resolution = Some(slot.resolution.clone());
             row.rows.resolutions.push(ResolutionChange {
                 sequence: row.sequence,

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use super::Work;
 use crate::model::{
-    Chart, ChartVersionChange, Edge, EdgeChange, FileChange, Resolution, ResolutionChange, ResourceId, Step,
-    VersionChange,
+    Chart, ChartVersionChange, Edge, EdgeChange, FileChange, ResolutionChange, ResourceId, Step, VersionChange,
 };
 
 /// Rows of resolution, in walk order.
@@ -35,14 +34,12 @@ impl Row<'_> {
     pub fn end(&mut self, id: ResourceId, work: &Work) {
         let Some(slot) = work.gone.get(&id) else { return };
         self.edges(id, &slot.edges, &[]);
-        if *slot.resolution != Resolution::default() {
-            self.rows.resolutions.push(ResolutionChange {
-                sequence: self.sequence,
-                step: self.step.clone(),
-                resource: id,
-                resolution: None,
-            });
-        }
+        self.rows.resolutions.push(ResolutionChange {
+            sequence: self.sequence,
+            step: self.step.clone(),
+            resource: id,
+            resolution: None,
+        });
     }
 
     pub fn edges(&mut self, resource: ResourceId, before: &[Edge], after: &[Edge]) {

@@ -82,6 +82,8 @@ pub struct Slot {
     pub placement: Placement,
     /// As the last row says it.
     pub resolution: Arc<Resolution>,
+    /// Whether there is such a row: a resource has one from its first commit on, even if nothing is resolved of it.
+    pub has_row: bool,
     /// Sorted, distinct.
     pub edges: Vec<Edge>,
     /// The directories it builds.
@@ -99,6 +101,7 @@ impl Slot {
             facts,
             placement: Placement::default(),
             resolution: Arc::default(),
+            has_row: false,
             edges: Vec::new(),
             builds: Vec::new(),
         }
@@ -108,6 +111,7 @@ impl Slot {
     pub fn take_over(&mut self, before: Self) {
         self.placement = before.placement;
         self.resolution = before.resolution;
+        self.has_row = before.has_row;
         self.edges = before.edges;
         self.builds = before.builds;
     }

@@ -1,0 +1,230 @@
+//! What is resolved depends on the files of a commit, whatever way led there: random histories, read at once, in steps, and each of their
+//! states as if it had been committed at once.
+
+mod changes;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use kubestats::git::{CommitId, Mirror};
+use kubestats::manifest::redact::Redactor;
+use kubestats::model::{Edge, FileFacts, Repository, RepositoryId, Resolution, Resource, ResourceId, Totals};
+use kubestats::scan::{Budget, Resume, Scanner};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+
+use crate::support::repos::run_git;
+use changes::{Commit, Tree, histories};
+
+#[test]
+fn random_histories_are_resolved_alike_at_once_in_steps_and_from_any_state() {
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    run(TestRunner::new_with_rng(config(24), rng));
+}
+
+#[test]
+#[ignore = "soak"]
+fn soak_many_random_histories_are_resolved_alike_at_once_in_steps_and_from_any_state() {
+    run(TestRunner::new(config(2_000)));
+}
+
+fn config(cases: u32) -> Config {
+    Config { cases, failure_persistence: None, max_shrink_iters: 4_000, ..Config::default() }
+}
+
+fn run(mut runner: TestRunner) {
+    let checked = runner.run(&histories(), |history| {
+        check(&history);
+        Ok(())
+    });
+    checked.unwrap_or_else(|failure| panic!("{failure}"));
+}
+
+fn check(history: &[Commit]) {
+    let repository = BareRepository::new(history);
+    let mut whole = Scanned::default();
+    whole.scan(&repository.at(&branch(history.len() - 1)));
+    let mut stepwise = Scanned::default();
+    for number in 0..history.len() {
+        stepwise.scan(&repository.at(&branch(number)));
+        let mut fresh = Scanned::default();
+        fresh.scan(&repository.at(&only(number)));
+        assert_eq!(stepwise.resolved(), fresh.resolved(), "after commit {number}, and as if all of it were new");
+    }
+    let (stepwise, whole) = (stepwise.rows(), whole.rows());
+    let different = stepwise.symmetric_difference(&whole).next();
+    assert_eq!(different, None, "a row of one way that the other has not");
+}
+
+/// The branch that ends with this commit of the history.
+fn branch(commit: usize) -> String {
+    format!("until-{commit}")
+}
+
+/// The branch whose only commit has the files of this one.
+fn only(commit: usize) -> String {
+    format!("only-{commit}")
+}
+
+struct BareRepository {
+    folder: tempfile::TempDir,
+}
+
+impl BareRepository {
+    fn new(history: &[Commit]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        run_git(folder.path(), &["init", "--quiet", "--bare", "--template=", "repository"]);
+        let repository = Self { folder };
+        repository.import(&stream(history));
+        repository
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("repository")
+    }
+
+    fn import(&self, stream: &str) {
+        let mut git = Command::new("git");
+        git.args(["fast-import", "--quiet"]).current_dir(self.path()).stdin(Stdio::piped());
+        let mut import = git.spawn().unwrap();
+        import.stdin.take().unwrap().write_all(stream.as_bytes()).unwrap();
+        assert!(import.wait().unwrap().success());
+    }
+
+    /// As if this branch were the default branch.
+    fn at(&self, branch: &str) -> Mirror {
+        std::fs::write(self.path().join("HEAD"), format!("ref: refs/heads/{branch}\n")).unwrap();
+        Mirror::open(&self.path()).unwrap()
+    }
+}
+
+/// The history as a stream for `git fast-import`, with the branches [`branch`] and [`only`] of each commit.
+fn stream(history: &[Commit]) -> String {
+    let mut stream = String::new();
+    let mut tree = Tree::default();
+    for (number, commit) in history.iter().enumerate() {
+        begin(&mut stream, "main", number);
+        for (path, text) in tree.apply(commit) {
+            file(&mut stream, &path, text.as_deref());
+        }
+        stream.push_str(&format!("reset refs/heads/{}\nfrom refs/heads/main\n\n", branch(number)));
+        begin(&mut stream, &only(number), number);
+        tree.last_parsed().for_each(|(path, text)| file(&mut stream, path, Some(text)));
+    }
+    stream
+}
+
+fn begin(stream: &mut String, branch: &str, number: usize) {
+    // Clocks run backwards, too.
+    let time = 1_704_110_400 + number * 60 - number % 3 * 100;
+    stream.push_str(&format!(
+        "commit refs/heads/{branch}\ncommitter Carl Committer <carl@example.org> {time} +0000\ndata 6\nchange\n"
+    ));
+}
+
+fn file(stream: &mut String, path: &str, text: Option<&str>) {
+    match text {
+        Some(text) => stream.push_str(&format!("M 100644 inline {path}\ndata {}\n{text}\n", text.len())),
+        None => stream.push_str(&format!("D {path}\n")),
+    }
+}
+
+/// What scans of one repository stored, and how far they came.
+#[derive(Default)]
+struct Scanned {
+    rows: Vec<String>,
+    resources: HashMap<ResourceId, Resource>,
+    files: BTreeMap<Arc<[u8]>, Arc<FileFacts>>,
+    resolutions: HashMap<ResourceId, Arc<Resolution>>,
+    edges: HashMap<ResourceId, BTreeSet<Edge>>,
+    reached: Option<(CommitId, u64, i64, Totals)>,
+}
+
+impl Scanned {
+    /// Reads what is new, as a scan that continues does.
+    fn scan(&mut self, mirror: &Mirror) {
+        let resume = self.reached.map(|(commit, sequence, state_time, totals)| {
+            let mut resources: Vec<Resource> = self.resources.values().cloned().collect();
+            resources.sort_by_key(|resource| resource.sequence);
+            let files = self.files.iter().map(|(path, facts)| (path.clone(), facts.clone())).collect();
+            Resume { commit, sequence, state_time, totals, resources, files }
+        });
+        let id = RepositoryId::from_alias(changes::REPOSITORY);
+        let repository = Repository::discovered(id, changes::REPOSITORY, 0);
+        let redactor = Redactor::new(b"key");
+        let scanner = Scanner::new(mirror, &redactor, &repository, 2_000_000_000, resume);
+        let outcome = scanner.run(&Budget::new(64 << 20).share(), &mut |batch| {
+            self.rows.extend(batch.events.iter().map(|row| format!("{row:?}")));
+            self.rows.extend(batch.failures.iter().map(|row| format!("{row:?}")));
+            let resolved = batch.resolved;
+            self.rows.extend(resolved.files.iter().map(|row| format!("{row:?}")));
+            self.rows.extend(resolved.resolutions.iter().map(|row| format!("{row:?}")));
+            self.rows.extend(resolved.edges.iter().map(|row| format!("{row:?}")));
+            self.rows.extend(resolved.version_changes.iter().map(|row| format!("{row:?}")));
+            for file in resolved.files {
+                match file.facts {
+                    Some(facts) => self.files.insert(file.path, facts),
+                    None => self.files.remove(&file.path),
+                };
+            }
+            for change in resolved.resolutions {
+                match change.resolution {
+                    Some(resolution) => self.resolutions.insert(change.resource, resolution),
+                    None => self.resolutions.remove(&change.resource),
+                };
+            }
+            for change in resolved.edges {
+                let edges = self.edges.entry(change.resource).or_default();
+                let is_new = if change.begins { edges.insert(change.edge) } else { edges.remove(&change.edge) };
+                assert!(is_new, "an edge begins twice, or ends without having begun");
+            }
+            Ok(())
+        });
+        let outcome = outcome.unwrap();
+        for resource in outcome.touched {
+            match resource.deleted_at {
+                None => self.resources.insert(resource.id, resource),
+                Some(_) => self.resources.remove(&resource.id),
+            };
+        }
+        let state_time = outcome.state_time.unwrap_or(mirror.head().time);
+        self.reached = Some((mirror.head().commit, outcome.sequence, state_time, outcome.totals));
+    }
+
+    /// All rows, and the totals, whatever their order among those of one commit.
+    fn rows(self) -> BTreeSet<String> {
+        let count = self.rows.len();
+        let mut rows: BTreeSet<String> = self.rows.into_iter().collect();
+        assert_eq!(rows.len(), count, "a row stands twice");
+        rows.insert(format!("{:?}", self.reached));
+        rows.extend(self.resources.values().map(|resource| format!("{resource:?}")));
+        rows
+    }
+
+    /// What holds of each resource alive, with the resources by what they are: their ids depend on the history.
+    fn resolved(&self) -> BTreeMap<String, (Resolution, Option<String>, BTreeSet<Edge>)> {
+        let resolved = self.resources.values().map(|resource| {
+            let mut resolution = self.resolutions.get(&resource.id).map(|known| (**known).clone()).unwrap_or_default();
+            let source = resolution.chart.as_mut().and_then(|chart| chart.source.take());
+            let source = source.map(|id| describe(&self.resources[&id]));
+            let edges = self.edges.get(&resource.id).cloned().unwrap_or_default();
+            (describe(resource), (resolution, source, edges))
+        });
+        let known: BTreeSet<ResourceId> = self.resources.keys().copied().collect();
+        assert!(
+            self.resolutions.keys().all(|id| known.contains(id)),
+            "something is resolved of a resource that is gone"
+        );
+        let of_gone = self.edges.iter().find(|(id, edges)| !edges.is_empty() && !known.contains(id));
+        assert_eq!(of_gone, None, "edges of a resource that is gone");
+        resolved.collect()
+    }
+}
+
+fn describe(resource: &Resource) -> String {
+    let path = Path::new(std::str::from_utf8(&resource.path).unwrap()).display();
+    let namespace = resource.namespace.as_deref().unwrap_or_default();
+    format!("{} {namespace}/{} in {path}#{}", resource.kind, resource.name, resource.ordinal)
+}
