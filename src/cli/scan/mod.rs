@@ -77,8 +77,8 @@ pub async fn run(config: Config, options: Options) -> anyhow::Result<ExitCode> {
     }
     if !remotes.is_empty() {
         let parallel = options.parallel.map_or(config.scan.parallel, usize::from);
-        let display = Display::new(options.json, remotes.len());
         let app = App::open(config, "scan").await?;
+        let display = Display::new(options.json, remotes.len());
         let result = scan_all(&app, by_repository(remotes), parallel, display).await;
         app.close().await;
         failed |= result?;

@@ -48,9 +48,7 @@ fn what_is_scanned_together_is_stored_as_if_alone() {
     let together = TestData::new();
     assert_eq!(scan(&together, &["--parallel", "8"], &sources).len(), sources.len());
     let alone = TestData::new();
-    for source in &sources {
-        alone.scan(source);
-    }
+    assert_eq!(scan(&alone, &["--parallel", "1"], &sources).len(), sources.len());
     Stored::read(&together).assert_equals(&Stored::read(&alone));
 }
 
