@@ -50,6 +50,8 @@ pub struct App {
     pub store: Store,
     pub reader: Reader,
     pub writer: Writer,
+    /// `kubestats` and the subcommand.
+    program: String,
     /// What was migrated at the start.
     pub migrated: Vec<&'static str>,
 }
@@ -67,7 +69,8 @@ impl App {
                 let options = ReaderOptions { timeout: config.query_timeout, cache_bytes: config.query_cache_bytes };
                 let reader = Reader::new(store.clone(), options);
                 let writer = Writer::new(store.clone());
-                Ok(Self { config, store, reader, writer, migrated })
+                let program = format!("kubestats {command}");
+                Ok(Self { config, store, reader, writer, program, migrated })
             }
             Err(error) => {
                 store.close().await;
@@ -91,6 +94,7 @@ impl App {
             redactor: Arc::new(Redactor::new(&key)),
             mirrors: self.config.mirrors_dir(),
             limits: FetchLimits { time: self.config.fetch_timeout, bytes: self.config.fetch_limit_bytes },
+            program: self.program.clone(),
             budget: Budget::new(self.config.scan.memory_bytes),
         })
     }

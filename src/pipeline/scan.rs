@@ -59,6 +59,8 @@ pub struct Pipeline {
     /// Folder of the mirrors.
     pub mirrors: PathBuf,
     pub limits: FetchLimits,
+    /// What runs here, for whoever is told that a repository is being scanned already: `kubestats scan`.
+    pub program: String,
     /// Memory that all scans of this pipeline and its clones share.
     pub budget: Budget,
 }
@@ -104,7 +106,7 @@ impl Pipeline {
         let mut repository = self.repository(remote).await?;
         let path = |source| PipelineError::File { path: self.mirrors.clone(), source };
         std::fs::create_dir_all(&self.mirrors).map_err(path)?;
-        let _lock = RepositoryLock::take(&self.mirrors.join(format!("{}.lock", repository.id)))?;
+        let _lock = RepositoryLock::take(&self.mirrors.join(format!("{}.lock", repository.id)), &self.program)?;
         let result = self.scan_locked(&mut repository, remote, progress).await;
         repository.last_scan_at_ms = Some(Utc::now().timestamp_millis());
         match result {

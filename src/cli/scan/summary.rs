@@ -22,7 +22,7 @@ fn to_json(source: &str, summary: &Summary) -> serde_json::Value {
         "source": source,
         "repository": summary.repository.full_name(),
         "head": summary.checkpoint.head.commit,
-        "branch": summary.checkpoint.branch,
+        "branch": summary.repository.default_branch,
         "commits": totals.commits,
         "events": { "CREATED": totals.created, "MODIFIED": totals.modified, "DELETED": totals.deleted },
         "moved": totals.moved,
@@ -51,7 +51,12 @@ pub(super) fn print(source: &str, summary: &Summary) -> std::io::Result<()> {
     let seconds = summary.duration.as_secs_f64();
     writeln!(out, "{}  {}", printable(&summary.repository.full_name()), printable(source))?;
     let commit = head.commit.get(..10).unwrap_or(&head.commit);
-    writeln!(out, "  head        {} at {commit}  {}", printable(&summary.checkpoint.branch), printable(&head.subject))?;
+    writeln!(
+        out,
+        "  head        {} at {commit}  {}",
+        printable(&summary.repository.default_branch),
+        printable(&head.subject)
+    )?;
     writeln!(out, "  commits     {} that touch YAML", HumanCount(totals.commits))?;
     writeln!(
         out,

@@ -175,7 +175,7 @@ impl Resolver {
     /// A declared text with variables filled in, or as it stands where they are not known.
     fn filled(&self, slot: &Slot, text: Option<&str>) -> Option<String> {
         let text = text?;
-        let builder = self.paths.node(slot.path).contexts.builds().find_map(|context| context.builder);
+        let builder = self.builder(slot.path);
         Some(self.fill(text, builder).unwrap_or_else(|| text.to_owned()))
     }
 

@@ -6,6 +6,15 @@ use super::{Resolver, variables};
 use crate::model::{Reference, ResourceId};
 
 impl Resolver {
+    /// Who fills in the variables of a file: of several that build it, the one whose own file comes first, by path.
+    pub(super) fn builder(&self, file: PathId) -> Option<ResourceId> {
+        let builders = self.paths.node(file).contexts.builds().filter_map(|context| context.builder);
+        builders.min_by_key(|id| {
+            let slot = self.slots.get(*id);
+            (slot.map(|slot| (self.paths.path(slot.path).clone(), slot.namespace.clone(), slot.name.clone())), *id)
+        })
+    }
+
     /// A text with the variables that its builder gives filled in; `None` where one is not known.
     pub(super) fn fill(&self, text: &str, builder: Option<ResourceId>) -> Option<String> {
         if !variables::is_templated(text) {

@@ -366,7 +366,7 @@ impl Resolver {
 
     /// One edge a reference, or one for each namespace where it is left to the referrer's.
     fn edges(&self, slot: &Slot) -> Vec<Edge> {
-        let builder = self.paths.node(slot.path).contexts.builds().find_map(|context| context.builder);
+        let builder = self.builder(slot.path);
         let mut edges = Vec::with_capacity(slot.facts.references.len());
         for reference in &slot.facts.references {
             let edge = |namespace: Arc<str>, is_declared| {

@@ -78,6 +78,7 @@ async fn scan_all(store: &Store, mirrors: PathBuf) -> Reader {
         redactor: Arc::new(Redactor::new(b"the same key in every run, 32 B.")),
         mirrors,
         limits: FetchLimits::default(),
+        program: "a test".to_owned(),
         budget: Budget::new(256 << 20),
     };
     for (name, url) in REPOSITORIES {

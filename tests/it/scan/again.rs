@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::stored::Stored;
+use crate::golden::shared_folder;
+use crate::support::chance::Chance;
 use crate::support::data::{TestData, json_lines, text};
 use crate::support::engine::SCAN_TABLES;
 use crate::support::hosting::{Hosting, on_both_hostings};
@@ -54,8 +56,8 @@ fn scan_all(data: &TestData, repositories: &[TempRepo]) -> Vec<Value> {
 }
 
 /// The first-parent history, oldest first.
-fn history(repository: &TempRepo) -> Vec<String> {
-    let commits = repository.git(&["rev-list", "--first-parent", "--reverse", "main"]);
+pub fn history(repository: &TempRepo) -> Vec<String> {
+    let commits = repository.git(&["rev-list", "--first-parent", "--reverse", "HEAD"]);
     commits.lines().map(str::to_owned).collect()
 }
 
@@ -97,19 +99,37 @@ fn resolution_in_any_steps_equals_one_scan(hosting: Hosting) {
     }
 }
 
+#[test]
+#[ignore = "soak"]
+fn soak_repositories_of_the_corpus_in_random_steps_equal_one_scan() {
+    let Some(shared) = shared_folder() else { return };
+    let mut chance = Chance::new();
+    for name in ["fluxcd--flux2-kustomize-helm-example", "controlplaneio-fluxcd--d1-fleet", "allenporter--k8s-gitops"] {
+        let repository = TempRepo::from_bundle(&shared.join("corpus").join(format!("{name}.bundle")));
+        let commits = history(&repository);
+        let (stepwise, whole) = (TestData::new(), TestData::new());
+        whole.scan(&repository.path());
+        share_key(&whole, &stepwise);
+        let steps = chance.some_below(commits.len() - 1, 20);
+        eprintln!("{name}, in steps that end at {steps:?}");
+        scan_in_steps(&stepwise, &repository, &commits, &steps);
+        Stored::read(&stepwise).assert_equals(&Stored::read(&whole));
+    }
+}
+
 /// Scans up to each of these commits, and then to the last.
 #[track_caller]
 fn scan_in_steps(data: &TestData, repository: &TempRepo, commits: &[String], steps: &[usize]) {
     // Its engine serves all scans.
     let _server = TestServer::start(data);
     for step in steps.iter().copied().chain([commits.len() - 1]) {
-        repository.git(&["update-ref", "refs/heads/main", &commits[step]]);
+        repository.git(&["update-ref", "HEAD", &commits[step]]);
         assert_eq!(data.scan(&repository.path())["rebuilt"], false);
     }
 }
 
 /// Gives one installation's key to another that has none yet.
-fn share_key(from: &TestData, to: &TestData) {
+pub fn share_key(from: &TestData, to: &TestData) {
     std::fs::create_dir_all(to.path()).unwrap();
     std::fs::copy(from.path().join("redaction.key"), to.path().join("redaction.key")).unwrap();
 }

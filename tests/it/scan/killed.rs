@@ -1,133 +1,209 @@
 //! Scans that are killed: what readers see afterwards, and after the next scan.
 
-use std::io::{BufRead, BufReader};
-use std::path::Path;
+mod victims;
+
+use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use super::again::{history, share_key};
 use super::stored::Stored;
+use crate::golden::shared_folder;
+use crate::support::chance::Chance;
 use crate::support::data::{TestData, text};
 use crate::support::hosting::{Hosting, on_both_hostings};
-use crate::support::process::{eventually, holds_within, wait_for_end};
-use crate::support::repos::fixture;
+use crate::support::process::{eventually, send_signal, wait_for_end};
+use crate::support::repos::{TempRepo, fixture};
+use crate::support::server::TestServer;
+use victims::{Victim, disturb};
 
-/// Moments at which scans are killed, spread over the time that an undisturbed one takes.
-const MOMENTS: u32 = 8;
-/// The same for `make soak`.
-const SOAK_MOMENTS: u32 = 200;
+/// Kills of each victim in the suite, and of each victim and repository in `make soak`.
+const KILLS: usize = 5;
+const SOAK_KILLS: usize = 25;
 
 on_both_hostings! {
-    a_killed_scan_and_the_next_equal_an_undisturbed_one
+    killed_scans_and_the_next_equal_an_undisturbed_one
     nothing_of_a_killed_scan_is_seen
     a_killed_scan_that_continued_leaves_what_was_there
-    two_scans_of_a_repository_at_once_do_not_mix
 }
 
-fn a_killed_scan_and_the_next_equal_an_undisturbed_one(hosting: Hosting) {
-    kill_and_compare(hosting, MOMENTS);
+fn killed_scans_and_the_next_equal_an_undisturbed_one(hosting: Hosting) {
+    let mut chance = Chance::new();
+    Trial::new(hosting, fixture("many-commits")).kill(&mut chance, Victim::Scan, false, KILLS);
+    Trial::new(hosting, fixture("resolution")).kill(&mut chance, Victim::Scan, true, KILLS);
+}
+
+#[test]
+fn scans_whose_engine_is_killed_and_the_next_equal_an_undisturbed_one() {
+    let mut chance = Chance::new();
+    Trial::new(Hosting::Embedded, fixture("many-commits")).kill(&mut chance, Victim::Engine, false, KILLS);
+    Trial::new(Hosting::Embedded, fixture("resolution")).kill(&mut chance, Victim::Engine, true, KILLS);
+}
+
+#[test]
+fn scans_killed_with_their_engine_and_the_next_equal_an_undisturbed_one() {
+    let mut chance = Chance::new();
+    Trial::new(Hosting::Embedded, fixture("many-commits")).kill(&mut chance, Victim::All, true, KILLS);
+    Trial::new(Hosting::Embedded, fixture("resolution")).kill(&mut chance, Victim::All, false, KILLS);
 }
 
 #[test]
 #[ignore = "soak"]
 fn soak_scans_killed_at_many_moments_and_the_next_equal_an_undisturbed_one() {
-    kill_and_compare(Hosting::Embedded, SOAK_MOMENTS);
-    kill_and_compare(Hosting::External, SOAK_MOMENTS);
+    soak(Victim::Scan);
+    let mut chance = Chance::new();
+    Trial::new(Hosting::External, fixture("more-commits")).kill(&mut chance, Victim::Scan, false, SOAK_KILLS);
 }
 
-/// Kills scans of one repository at so many moments, and compares what readers see after one more.
-fn kill_and_compare(hosting: Hosting, moments: u32) {
-    let repository = fixture("many-commits");
-    let undisturbed = TestData::on(hosting);
-    let started = Instant::now();
-    undisturbed.scan(&repository.path());
-    let whole = started.elapsed();
-    let expected = Stored::read(&undisturbed);
-    assert_eq!(expected.event_count(), 11_882);
+#[test]
+#[ignore = "soak"]
+fn soak_engines_killed_at_many_moments_and_the_next_scan_equals_an_undisturbed_one() {
+    soak(Victim::Engine);
+}
 
-    let data = TestData::on(hosting);
+#[test]
+#[ignore = "soak"]
+fn soak_scans_and_engines_killed_at_many_moments_and_the_next_scan_equals_an_undisturbed_one() {
+    soak(Victim::All);
+}
+
+/// Scripted repositories and some of the corpus, with and without a server.
+fn soak(victim: Victim) {
+    let mut chance = Chance::new();
+    let scripted = ["more-commits", "resolution"].map(fixture).into_iter();
+    let corpus = ["fluxcd--flux2-kustomize-helm-example", "controlplaneio-fluxcd--d1-fleet", "allenporter--k8s-gitops"];
+    let shared = shared_folder();
+    let bundle = |name| Some(shared.as_ref()?.join("corpus").join(format!("{name}.bundle")));
+    let corpus = corpus.into_iter().filter_map(bundle).map(|bundle| TempRepo::from_bundle(&bundle));
     let mut killed = 0;
-    for moment in 1..=moments {
-        killed += u32::from(kill_after(&data, &repository.path(), whole * moment / moments));
+    for (number, repository) in scripted.chain(corpus).enumerate() {
+        let with_server = number % 2 == 1;
+        killed += Trial::new(Hosting::Embedded, repository).kill(&mut chance, victim, with_server, SOAK_KILLS);
     }
-    assert!(killed > moments / 3, "only {killed} scans ran long enough to be killed");
-    data.scan(&repository.path());
-    Stored::read(&data).assert_equals(&expected);
+    eprintln!("{killed} kills of {victim:?}");
+}
+
+/// A repository, and what an undisturbed scan stores of it.
+struct Trial {
+    hosting: Hosting,
+    repository: TempRepo,
+    commits: Vec<String>,
+    /// Where the undisturbed scan stored.
+    whole: TestData,
+    expected: Stored,
+    /// How long it took.
+    time: Duration,
+}
+
+impl Trial {
+    fn new(hosting: Hosting, repository: TempRepo) -> Self {
+        let commits = history(&repository);
+        let whole = TestData::on(hosting);
+        let started = Instant::now();
+        whole.scan(&repository.path());
+        let time = started.elapsed();
+        let expected = Stored::read(&whole);
+        assert!(expected.event_count() > 0);
+        Self { hosting, repository, commits, whole, expected, time }
+    }
+
+    /// Scans the history in a few steps, kills at random moments until enough was killed, and compares whenever the whole history is
+    /// scanned. Answers how much was killed.
+    fn kill(&self, chance: &mut Chance, victim: Victim, with_server: bool, wanted: usize) -> usize {
+        let mut killed = 0;
+        while killed < wanted {
+            let data = TestData::on(self.hosting);
+            share_key(&self.whole, &data);
+            let mut server = with_server.then(|| TestServer::start(&data));
+            let steps = chance.some_below(self.commits.len() - 1, 2).into_iter().chain([self.commits.len() - 1]);
+            for step in steps {
+                self.repository.git(&["update-ref", "HEAD", &self.commits[step]]);
+                let mut is_scanned = false;
+                while !is_scanned && killed < wanted {
+                    if with_server && server.is_none() {
+                        server = Some(TestServer::start(&data));
+                    }
+                    let disturbed = disturb(&data, &mut server, &self.source(), victim, chance.time(self.time));
+                    killed += usize::from(disturbed.killed);
+                    is_scanned = disturbed.succeeded;
+                }
+            }
+            drop(server);
+            data.scan(&self.source());
+            eprintln!("{killed} of {wanted} kills of {victim:?}, {}", self.source().display());
+            Stored::read(&data).assert_equals(&self.expected);
+        }
+        killed
+    }
+
+    fn source(&self) -> PathBuf {
+        self.repository.path()
+    }
 }
 
 fn nothing_of_a_killed_scan_is_seen(hosting: Hosting) {
-    let repository = fixture("many-commits");
+    let repository = fixture("more-commits");
     let data = TestData::on(hosting);
-    let mut child = start(&data, &repository.path());
-    let progress = BufReader::new(child.stderr.take().unwrap()).lines();
-    // Rows lie in the database by then, since an insert has 8,000 events.
-    let ninety = progress.map_while(Result::ok).find(|line| line.contains(" 90 % "));
-    assert!(ninety.is_some(), "the scan told of no progress");
-    child.kill().unwrap();
-    wait_for_end(&mut child);
-    let answer =
-        data.query("{ repositories { nodes { scanStatus eventCount } } events(first: 1) { nodes { id } } }", json!({}));
-    assert_eq!(answer["events"]["nodes"], json!([]));
-    assert_eq!(answer["repositories"]["nodes"], json!([{ "scanStatus": "PENDING", "eventCount": 0 }]));
+    let server = TestServer::start(&data);
+    let mut scan = hold_half_way(&data, &repository.path());
+    let look = || {
+        let answer =
+            server.query("{ repositories { nodes { scanStatus eventCount } } events(first: 1) { nodes { id } } }");
+        assert_eq!(answer["events"]["nodes"], json!([]));
+        assert_eq!(answer["repositories"]["nodes"], json!([{ "scanStatus": "PENDING", "eventCount": 0 }]));
+    };
+    look();
+    scan.kill().unwrap();
+    wait_for_end(&mut scan);
+    look();
 }
 
 fn a_killed_scan_that_continued_leaves_what_was_there(hosting: Hosting) {
-    let repository = fixture("many-commits");
+    let repository = fixture("more-commits");
     let head = repository.git(&["rev-parse", "main"]);
-    repository.git(&["update-ref", "refs/heads/main", "main~5000"]);
+    repository.git(&["update-ref", "refs/heads/main", "main~11000"]);
     let data = TestData::on(hosting);
+    let server = TestServer::start(&data);
     let first = data.scan(&repository.path());
-    let before = Stored::read(&data);
+    let before = Stored::read_through(&server, &data);
     repository.git(&["update-ref", "refs/heads/main", &head]);
 
-    let mut child = start(&data, &repository.path());
-    let progress = BufReader::new(child.stderr.take().unwrap()).lines();
-    let most = progress.map_while(Result::ok).find(|line| line.contains(" 90 % "));
-    assert!(most.is_some(), "the scan told of no progress");
-    child.kill().unwrap();
-    wait_for_end(&mut child);
-    Stored::read(&data).assert_equals(&before);
+    let mut scan = hold_half_way(&data, &repository.path());
+    Stored::read_through(&server, &data).assert_equals(&before);
+    scan.kill().unwrap();
+    wait_for_end(&mut scan);
+    Stored::read_through(&server, &data).assert_equals(&before);
     let second = data.scan(&repository.path());
-    assert_eq!((&first["commits"], &second["commits"]), (&json!(1000), &json!(6000)));
+    assert_eq!((&first["commits"], &second["commits"]), (&json!(1000), &json!(12_000)));
     let fresh = TestData::on(hosting);
     fresh.scan(&repository.path());
-    Stored::read(&data).assert_equals(&Stored::read(&fresh));
+    Stored::read_through(&server, &data).assert_equals(&Stored::read(&fresh));
 }
 
-fn two_scans_of_a_repository_at_once_do_not_mix(hosting: Hosting) {
-    let repository = fixture("many-commits");
-    let data = TestData::on(hosting);
-    let _server = crate::support::server::TestServer::start(&data);
-    let mut first = start(&data, &repository.path());
-    let progress = BufReader::new(first.stderr.take().unwrap()).lines();
-    let mut progress = progress.map_while(Result::ok);
-    assert!(progress.any(|line| line.contains("commits to read")));
-    let second = data.run(&["scan", text(&repository.path())]);
-    assert!(!second.success);
-    assert_eq!(second.complaints().len(), 1, "{}", second.stderr);
-    assert!(second.complaints()[0].contains("another scan of this repository is running"), "{}", second.stderr);
-    progress.for_each(drop);
-    assert!(wait_for_end(&mut first).success());
-    let answer = data.query("{ repositories { nodes { scanStatus eventCount } } }", json!({}));
-    assert_eq!(answer["repositories"]["nodes"], json!([{ "scanStatus": "SUCCEEDED", "eventCount": 11_882 }]));
-}
-
-fn start(data: &TestData, source: &Path) -> Child {
+/// Starts a scan and stops it (SIGSTOP) when some of its rows lie in the database. A server has to run on the data.
+#[track_caller]
+pub fn hold_half_way(data: &TestData, source: &Path) -> Child {
     let mut command = data.command(&["scan", text(source)]);
-    command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    let mut scan = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    eventually("rows of the scan lie in the database", || {
+        assert_eq!(scan.try_wait().unwrap(), None, "the scan ended");
+        unpublished_events(data) > 0
+    });
+    send_signal(scan.id(), "STOP");
+    assert!(unpublished_events(data) > 0, "the scan published before it could be held");
+    scan
 }
 
-/// Kills a scan after some time; answers whether it was still running.
-fn kill_after(data: &TestData, source: &Path, time: Duration) -> bool {
-    let mut command = data.command(&["scan", text(source)]);
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let ended = holds_within(time, || child.try_wait().unwrap().is_some());
-    if !ended {
-        child.kill().unwrap();
-        wait_for_end(&mut child);
-        // The orphaned engine notices the end of its pipe.
-        eventually("the engine of a killed scan ends", || data.is_free());
-    }
-    !ended
+/// Events that lie in the database and are not seen.
+fn unpublished_events(data: &TestData) -> u64 {
+    let rows = data.sql(&["SELECT toUInt32(count()) AS events FROM resource_events AS t
+        LEFT JOIN (
+            SELECT repository_id, argMax(generation, version) AS g, argMax(sequence, version) AS s
+            FROM checkpoints GROUP BY repository_id
+        ) AS p ON p.repository_id = t.repository_id
+        WHERE t.generation > p.g OR t.generation = p.g AND t.sequence > p.s"]);
+    let row: serde_json::Value = serde_json::from_str(&rows[0]).unwrap();
+    row["events"].as_u64().unwrap()
 }

@@ -70,6 +70,11 @@ impl TestData {
         text.lines().next().and_then(|line| line.parse().ok()).expect("a process id in the engine's lock")
     }
 
+    /// The process that runs the engine of these data now.
+    pub fn running_engine(&self) -> Option<u32> {
+        engine::holder(&self.path().join("engine"))?.pid
+    }
+
     /// Whether nobody holds the engine's directory.
     pub fn is_free(&self) -> bool {
         engine::holder(&self.path().join("engine")).is_none()

@@ -1,5 +1,6 @@
 //! What several suites share.
 
+pub mod chance;
 pub mod data;
 pub mod disk;
 pub mod engine;

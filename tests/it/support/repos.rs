@@ -21,6 +21,17 @@ pub fn fixture(name: &str) -> TempRepo {
 }
 
 impl TempRepo {
+    /// A bare clone of a bundle.
+    pub fn from_bundle(bundle: &Path) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let name = format!("{}.git", bundle.file_stem().unwrap().to_str().unwrap());
+        run_git(folder.path(), &["clone", "--quiet", "--bare", bundle.to_str().unwrap(), &name]);
+        let repository = Self { folder, name };
+        // The bundle as its origin would be another name of the same repository.
+        repository.git(&["remote", "remove", "origin"]);
+        repository
+    }
+
     /// The repository's work tree.
     pub fn path(&self) -> PathBuf {
         self.folder.path().join(&self.name)

@@ -73,6 +73,13 @@ impl TestServer {
         answer["data"].take()
     }
 
+    /// Ends it as a crash would.
+    #[track_caller]
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        wait_for_end(&mut self.child);
+    }
+
     /// Asks it to end, and waits; answers whether it ended in order.
     #[track_caller]
     pub fn stop(&mut self) -> bool {
