@@ -225,8 +225,8 @@ impl Pipeline {
             .and(ResourceField::Repository, Operator::Equal(id.to_string()))
             .and(ResourceField::Status, Operator::Equal("ACTIVE".to_owned()));
         let snapshot = self.reader.snapshot().await?;
-        let alive = snapshot.fetch(&Resources { filter, page: None }).await?;
-        let files = snapshot.fetch(&FileFactsNow { repository: id.0 }).await?;
+        let (resources, said) = (Resources { filter, page: None }, FileFactsNow { repository: id.0 });
+        let (alive, files) = tokio::try_join!(snapshot.fetch(&resources), snapshot.fetch(&said))?;
         let resume = Resume {
             commit,
             sequence: from.sequence,
@@ -356,10 +356,12 @@ impl Waiting {
     async fn store(&mut self, writer: &Writer, origin: Origin) -> Result<(), PipelineError> {
         let Resolved { files, resolutions, edges, version_changes } = std::mem::take(&mut self.rows);
         self.blocks += 1;
-        writer.files(origin, self.blocks, &files).await?;
-        writer.resolutions(origin, self.blocks, &resolutions).await?;
-        writer.references(origin, self.blocks, &edges).await?;
-        writer.version_changes(origin, self.blocks, &version_changes).await?;
+        tokio::try_join!(
+            writer.files(origin, self.blocks, &files),
+            writer.resolutions(origin, self.blocks, &resolutions),
+            writer.references(origin, self.blocks, &edges),
+            writer.version_changes(origin, self.blocks, &version_changes),
+        )?;
         Ok(())
     }
 }

@@ -108,13 +108,14 @@ impl Writer {
     /// Deletes by a mutation, which writes the parts anew: a lightweight DELETE hides rows, and what it hides is still
     /// seen through the projection by_time (ClickHouse 26.7, whatever `lightweight_mutation_projection_mode` says).
     async fn clear(&self, repository: RepositoryId, condition: &str) -> Result<(), StoreError> {
-        for table in SCAN_TABLES {
-            let condition = format!("repository_id = '{repository}' AND {condition}");
-            let found = format!("SELECT count() FROM {table} WHERE {condition}");
-            if self.store.rows::<u64>(&found).await? != [0] {
-                let delete = format!("ALTER TABLE {table} DELETE WHERE {condition} SETTINGS mutations_sync = 2");
-                self.store.execute(&delete).await?;
-            }
+        let condition = format!("repository_id = '{repository}' AND {condition}");
+        // Mostly there is nothing: one question tells of all tables.
+        let count =
+            |table| format!("SELECT '{table}', count() AS found FROM {table} WHERE {condition} HAVING found > 0");
+        let counts: Vec<String> = SCAN_TABLES.into_iter().map(count).collect();
+        for (table, _) in self.store.rows::<(String, u64)>(&counts.join(" UNION ALL ")).await? {
+            let delete = format!("ALTER TABLE {table} DELETE WHERE {condition} SETTINGS mutations_sync = 2");
+            self.store.execute(&delete).await?;
         }
         Ok(())
     }
