@@ -22,6 +22,8 @@ use victims::{Victim, disturb};
 /// Kills of each victim in the suite, and of each victim and repository in `make soak`.
 const KILLS: usize = 5;
 const SOAK_KILLS: usize = 25;
+/// Scans that a history is read in, besides the last one.
+const STEPS: usize = 4;
 
 on_both_hostings! {
     killed_scans_and_the_next_equal_an_undisturbed_one
@@ -117,7 +119,7 @@ impl Trial {
             let data = TestData::on(self.hosting);
             share_key(&self.whole, &data);
             let mut server = with_server.then(|| TestServer::start(&data));
-            let steps = chance.some_below(self.commits.len() - 1, 2).into_iter().chain([self.commits.len() - 1]);
+            let steps = chance.some_below(self.commits.len() - 1, STEPS).into_iter().chain([self.commits.len() - 1]);
             for step in steps {
                 self.repository.git(&["update-ref", "HEAD", &self.commits[step]]);
                 let mut is_scanned = false;
@@ -125,7 +127,8 @@ impl Trial {
                     if with_server && server.is_none() {
                         server = Some(TestServer::start(&data));
                     }
-                    let disturbed = disturb(&data, &mut server, &self.source(), victim, chance.time(self.time));
+                    let time = chance.time(self.time / 2);
+                    let disturbed = disturb(&data, &mut server, &self.source(), victim, time);
                     killed += usize::from(disturbed.killed);
                     is_scanned = disturbed.succeeded;
                 }

@@ -2,11 +2,11 @@
 
 use std::io::Read;
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use crate::support::data::{Ran, TestData, text};
-use crate::support::process::{eventually, holds_within, send_signal, wait_for_end};
+use crate::support::process::{eventually, holds_within, wait_for_end};
 use crate::support::server::TestServer;
 
 /// What `kill -9` hits.
@@ -94,9 +94,7 @@ fn ended_clearly(scan: &mut Child) -> bool {
 
 /// Kills a process; false where it ended before.
 fn kill(pid: u32) -> bool {
-    let there = crate::support::process::is_running(pid);
-    if there {
-        send_signal(pid, "KILL");
-    }
-    there
+    let mut command = Command::new("kill");
+    command.args(["-KILL", &pid.to_string()]).stderr(Stdio::null());
+    command.status().unwrap().success()
 }
