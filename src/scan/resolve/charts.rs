@@ -179,9 +179,10 @@ impl Resolver {
         Some(self.fill(text, builder).unwrap_or_else(|| text.to_owned()))
     }
 
+    /// What a bucket holds is not known, whatever its name.
     fn is_this_repository(&self, reference: &Reference, url: &str) -> bool {
-        reference.name == "flux-system"
-            || source_identity(url).to_lowercase().ends_with(&format!("/{}", self.full_name))
+        let is_this_url = || source_identity(url).to_lowercase().ends_with(&format!("/{}", self.full_name));
+        reference.kind == "GitRepository" && (reference.name == "flux-system" || is_this_url())
     }
 
     /// The description of a chart that lies in this repository.

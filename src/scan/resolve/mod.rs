@@ -275,6 +275,10 @@ impl Resolver {
         for (id, chart) in charts {
             self.finish(id, chart, work, &mut row);
         }
+        // And releases follow their patches.
+        let patches = users.iter().filter_map(|id| self.slots.get(*id)).filter(|slot| slot.placement.is_patch);
+        let patched: BTreeSet<Key> = patches.filter_map(Slot::key).collect();
+        users.extend(patched.iter().flat_map(|key| self.slots.users(key)));
         for id in users {
             match self.slots.get(id) {
                 None => row.end(id, work),

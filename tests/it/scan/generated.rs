@@ -16,7 +16,7 @@ use kubestats::scan::{Budget, Resume, Scanner};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use crate::support::repos::run_git;
-use changes::{Commit, Tree, histories};
+use changes::{Commit, Edit, Tree, histories};
 
 #[test]
 fn random_histories_are_resolved_alike_at_once_in_steps_and_from_any_state() {
@@ -28,6 +28,46 @@ fn random_histories_are_resolved_alike_at_once_in_steps_and_from_any_state() {
 #[ignore = "soak"]
 fn soak_many_random_histories_are_resolved_alike_at_once_in_steps_and_from_any_state() {
     run(TestRunner::new(config(2_000)));
+}
+
+/// Found by the tests above.
+#[test]
+fn a_chart_in_a_bucket_does_not_follow_a_directory_of_the_repository() {
+    let release = "chart: {spec: {chart: ./charts/x, sourceRef: {kind: Bucket, name: flux-system}}}";
+    let chart = "apiVersion: v2\nname: x\nversion: 1.0.0\n";
+    check(&[
+        vec![Edit::Write("one.yaml", a_release(release))],
+        vec![Edit::Write("charts/x/Chart.yaml", chart.to_owned())],
+    ]);
+}
+
+#[test]
+fn a_release_follows_the_source_that_its_patch_names() {
+    let charted = |source: &str| {
+        a_release(&format!(
+            "chart: {{spec: {{chart: x, version: 1.0.0, sourceRef: {{kind: HelmRepository, name: {source}}}}}}}"
+        ))
+    };
+    let source = |url: &str| {
+        format!(
+            "apiVersion: source.toolkit.fluxcd.io/v1\nkind: HelmRepository\nmetadata: {{name: s}}\nspec: {{url: '{url}'}}\n"
+        )
+    };
+    let kustomization = "resources: [one.yaml]\npatches: [{path: two.yml}]\n".to_owned();
+    check(&[
+        vec![
+            Edit::Write("apps/a/one.yaml", charted("other")),
+            Edit::Write("apps/a/two.yml", charted("s")),
+            Edit::Write("apps/a/kustomization.yaml", kustomization),
+        ],
+        vec![Edit::Write("flux/one.yaml", source("https://one.example.org"))],
+        vec![Edit::Write("flux/one.yaml", source("https://two.example.org"))],
+        vec![Edit::Delete("flux/one.yaml")],
+    ]);
+}
+
+fn a_release(spec: &str) -> String {
+    format!("apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {{name: r1}}\nspec: {{{spec}}}\n")
 }
 
 fn config(cases: u32) -> Config {
