@@ -11,13 +11,15 @@
 //! | room | what it is for | may import |
 //! |---|---|---|
 //! | [`model`] | the words as plain data, and ids | nothing |
+//! | [`forge`] | where repositories are found, and what is known of them there | model |
 //! | [`git`] | mirrors, histories, blobs | model |
 //! | [`manifest`] | YAML and the resources in it, redaction of secrets | model |
 //! | [`scan`] | file changes to lifecycle events | model, git, manifest |
 //! | [`store`] | ClickHouse: engine, schema, writer, reader, questions | model |
-//! | [`pipeline`] | the use cases that write | model, git, manifest, scan, store |
-//! | [`graphql`] | the API's types and resolvers | model, manifest, store |
-//! | [`http`] | the server around it | graphql, store |
+//! | [`pipeline`] | the use cases that write | model, forge, git, manifest, scan, store |
+//! | [`jobs`] | the queue of what is to be done, and the clock | model, store, pipeline |
+//! | [`graphql`] | the API's types and resolvers | model, manifest, store, jobs |
+//! | [`http`] | the server around it | model, graphql, store, jobs |
 //! | [`telemetry`] | what is logged | nothing |
 //! | [`config`], [`app`], [`cli`] | put together | all |
 //!
@@ -26,9 +28,11 @@
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod forge;
 pub mod git;
 pub mod graphql;
 pub mod http;
+pub mod jobs;
 pub mod manifest;
 pub mod model;
 pub mod pipeline;

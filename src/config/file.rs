@@ -100,6 +100,12 @@ fn raw(text: &str, value: &Spanned<DeValue<'_>>) -> Raw {
             Ok(number) => Raw::Integer(number),
             Err(_) => Raw::Other(written(text, value.span())),
         },
+        DeValue::Boolean(truth) => Raw::Truth(*truth),
+        DeValue::Array(items) => {
+            let texts: Option<Vec<String>> =
+                items.iter().map(|item| item.get_ref().as_str().map(str::to_owned)).collect();
+            texts.map_or_else(|| Raw::Other(written(text, value.span())), Raw::Texts)
+        }
         _ => Raw::Other(written(text, value.span())),
     }
 }

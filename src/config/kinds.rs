@@ -53,6 +53,48 @@ pub(super) fn number(range: RangeInclusive<u64>) -> impl Fn(&Raw) -> Result<u64,
     }
 }
 
+/// True or false.
+pub(super) fn truth(raw: &Raw) -> Result<bool, String> {
+    match raw {
+        Raw::Truth(truth) => Ok(*truth),
+        Raw::Untyped(text) if text.trim() == "true" => Ok(true),
+        Raw::Untyped(text) if text.trim() == "false" => Ok(false),
+        Raw::Text(text) if matches!(text.as_str(), "true" | "false") => {
+            Err(format!("{raw} is a string; expected true or false, without quotes"))
+        }
+        _ => Err(format!("{raw} is no truth value; expected true or false")),
+    }
+}
+
+/// Some texts, none of them empty. A variable separates them by line breaks or semicolons.
+pub(super) fn list(raw: &Raw) -> Result<Vec<String>, String> {
+    let texts: Vec<&str> = match raw {
+        Raw::Texts(texts) => texts.iter().map(|text| text.trim()).collect(),
+        Raw::Untyped(text) => text.split(['\n', ';']).map(str::trim).filter(|text| !text.is_empty()).collect(),
+        _ => return Err(format!("{raw} is no list; expected strings in brackets, such as [\"a\", \"b\"]")),
+    };
+    match texts.iter().any(|text| text.is_empty()) {
+        true => Err(format!("{raw} holds an empty string")),
+        false => Ok(texts.into_iter().map(str::to_owned).collect()),
+    }
+}
+
+/// A cron text with seconds; `None` when it is empty.
+pub(super) fn cron(raw: &Raw) -> Result<Option<String>, String> {
+    let text = text(raw)?;
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    let parser = croner::parser::CronParser::builder().seconds(croner::parser::Seconds::Required).build();
+    match parser.parse(text.trim()) {
+        Ok(_) => Ok(Some(text.trim().to_owned())),
+        Err(error) => {
+            let expected = "expected six fields, second minute hour day month weekday, such as \"0 30 3 * * *\"";
+            Err(format!("{text:?} is no cron text ({error}); {expected}"))
+        }
+    }
+}
+
 /// A path; `None` when it is empty.
 pub(super) fn path(raw: &Raw) -> Result<Option<PathBuf>, String> {
     match text(raw)? {

@@ -6,8 +6,10 @@
 
 mod clickhouse;
 mod data_dir;
+mod discovery;
 mod environment;
 mod file;
+mod jobs;
 mod kinds;
 mod problem;
 mod scan;
@@ -19,6 +21,8 @@ use std::time::Duration;
 
 pub use clickhouse::ClickHouseConfig;
 pub use data_dir::DataDirError;
+pub use discovery::{DiscoveryConfig, GitHubConfig, SyncConfig};
+pub use jobs::{JobsConfig, ScheduleConfig};
 pub use problem::Problem;
 pub use scan::{MOST_PARALLEL, ScanConfig};
 pub use values::{Origin, Setting};
@@ -65,6 +69,11 @@ pub struct Config {
     pub fetch_timeout: Duration,
     pub fetch_limit_bytes: u64,
     pub scan: ScanConfig,
+    pub discovery: DiscoveryConfig,
+    pub github: GitHubConfig,
+    pub sync: SyncConfig,
+    pub jobs: JobsConfig,
+    pub schedules: ScheduleConfig,
 }
 
 #[derive(Clone, Debug)]
@@ -128,6 +137,11 @@ impl Config {
             fetch_timeout: Duration::from_secs(values.read("git.fetch_timeout_seconds", kinds::number(1..=WEEK))),
             fetch_limit_bytes: values.read("git.fetch_limit_mb", kinds::number(1..=MOST_MB)) << 20,
             scan: ScanConfig::read(&mut values),
+            discovery: DiscoveryConfig::read(&mut values),
+            github: GitHubConfig::read(&mut values),
+            sync: SyncConfig::read(&mut values),
+            jobs: JobsConfig::read(&mut values),
+            schedules: ScheduleConfig::read(&mut values),
         };
         if config.playground_dir.is_none() {
             values.explain("playground.dir", "beside the program");

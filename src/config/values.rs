@@ -9,7 +9,7 @@ use super::problem::nearest;
 use super::{DEFAULTS, Overrides, Problem, Report, environment, file};
 
 /// Keys whose values are never shown.
-const SECRETS: [&str; 1] = ["clickhouse.password"];
+const SECRETS: [&str; 3] = ["clickhouse.password", "github.token", "github.webhook_secret"];
 
 /// Where a value was set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +42,10 @@ pub(super) enum Raw {
     Text(String),
     /// An integer of a file.
     Integer(i64),
+    /// A truth value of a file.
+    Truth(bool),
+    /// An array of strings of a file.
+    Texts(Vec<String>),
     /// What a variable or a flag says, of whatever type.
     Untyped(String),
     /// Anything else that a file may hold, as it is written there.
@@ -53,6 +57,8 @@ impl fmt::Display for Raw {
         match self {
             Self::Text(text) | Self::Untyped(text) => write!(f, "{text:?}"),
             Self::Integer(number) => write!(f, "{number}"),
+            Self::Truth(truth) => write!(f, "{truth}"),
+            Self::Texts(texts) => write!(f, "{texts:?}"),
             Self::Other(written) => f.write_str(written),
         }
     }

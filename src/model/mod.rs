@@ -5,7 +5,10 @@
 mod chart_groups;
 mod event;
 mod facts;
+mod forge;
 mod id;
+mod job;
+mod metrics;
 mod repository;
 mod resolution;
 mod version;
@@ -16,8 +19,16 @@ pub use facts::{
     ChangeClass, Facts, Image, MAX_IMAGES, MAX_REFERENCES, MAX_VALUES_KEYS, MAX_VARIABLES, Reference, VersionClass,
     VersionPart, VersionStep,
 };
+pub use forge::{ForgeId, ForgeMetrics, ForgeRepository, Profile, RateLimit};
 pub use id::{EventId, RepositoryId, ResourceId, RunId};
-pub use repository::{Checkpoint, Repository, ScanStatus, Totals};
+pub use job::{
+    Job, JobArguments, JobError, JobId, JobKind, JobLogLine, JobProgress, JobRequest, JobState, LogLevel, Requester,
+    ScheduleState,
+};
+pub use metrics::{Quality, QualityPart, RepositoryMetrics};
+pub use repository::{
+    ChangedField, Checkpoint, LastRun, Repository, RepositoryChange, RepositoryStatus, RunStatus, Totals,
+};
 pub use resolution::{
     Chart, ChartFile, ChartVersionChange, Edge, EdgeChange, FileChange, FileFacts, KustomizationFile, Resolution,
     ResolutionChange, chart_identity, source_identity,

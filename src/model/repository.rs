@@ -1,14 +1,59 @@
 //! Repositories and how far they are scanned.
 
-use super::{RepositoryId, RunId, Step};
+use super::{ForgeId, Profile, Quality, RepositoryId, RunId, Step};
 
-/// How the last scan of a repository ended.
+/// How the last scan or sync of a repository ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ScanStatus {
-    /// Known, never scanned to the end.
+pub enum RunStatus {
+    /// There was none that came to its end.
     Pending,
     Succeeded,
     Failed,
+}
+
+/// What kubestats does with a repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RepositoryStatus {
+    /// Known, and not scanned yet.
+    Pending,
+    /// Synced and scanned.
+    Active,
+    /// Too large to be fetched without somebody's approval.
+    PendingApproval,
+    /// Somebody wants it left alone; what is stored stays.
+    Blocked,
+    /// Its forge has it no more, or only for others; what is stored stays.
+    Gone,
+}
+
+impl RepositoryStatus {
+    pub const ALL: [Self; 5] = [Self::Pending, Self::Active, Self::PendingApproval, Self::Blocked, Self::Gone];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "PENDING",
+            Self::Active => "ACTIVE",
+            Self::PendingApproval => "PENDING_APPROVAL",
+            Self::Blocked => "BLOCKED",
+            Self::Gone => "GONE",
+        }
+    }
+}
+
+/// How the last run of one kind ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastRun {
+    pub status: RunStatus,
+    /// When it ended, in milliseconds since 1970; `None` until the first one ends.
+    pub at_ms: Option<i64>,
+    /// Why it failed.
+    pub error: Option<String>,
+}
+
+impl Default for LastRun {
+    fn default() -> Self {
+        Self { status: RunStatus::Pending, at_ms: None, error: None }
+    }
 }
 
 /// One Git repository.
@@ -21,15 +66,24 @@ pub struct Repository {
     pub name: String,
     /// Normalised URL without credentials, or the canonical path of a repository without a remote.
     pub url: String,
-    /// Empty until the first mirror.
-    pub default_branch: String,
     /// Milliseconds since 1970.
     pub discovered_at_ms: i64,
-    pub scan_status: ScanStatus,
-    /// Milliseconds since 1970; `None` until the first scan ends.
-    pub last_scan_at_ms: Option<i64>,
-    /// Why the last scan failed.
-    pub scan_error: Option<String>,
+    pub status: RepositoryStatus,
+    /// Somebody approved of its size: it is not asked about again.
+    pub is_approved: bool,
+    /// `None` until its forge was asked, and where the forge gives no ids.
+    pub forge_id: Option<ForgeId>,
+    /// GitHub's `node_id`.
+    pub node_id: Option<String>,
+    /// The default branch is empty until the first mirror or sync.
+    pub profile: Profile,
+    /// What led to its discovery, sorted: `topic:kubesearch`, `list`, `added by hand`.
+    pub discovery_tags: Vec<String>,
+    pub quality: Quality,
+    pub sync: LastRun,
+    pub scan: LastRun,
+    /// The clock visits it then, in milliseconds since 1970; `None`: as soon as it can.
+    pub next_sync_at_ms: Option<i64>,
 }
 
 impl Repository {
@@ -46,11 +100,17 @@ impl Repository {
             owner,
             name,
             url: alias.to_owned(),
-            default_branch: String::new(),
             discovered_at_ms: now_ms,
-            scan_status: ScanStatus::Pending,
-            last_scan_at_ms: None,
-            scan_error: None,
+            status: RepositoryStatus::Pending,
+            is_approved: false,
+            forge_id: None,
+            node_id: None,
+            profile: Profile::default(),
+            discovery_tags: Vec::new(),
+            quality: Quality::default(),
+            sync: LastRun::default(),
+            scan: LastRun::default(),
+            next_sync_at_ms: None,
         }
     }
 
@@ -58,6 +118,28 @@ impl Repository {
     pub fn full_name(&self) -> String {
         format!("{}/{}", self.owner, self.name)
     }
+}
+
+/// What of a repository can change under it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangedField {
+    /// Owner and name: renamed, or given to another owner.
+    FullName,
+    DefaultBranch,
+    Archived,
+    Fork,
+    Status,
+}
+
+/// A change of a repository itself, not of its content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RepositoryChange {
+    pub repository: RepositoryId,
+    /// When kubestats noticed it, in milliseconds since 1970.
+    pub recorded_at_ms: i64,
+    pub field: ChangedField,
+    pub before: String,
+    pub after: String,
 }
 
 fn names(alias: &str) -> (String, String, String) {

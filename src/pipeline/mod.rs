@@ -3,6 +3,8 @@
 mod lock;
 mod progress;
 mod scan;
+mod task;
 
 pub use progress::{Progress, Silent};
 pub use scan::{Pipeline, PipelineError, Summary};
+pub use task::{Listener, StopSignal, Task};

@@ -11,12 +11,15 @@ use super::Progress;
 use super::lock::RepositoryLock;
 use crate::git::{FetchLimits, GitError, Head, Mirror, Remote};
 use crate::manifest::redact::Redactor;
-use crate::model::{Checkpoint, Repository, RepositoryId, ResourceEvent, RunId, ScanFailure, ScanStatus, Step, Totals};
+use crate::model::{
+    Checkpoint, LastRun, Repository, RepositoryId, RepositoryStatus, ResourceEvent, RunId, RunStatus, ScanFailure,
+    Step, Totals,
+};
 use crate::scan::{
     Batch, Budget, EXTRACTOR_VERSION, Outcome, Reservation, Resolved, Resume, ScanError, Scanner, Stop, is_bot,
 };
 use crate::store::query::{FileFactsNow, Filter, KindCount, Operator, ResourceField, Resources, ResourcesByKind};
-use crate::store::{Origin, Reader, StoreError, Writer};
+use crate::store::{Origin, Reader, Recorded, StoreError, Writer};
 
 /// Rows that one insert carries at least: fewer leave ClickHouse with many small parts, which it merges while the scan still runs.
 const INSERT_EVENTS: usize = 16_000;
@@ -103,29 +106,48 @@ impl Pipeline {
     /// When the source cannot be mirrored, another scan of it runs, or Git or ClickHouse fails. What was published before
     /// stays as it was, and the failure is recorded with the repository.
     pub async fn scan(&self, remote: &Remote, progress: Arc<dyn Progress>) -> Result<Summary, PipelineError> {
-        let mut repository = self.repository(remote).await?;
+        let repository = self.repository(remote).await?;
         let path = |source| PipelineError::File { path: self.mirrors.clone(), source };
         std::fs::create_dir_all(&self.mirrors).map_err(path)?;
         let _lock = RepositoryLock::take(&self.mirrors.join(format!("{}.lock", repository.id)), &self.program)?;
-        let result = self.scan_locked(&mut repository, remote, progress).await;
-        repository.last_scan_at_ms = Some(Utc::now().timestamp_millis());
-        match result {
+        match self.scan_locked(&repository, remote, progress).await {
             Ok(mut summary) => {
-                repository.scan_status = ScanStatus::Succeeded;
-                repository.scan_error = None;
-                self.writer.save_repository(&repository).await?;
-                summary.repository = repository;
+                let branch = summary.repository.profile.default_branch.as_str();
+                let ended = self.end_scan(repository.id, RunStatus::Succeeded, None, Some(branch)).await?;
+                summary.repository = ended.unwrap_or(repository);
                 Ok(summary)
             }
             Err(error) => {
-                repository.scan_status = ScanStatus::Failed;
-                repository.scan_error = Some(self.redactor.text(&error.to_string()).into_owned());
-                if let Err(second) = self.writer.save_repository(&repository).await {
+                let reason = self.redactor.text(&error.to_string()).into_owned();
+                if let Err(second) = self.end_scan(repository.id, RunStatus::Failed, Some(reason), None).await {
                     tracing::warn!(repository = repository.full_name(), error = %second, "failure could not be recorded");
                 }
                 Err(error)
             }
         }
+    }
+
+    /// Records how a scan ended, beside whatever else became of the repository meanwhile.
+    async fn end_scan(
+        &self,
+        id: RepositoryId,
+        status: RunStatus,
+        error: Option<String>,
+        branch: Option<&str>,
+    ) -> Result<Option<Repository>, StoreError> {
+        let now = Utc::now().timestamp_millis();
+        let ended = LastRun { status, at_ms: Some(now), error };
+        let change = |repository: &mut Repository| {
+            repository.scan = ended.clone();
+            if let Some(branch) = branch {
+                branch.clone_into(&mut repository.profile.default_branch);
+            }
+            if status == RunStatus::Succeeded && repository.status == RepositoryStatus::Pending {
+                repository.status = RepositoryStatus::Active;
+            }
+            Recorded::default()
+        };
+        Ok(self.writer.update_repositories(&self.reader, &[id], change).await?.pop())
     }
 
     /// The repository that a source means; a new one is stored.
@@ -143,13 +165,12 @@ impl Pipeline {
 
     async fn scan_locked(
         &self,
-        repository: &mut Repository,
+        repository: &Repository,
         remote: &Remote,
         progress: Arc<dyn Progress>,
     ) -> Result<Summary, PipelineError> {
         let (mirror, head) = self.mirror(repository.id, remote, progress.clone()).await?;
         let started = Instant::now();
-        repository.default_branch.clone_from(&head.branch);
         let stored = self.reader.checkpoint(repository.id).await?;
         let plan = plan(&mirror, &head, stored.as_ref())?;
         let added = match (&plan, &stored) {
@@ -178,7 +199,9 @@ impl Pipeline {
         let snapshot = self.reader.snapshot().await?;
         let kinds = snapshot.fetch(&ResourcesByKind { repository: repository.id.0 }).await?.to_vec();
         let rebuilt = stored.is_some_and(|stored| stored.generation != checkpoint.generation);
-        Ok(Summary { repository: repository.clone(), checkpoint, added, kinds, duration, rebuilt })
+        let mut repository = repository.clone();
+        repository.profile.default_branch = head.branch;
+        Ok(Summary { repository, checkpoint, added, kinds, duration, rebuilt })
     }
 
     async fn mirror(

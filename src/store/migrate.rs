@@ -19,7 +19,7 @@ macro_rules! migrations {
     };
 }
 
-static MIGRATIONS: [Migration; 8] = migrations! {
+static MIGRATIONS: [Migration; 10] = migrations! {
     1 "0001_repositories"
     2 "0002_resources"
     3 "0003_resource_events"
@@ -28,6 +28,8 @@ static MIGRATIONS: [Migration; 8] = migrations! {
     6 "0006_events_by_time"
     7 "0007_facts"
     8 "0008_resolutions"
+    9 "0009_forges"
+    10 "0010_jobs"
 };
 
 /// A migration that is in the database.

@@ -4,12 +4,17 @@
 //! child process ([`engine`]), for a server or a cluster ([`external`]) nothing. [`Writer`] turns scans into rows and publishes them;
 //! [`Reader`] runs questions ([`query`]), each against one version of the data.
 
+mod discovery_writer;
 pub mod engine;
 mod error;
 mod external;
+mod job_rows;
+mod job_writer;
 mod migrate;
 pub mod query;
 mod reader;
+mod repository_rows;
+mod repository_writer;
 mod resolution_rows;
 mod rows;
 mod writer;
@@ -20,10 +25,13 @@ use std::time::Duration;
 
 use clickhouse::{Client, Row, RowOwned, RowRead, RowWrite};
 
+pub use discovery_writer::{Discovery, DiscoveryRun};
 pub use error::StoreError;
 pub use external::ExternalOptions;
+pub use job_rows::{JobRow, LogRow, ScheduleRow};
 pub use migrate::migrate;
 pub use reader::{Reader, ReaderOptions, Snapshot};
+pub use repository_writer::Recorded;
 pub use rows::Origin;
 pub use writer::Writer;
 

@@ -137,9 +137,21 @@ impl Reader {
         Ok(self.repository(id).await?.and_then(|record| record.checkpoint()))
     }
 
-    async fn repository(&self, id: RepositoryId) -> Result<Option<RepositoryRecord>, StoreError> {
+    /// A repository with its newest published checkpoint.
+    ///
+    /// # Errors
+    /// When ClickHouse fails.
+    pub async fn repository(&self, id: RepositoryId) -> Result<Option<RepositoryRecord>, StoreError> {
         let filter = Filter::default().and(RepositoryField::Id, Operator::Equal(id.to_string()));
         self.snapshot().await?.fetch_optional(&Repositories { filter, page: None }).await
+    }
+
+    /// Answers a question about what belongs to no version of the data (jobs, schedules), as it is now.
+    ///
+    /// # Errors
+    /// When ClickHouse fails or takes too long.
+    pub async fn now<Q: Question>(&self, question: &Q) -> Result<Vec<Q::Row>, StoreError> {
+        Ok(self.run::<Q::Row>(&question.statement(), 0).await?.0)
     }
 
     /// Questions that reached ClickHouse so far (the cache answers the others).

@@ -5,9 +5,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::resolution_rows::{change_class_code, version_class_code};
-use crate::model::{
-    Checkpoint, EventType, Repository, RepositoryId, Resource, ResourceEvent, RunId, ScanFailure, ScanStatus,
-};
+use crate::model::{Checkpoint, EventType, RepositoryId, Resource, ResourceEvent, RunId, ScanFailure};
 
 /// What all rows of one scan have in common.
 #[derive(Clone, Copy)]
@@ -26,15 +24,6 @@ pub const fn event_type_code(event_type: EventType) -> i8 {
     }
 }
 
-/// The values of the `scan_status` column.
-pub const fn scan_status_code(status: ScanStatus) -> i8 {
-    match status {
-        ScanStatus::Pending => 1,
-        ScanStatus::Succeeded => 2,
-        ScanStatus::Failed => 3,
-    }
-}
-
 /// Plain data as JSON text.
 pub fn json(data: &impl Serialize) -> String {
     serde_json::to_string(data).expect("texts, numbers and lists of them can be written as JSON")
@@ -42,41 +31,6 @@ pub fn json(data: &impl Serialize) -> String {
 
 pub const STATUS_ACTIVE: i8 = 1;
 pub const STATUS_DELETED: i8 = 2;
-
-#[derive(Clone, Row, Serialize)]
-pub struct RepositoryRow<'a> {
-    #[serde(with = "clickhouse::serde::uuid")]
-    id: Uuid,
-    forge: &'a str,
-    owner: &'a str,
-    name: &'a str,
-    url: &'a str,
-    default_branch: &'a str,
-    discovered_at: i64,
-    scan_status: i8,
-    last_scan_at: Option<i64>,
-    scan_error: Option<&'a str>,
-    updated_at: i64,
-}
-
-impl<'a> RepositoryRow<'a> {
-    /// `version` orders the rows of a repository, and tells caches that something changed.
-    pub fn new(version: u64, repository: &'a Repository) -> Self {
-        Self {
-            id: repository.id.0,
-            forge: &repository.forge,
-            owner: &repository.owner,
-            name: &repository.name,
-            url: &repository.url,
-            default_branch: &repository.default_branch,
-            discovered_at: repository.discovered_at_ms,
-            scan_status: scan_status_code(repository.scan_status),
-            last_scan_at: repository.last_scan_at_ms,
-            scan_error: repository.scan_error.as_deref(),
-            updated_at: i64::try_from(version).unwrap_or(i64::MAX),
-        }
-    }
-}
 
 #[derive(Clone, Row, Serialize)]
 pub struct AliasRow<'a> {

@@ -8,8 +8,9 @@ use futures_util::FutureExt;
 use tokio::sync::Mutex;
 
 use super::reader::DATA_VERSION;
+use super::repository_rows::RepositoryRow;
 use super::resolution_rows::{FileRow, ReferenceRow, ResolutionRow, VersionChangeRow};
-use super::rows::{AliasRow, CheckpointRow, EventRow, FailureRow, KeyRow, RepositoryRow, ResourceRow};
+use super::rows::{AliasRow, CheckpointRow, EventRow, FailureRow, KeyRow, ResourceRow};
 use super::{Origin, Store, StoreError};
 use crate::model::{
     ChartVersionChange, Checkpoint, EdgeChange, FileChange, Repository, RepositoryId, ResolutionChange, Resource,
@@ -17,7 +18,7 @@ use crate::model::{
 };
 
 /// The tables that hold rows of scans.
-const SCAN_TABLES: [&str; 7] = [
+pub(super) const SCAN_TABLES: [&str; 7] = [
     "resource_events",
     "resources",
     "scan_failures",
@@ -30,10 +31,10 @@ const SCAN_TABLES: [&str; 7] = [
 /// Writes what scans found. Rows are invisible to readers until [`Writer::publish`] covers them.
 #[derive(Clone)]
 pub struct Writer {
-    store: Store,
+    pub(super) store: Store,
     /// Held from giving a version until its row is stored: versions become visible in their order, and whoever has seen one
     /// has seen all before it.
-    publishing: Arc<Mutex<()>>,
+    pub(super) publishing: Arc<Mutex<()>>,
 }
 
 impl Writer {
@@ -207,7 +208,7 @@ impl Writer {
     }
 
     /// A version after all that were given: the time in microseconds, unless some clock was ahead of ours.
-    async fn next_version(&self) -> Result<u64, StoreError> {
+    pub(super) async fn next_version(&self) -> Result<u64, StoreError> {
         let newest = self.store.rows::<u64>(DATA_VERSION).await?.first().copied().unwrap_or_default();
         let now = u64::try_from(Utc::now().timestamp_micros()).unwrap_or_default();
         Ok(now.max(newest + 1))

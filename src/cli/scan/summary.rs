@@ -22,7 +22,7 @@ fn to_json(source: &str, summary: &Summary) -> serde_json::Value {
         "source": source,
         "repository": summary.repository.full_name(),
         "head": summary.checkpoint.head.commit,
-        "branch": summary.repository.default_branch,
+        "branch": summary.repository.profile.default_branch,
         "commits": totals.commits,
         "events": { "CREATED": totals.created, "MODIFIED": totals.modified, "DELETED": totals.deleted },
         "moved": totals.moved,
@@ -54,7 +54,7 @@ pub(super) fn print(source: &str, summary: &Summary) -> std::io::Result<()> {
     writeln!(
         out,
         "  head        {} at {commit}  {}",
-        printable(&summary.repository.default_branch),
+        printable(&summary.repository.profile.default_branch),
         printable(&head.subject)
     )?;
     writeln!(out, "  commits     {} that touch YAML", HumanCount(totals.commits))?;

@@ -15,7 +15,7 @@ use crate::graphql::id::{self, NodeType};
 use crate::graphql::loaders::Loaders;
 use crate::graphql::pagination::{Arguments, OrderDirection, connection};
 use crate::graphql::scalars::{DateTime, Long};
-use crate::model::ScanStatus as ModelStatus;
+use crate::model::RunStatus as ModelStatus;
 use crate::store::Snapshot;
 use crate::store::query::{
     Direction, EventField, FailureField, Filter, FluxVersionRecord, Operator, Repositories, RepositoryCount,
@@ -26,15 +26,25 @@ use crate::store::query::{
 #[derive(Description)]
 pub struct Repository(pub Arc<RepositoryRecord>);
 
-/// How the last scan of a repository ended.
+/// How the last run of one kind ended for a repository.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ScanStatus {
-    /// Never scanned to the end.
+pub enum RunStatus {
+    /// None came to its end yet.
     Pending,
-    /// Everything up to the head is stored.
+    /// Everything it was to do is stored.
     Succeeded,
-    /// `scanError` says why; what was stored before is still there.
+    /// The error beside it says why; what was stored before is still there.
     Failed,
+}
+
+impl From<ModelStatus> for RunStatus {
+    fn from(status: ModelStatus) -> Self {
+        match status {
+            ModelStatus::Pending => Self::Pending,
+            ModelStatus::Succeeded => Self::Succeeded,
+            ModelStatus::Failed => Self::Failed,
+        }
+    }
 }
 
 #[Object(use_type_description)]
@@ -80,12 +90,8 @@ impl Repository {
     }
 
     /// How its last scan ended.
-    async fn scan_status(&self) -> ScanStatus {
-        match self.0.status() {
-            ModelStatus::Pending => ScanStatus::Pending,
-            ModelStatus::Succeeded => ScanStatus::Succeeded,
-            ModelStatus::Failed => ScanStatus::Failed,
-        }
+    async fn scan_status(&self) -> RunStatus {
+        self.0.last_scan().status.into()
     }
 
     /// When its last scan ended.

@@ -5,35 +5,45 @@
 
 mod chart_moves;
 mod content;
+mod discovery;
 mod events;
 mod failures;
 mod file_facts;
 mod filter;
+mod jobs;
+mod metrics;
 mod page;
 mod references;
 mod repositories;
+mod repository_changes;
 mod resolutions;
 mod resources;
 mod statement;
+mod tombstones;
 mod trend;
 mod version_changes;
 
 pub use chart_moves::{ChartMoveRecord, ChartMoves};
 pub use content::{Content, ContentAt};
+pub use discovery::{DiscoveryRunRecord, DiscoveryRuns, DiscoveryStatRecord, DiscoveryStats};
 pub use events::{EventCount, EventField, EventOrder, EventRecord, Events};
 pub use failures::{FailureCount, FailureField, FailureOrder, FailureRecord, Failures};
 pub use file_facts::{FileFactsNow, FileRecord, FluxVersionRecord, FluxVersions};
 pub use filter::{Field, Filter, Operator};
+pub use jobs::{JobCount, JobField, JobLog, JobOrder, Jobs, Schedules};
+pub use metrics::{MetricsBetween, MetricsRecord};
 pub use page::{Direction, Order, Page, PageEnd, SortKey};
 pub use references::{ReferenceField, ReferenceRecord, References};
 pub use repositories::{
     IdRecord, Repositories, RepositoryByAlias, RepositoryCount, RepositoryField, RepositoryOrder, RepositoryRecord,
 };
+pub use repository_changes::{RepositoryChangeRecord, RepositoryChanges};
 pub use resolutions::{ResolutionRecord, ResolutionsAt};
 pub use resources::{
     KindCount, ResourceCount, ResourceField, ResourceOrder, ResourceRecord, Resources, ResourcesByKind,
 };
 pub use statement::{Parameter, Statement};
+pub use tombstones::Buried;
 pub use trend::{Dimension, EventRange, EventTrend, RangeRecord, TrendRecord};
 pub use version_changes::{
     VersionChangeCount, VersionChangeField, VersionChangeOrder, VersionChangeRecord, VersionChanges,

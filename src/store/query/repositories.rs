@@ -8,7 +8,11 @@ use super::filter::{Field, Filter};
 use super::page::{Direction, Order, Page, SortKey};
 use super::statement::{Fragment, Parameter};
 use super::{Question, Statement};
-use crate::model::{Checkpoint, Repository, RepositoryId, RunId, ScanStatus, Step, Totals};
+use crate::model::{
+    Checkpoint, ForgeId, LastRun, Profile, Quality, QualityPart, Repository, RepositoryId, RepositoryStatus, RunId,
+    RunStatus, Step, Totals,
+};
+use crate::store::repository_rows::repository_status_code;
 
 const SQL: &str = include_str!("../../../clickhouse/queries/repositories.sql");
 
@@ -25,11 +29,34 @@ pub struct RepositoryRecord {
     pub default_branch: String,
     /// Milliseconds since 1970.
     pub discovered_at: i64,
-    /// As the column `scan_status` numbers them.
+    /// As the column numbers them.
+    pub status: i8,
+    pub is_approved: bool,
+    /// Empty: not known.
+    pub forge_id: String,
+    pub node_id: String,
+    pub description: Option<String>,
+    pub license: Option<String>,
+    pub language: Option<String>,
+    pub topics: Vec<String>,
+    /// Seconds since 1970.
+    pub created_at: Option<i64>,
+    pub is_archived: bool,
+    pub is_fork: bool,
+    pub is_template: bool,
+    pub discovery_tags: Vec<String>,
+    /// Name, points, the most they can be, and why.
+    pub quality: Vec<(String, i32, i32, String)>,
+    pub quality_score: u32,
+    /// As the column numbers them; so below.
+    pub sync_status: i8,
+    /// Milliseconds since 1970; so below.
+    pub last_sync_at: Option<i64>,
+    pub sync_error: Option<String>,
     pub scan_status: i8,
-    /// Milliseconds since 1970.
     pub last_scan_at: Option<i64>,
     pub scan_error: Option<String>,
+    pub next_sync_at: Option<i64>,
     pub generation: u32,
     pub sequence: u64,
     pub head_commit: String,
@@ -63,6 +90,11 @@ pub enum RepositoryField {
     Name,
     Url,
     Forge,
+    Status,
+    Topics,
+    DiscoveryTags,
+    /// Seconds since 1970.
+    NextSync,
 }
 
 impl Field for RepositoryField {
@@ -74,6 +106,10 @@ impl Field for RepositoryField {
             Self::Name => "name",
             Self::Url => "url",
             Self::Forge => "forge",
+            Self::Status => "['PENDING', 'ACTIVE', 'PENDING_APPROVAL', 'BLOCKED', 'GONE'][status]",
+            Self::Topics => "topics",
+            Self::DiscoveryTags => "discovery_tags",
+            Self::NextSync => "next_sync_at",
         }
     }
 
@@ -116,20 +152,56 @@ impl RepositoryRecord {
             owner: self.owner.clone(),
             name: self.name.clone(),
             url: self.url.clone(),
-            default_branch: self.default_branch.clone(),
             discovered_at_ms: self.discovered_at,
-            scan_status: self.status(),
-            last_scan_at_ms: self.last_scan_at,
-            scan_error: self.scan_error.clone(),
+            status: self.status(),
+            is_approved: self.is_approved,
+            forge_id: self.forge_id(),
+            node_id: Some(self.node_id.clone()).filter(|id| !id.is_empty()),
+            profile: Profile {
+                description: self.description.clone(),
+                license: self.license.clone(),
+                language: self.language.clone(),
+                topics: self.topics.clone(),
+                default_branch: self.default_branch.clone(),
+                created_at: self.created_at,
+                is_archived: self.is_archived,
+                is_fork: self.is_fork,
+                is_template: self.is_template,
+            },
+            discovery_tags: self.discovery_tags.clone(),
+            quality: self.quality(),
+            sync: self.last_sync(),
+            scan: self.last_scan(),
+            next_sync_at_ms: self.next_sync_at,
         }
     }
 
-    pub fn status(&self) -> ScanStatus {
-        match self.scan_status {
-            2 => ScanStatus::Succeeded,
-            3 => ScanStatus::Failed,
-            _ => ScanStatus::Pending,
-        }
+    pub fn status(&self) -> RepositoryStatus {
+        let known = RepositoryStatus::ALL.into_iter();
+        known.min_by_key(|status| repository_status_code(*status) != self.status).unwrap_or(RepositoryStatus::Pending)
+    }
+
+    pub fn forge_id(&self) -> Option<ForgeId> {
+        let is_known = !self.forge_id.is_empty();
+        is_known.then(|| ForgeId { forge: self.forge.clone(), id: self.forge_id.clone() })
+    }
+
+    pub fn quality(&self) -> Quality {
+        let part = |(name, points, most, explanation): &(String, i32, i32, String)| QualityPart {
+            name: name.clone(),
+            points: *points,
+            most: *most,
+            explanation: explanation.clone(),
+        };
+        Quality { parts: self.quality.iter().map(part).collect() }
+    }
+
+    pub fn last_sync(&self) -> LastRun {
+        LastRun { status: run_status(self.sync_status), at_ms: self.last_sync_at, error: self.sync_error.clone() }
+    }
+
+    pub fn last_scan(&self) -> LastRun {
+        LastRun { status: run_status(self.scan_status), at_ms: self.last_scan_at, error: self.scan_error.clone() }
     }
 
     /// The newest checkpoint; `None` before the first published scan.
@@ -171,6 +243,14 @@ impl RepositoryRecord {
             _ => self.id.to_string(),
         };
         order.0.iter().map(|(key, _)| value(*key)).collect()
+    }
+}
+
+fn run_status(code: i8) -> RunStatus {
+    match code {
+        2 => RunStatus::Succeeded,
+        3 => RunStatus::Failed,
+        _ => RunStatus::Pending,
     }
 }
 

@@ -1,0 +1,104 @@
+//! Writes what becomes of repositories themselves: their description, snapshots, changes, and their end.
+
+use futures_util::FutureExt;
+
+use super::query::{Filter, Operator, Repositories, RepositoryField};
+use super::repository_rows::{MetricsRow, RepositoryChangeRow, RepositoryRow, TombstoneRow};
+use super::writer::SCAN_TABLES;
+use super::{Reader, StoreError, Writer};
+use crate::model::{JobId, Repository, RepositoryChange, RepositoryId, RepositoryMetrics};
+
+/// Tables beside those of scans that hold rows of a repository, with the column of its id. Its own row goes first: readers see nothing
+/// of a repository without it.
+const REPOSITORY_TABLES: [(&str, &str); 6] = [
+    ("repositories", "id"),
+    ("repository_aliases", "repository_id"),
+    ("checkpoints", "repository_id"),
+    ("repository_metrics", "repository_id"),
+    ("repository_changes", "repository_id"),
+    ("discoveries", "repository_id"),
+];
+
+/// What is stored beside a repository's own row.
+#[derive(Clone, Debug, Default)]
+pub struct Recorded {
+    pub metrics: Option<RepositoryMetrics>,
+    pub changes: Vec<RepositoryChange>,
+}
+
+impl Writer {
+    /// Changes repositories as they are stored now, whoever changed them meanwhile, and answers what they are afterwards. All of it
+    /// becomes visible at once. Ids that are not known are left out.
+    ///
+    /// # Errors
+    /// When ClickHouse fails, as all methods below.
+    pub async fn update_repositories(
+        &self,
+        reader: &Reader,
+        ids: &[RepositoryId],
+        mut change: impl FnMut(&mut Repository) -> Recorded + Send,
+    ) -> Result<Vec<Repository>, StoreError> {
+        let _publishing = self.publishing.lock().await;
+        let ids = ids.iter().map(ToString::to_string).collect();
+        let filter = Filter::default().and(RepositoryField::Id, Operator::In(ids));
+        let known = reader.snapshot().await?.fetch(&Repositories { filter, page: None }).await?;
+        let mut repositories: Vec<Repository> = known.iter().map(|record| record.to_model()).collect();
+        let recorded: Vec<Recorded> = repositories.iter_mut().map(&mut change).collect();
+        self.store_repositories(&repositories, &recorded).await?;
+        Ok(repositories)
+    }
+
+    /// Stores rows beside repositories first: they are visible when the repositories' own row has moved the version.
+    async fn store_repositories(&self, repositories: &[Repository], recorded: &[Recorded]) -> Result<(), StoreError> {
+        if repositories.is_empty() {
+            return Ok(());
+        }
+        let version = self.next_version().await?;
+        let metrics: Vec<MetricsRow<'_>> =
+            recorded.iter().filter_map(|one| one.metrics.as_ref()).map(|one| MetricsRow::new(version, one)).collect();
+        if !metrics.is_empty() {
+            let token = format!("metrics/{version}");
+            self.store.insert::<MetricsRow<'_>>("repository_metrics", &token, metrics).boxed().await?;
+        }
+        let changes: Vec<RepositoryChangeRow<'_>> =
+            recorded.iter().flat_map(|one| &one.changes).map(|one| RepositoryChangeRow::new(version, one)).collect();
+        if !changes.is_empty() {
+            self.store.insert::<RepositoryChangeRow<'_>>("repository_changes", "", changes).boxed().await?;
+        }
+        let rows = repositories.iter().map(|repository| RepositoryRow::new(version, repository));
+        self.store.insert::<RepositoryRow<'_>>("repositories", "", rows).boxed().await?;
+        self.store.note_publication();
+        Ok(())
+    }
+
+    /// Notes that whatever has one of these aliases was removed (or, with `is_buried` false, was added again by hand).
+    pub async fn bury(&self, aliases: &[String], is_buried: bool) -> Result<(), StoreError> {
+        if aliases.is_empty() {
+            return Ok(());
+        }
+        let _publishing = self.publishing.lock().await;
+        let updated_at = i64::try_from(self.next_version().await?).unwrap_or(i64::MAX);
+        let rows = aliases.iter().map(|alias| TombstoneRow { alias, is_buried, updated_at });
+        self.store.insert::<TombstoneRow<'_>>("tombstones", "", rows).boxed().await?;
+        self.store.note_publication();
+        Ok(())
+    }
+
+    /// Removes a repository and everything it had, but for `job`, which does it. Repeated, it removes what was left. The caller
+    /// buries its aliases before, so that the version of the data moves, and after.
+    pub async fn delete_repository(&self, id: RepositoryId, job: JobId) -> Result<(), StoreError> {
+        let scanned = SCAN_TABLES.into_iter().map(|table| (table, "repository_id"));
+        for (table, column) in REPOSITORY_TABLES.into_iter().chain(scanned) {
+            self.delete(table, &format!("{column} = '{id}'")).await?;
+        }
+        let its_jobs = format!("SELECT id FROM jobs WHERE repository_id = '{id}' AND id != '{job}'");
+        self.delete("job_log", &format!("job_id IN ({its_jobs})")).await?;
+        self.delete("jobs", &format!("repository_id = '{id}' AND id != '{job}'")).await
+    }
+
+    /// Deletes rows for good. The condition is ours.
+    pub(super) async fn delete(&self, table: &str, condition: &str) -> Result<(), StoreError> {
+        let delete = format!("ALTER TABLE {table} DELETE WHERE {condition} SETTINGS mutations_sync = 2");
+        self.store.execute(&delete).await
+    }
+}
