@@ -91,6 +91,11 @@ impl TestData {
                 command.env_remove(name);
             }
         }
+        // A server under test does what it is told, and nothing by itself.
+        command.envs([("KUBESTATS_DISCOVERY__ENABLED", "false")]);
+        for schedule in ["DISCOVERY", "SYNC", "AGGREGATION", "RETENTION"] {
+            command.env(format!("KUBESTATS_SCHEDULES__{schedule}"), "");
+        }
         command.envs(self.database.iter().flat_map(Database::variables));
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.args(arguments).arg("--data").arg(self.path());
