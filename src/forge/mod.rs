@@ -4,7 +4,17 @@
 //! one section of the configuration. None of them sleeps: a forge that has no budget left says until when
 //! ([`ForgeError::OutOfBudget`]), and whoever asked comes back then.
 
+mod any;
+mod gate;
+mod github;
+mod local;
+
 use std::future::Future;
+
+pub use any::AnyForge;
+pub use gate::{Clock, system_clock};
+pub use github::{GitHub, GitHubOptions};
+pub use local::Local;
 
 use crate::model::{ForgeId, ForgeRepository, RateLimit};
 
