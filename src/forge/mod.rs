@@ -24,7 +24,7 @@ pub trait Forge: Send + Sync {
     fn host(&self) -> &str;
 
     /// Searches repositories, all pages of it, however many there are. Each page is handed to `visit` as it comes; when the search ends
-    /// early, what was visited stands.
+    /// early, what was visited stands; the same search asked again soon goes on from there, and its outcome counts both.
     ///
     /// # Errors
     /// As [`ForgeError`] says.

@@ -199,6 +199,10 @@ impl Client {
                 let reason: Vec<&str> = std::iter::once(problem.message.as_str()).chain(details).collect();
                 Err(self.not_understood("", &reason.join(": ")))
             }
+            // A web server that is no GitHub has no such page either: its repositories are not gone.
+            status if is_absence(status) && problem().message.is_empty() => {
+                Err(self.unexpected(&format!("{status} without GitHub's explanation: is it the URL of its API?")))
+            }
             status if status.is_success() || status.is_redirection() || is_absence(status) => Ok(()),
             status => Err(self.unexpected(&status.to_string())),
         }

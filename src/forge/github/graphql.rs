@@ -166,10 +166,9 @@ struct LanguageEdge {
 /// One that is not what was asked for (another thing, another id, a part that could not be told) is asked for another time.
 fn described(client: &Client, node: Value, known: &KnownAs) -> Found {
     let Ok(repository) = serde_json::from_value::<Repository>(node) else { return Found::Unknown };
-    let id = repository.database_id.map(|id| id.to_string());
-    match id.filter(|id| *id == known.id.id) {
-        Some(id) => repository.into_found(client, id),
-        None => Found::Unknown,
+    match repository.database_id.is_none_or(|id| id.to_string() == known.id.id) {
+        true => repository.into_found(client, known.id.id.clone()),
+        false => Found::Unknown,
     }
 }
 
