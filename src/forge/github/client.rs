@@ -10,6 +10,7 @@ use http::{Method, StatusCode, Uri};
 use http_body_util::{BodyExt, Limited};
 use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use octocrab::service::middleware::auth_header::AuthHeaderLayer;
 use octocrab::{AuthState, Octocrab, OctocrabBuilder};
@@ -280,7 +281,11 @@ fn octocrab(
         let builder = builder.map_err(|error| failed(format!("no TLS: {error}")))?;
         builder.with_root_certificates(authorities).with_no_client_auth()
     });
-    let transport = legacy::Client::builder(TokioExecutor::new()).build(tls.https_or_http().enable_http1().build());
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    let connector = tls.https_or_http().enable_http1().wrap_connector(tcp);
+    let transport = legacy::Client::builder(TokioExecutor::new()).build(connector);
     let built = OctocrabBuilder::new_empty()
         .with_service(transport)
         .with_layer(&AuthHeaderLayer::new(authorization, api.clone(), api))

@@ -203,7 +203,7 @@ impl Repository {
                 forks: self.fork_count,
                 watchers: Some(self.watchers.total_count),
                 // As the REST API counts: the series must not jump when a token comes or goes.
-                open_issues: self.issues.total_count + self.pull_requests.total_count,
+                open_issues: self.issues.total_count.saturating_add(self.pull_requests.total_count),
                 size_kb: self.disk_usage.unwrap_or(0),
                 languages,
                 pushed_at: self.pushed_at.as_deref().and_then(seconds),

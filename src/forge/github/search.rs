@@ -21,6 +21,8 @@ const MOST_PER_PAGE: u64 = 100;
 const ATTEMPTS: u32 = 3;
 /// GitHub began in October 2007.
 const FIRST_CREATION: i64 = 1_191_196_800;
+/// So often a search is cut, which is enough for several hundred thousand results: a server may not understand `created:`.
+const MOST_CUTS: u32 = 500;
 /// A walk that stood still for longer begins anew: results have moved by then.
 const FRESH: i64 = 2 * 3600;
 
@@ -30,6 +32,7 @@ pub(super) struct Walk {
     slices: Vec<Slice>,
     /// Of the next slice, from one.
     page: u64,
+    cuts: u32,
     seen: HashSet<u64>,
     outcome: SearchOutcome,
     stood_at: i64,
@@ -52,7 +55,7 @@ struct Page {
 impl Walk {
     pub fn new(now: i64) -> Self {
         let outcome = SearchOutcome::default();
-        Self { slices: vec![Slice::ALL], page: 1, seen: HashSet::new(), outcome, stood_at: now }
+        Self { slices: vec![Slice::ALL], page: 1, cuts: 0, seen: HashSet::new(), outcome, stood_at: now }
     }
 
     pub const fn is_fresh(&self, now: i64) -> bool {
@@ -117,7 +120,8 @@ impl Walk {
 
     /// Replaces the next slice by its halves, the older one first.
     fn cut(&mut self, slice: Slice, now: i64) -> bool {
-        let Some((older, newer)) = slice.halves(now) else { return false };
+        let Some((older, newer)) = slice.halves(now).filter(|_| self.cuts < MOST_CUTS) else { return false };
+        self.cuts += 1;
         self.slices.pop();
         self.slices.extend([newer, older]);
         self.page = 1;

@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, Response, StatusCode, Uri};
+use axum::serve::ListenerExt;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -123,7 +124,9 @@ impl Emulator {
                 }
             }
         };
-        runtime.spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
+        runtime.spawn(async move {
+            axum::serve(listener.tap_io(|stream| drop(stream.set_nodelay(true))), Router::new().fallback(answer)).await
+        });
         Self { address, state, now, _runtime: runtime }
     }
 

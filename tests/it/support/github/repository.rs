@@ -13,6 +13,8 @@ pub struct Repo {
     pub id: u64,
     pub owner: String,
     pub name: String,
+    /// Its page elsewhere, where git finds it with `.git` behind; None: on the emulator, which serves no git.
+    pub page: Option<String>,
     /// Full names it had before.
     pub former: Vec<String>,
     pub description: Option<String>,
@@ -50,6 +52,7 @@ impl Repo {
             id,
             owner: owner.to_owned(),
             name: name.to_owned(),
+            page: None,
             former: Vec::new(),
             description: Some("My home cluster".to_owned()),
             topics: vec!["kubesearch".to_owned()],
@@ -79,6 +82,10 @@ impl Repo {
         format!("{}/{}", self.owner, self.name)
     }
 
+    fn page(&self, web: &str) -> String {
+        self.page.clone().unwrap_or_else(|| format!("{web}/{}", self.full_name()))
+    }
+
     pub fn node_id(&self) -> String {
         format!("R_kgDO{:08}", self.id)
     }
@@ -86,7 +93,7 @@ impl Repo {
     /// An item of a search.
     pub fn item(&self, web: &str) -> Value {
         let full_name = self.full_name();
-        let (html, api) = (format!("{web}/{full_name}"), format!("{web}/api/repos/{full_name}"));
+        let (html, api) = (self.page(web), format!("{web}/api/repos/{full_name}"));
         let license =
             |id: &String| json!({ "key": id.to_lowercase(), "name": id, "spdx_id": id, "url": null, "node_id": "L" });
         let mut item = json!({
@@ -132,7 +139,7 @@ impl Repo {
         let languages: Vec<Value> = self.languages.iter().map(language).collect();
         json!({
             "__typename": "Repository", "id": self.node_id(), "databaseId": self.id, "nameWithOwner": self.full_name(),
-            "url": format!("{web}/{}", self.full_name()), "description": self.description,
+            "url": self.page(web), "description": self.description,
             "licenseInfo": self.license.as_ref().map(|id| json!({ "spdxId": id })),
             "primaryLanguage": self.language.as_ref().map(|name| json!({ "name": name })),
             "repositoryTopics": { "nodes": topics }, "defaultBranchRef": { "name": self.default_branch },
