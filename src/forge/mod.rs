@@ -4,7 +4,17 @@
 //! one section of the configuration. None of them sleeps: a forge that has no budget left says until when
 //! ([`ForgeError::OutOfBudget`]), and whoever asked comes back then.
 
+mod any;
+mod gate;
+mod github;
+mod local;
+
 use std::future::Future;
+
+pub use any::AnyForge;
+pub use gate::{Clock, system_clock};
+pub use github::{GitHub, GitHubOptions};
+pub use local::Local;
 
 use crate::model::{ForgeId, ForgeRepository, RateLimit};
 
@@ -14,7 +24,7 @@ pub trait Forge: Send + Sync {
     fn host(&self) -> &str;
 
     /// Searches repositories, all pages of it, however many there are. Each page is handed to `visit` as it comes; when the search ends
-    /// early, what was visited stands.
+    /// early, what was visited stands; the same search asked again soon goes on from there, and its outcome counts both.
     ///
     /// # Errors
     /// As [`ForgeError`] says.

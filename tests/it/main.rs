@@ -3,6 +3,7 @@
 mod cli;
 mod engine;
 mod external;
+mod forge;
 mod git;
 mod golden;
 mod graphql;

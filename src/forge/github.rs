@@ -1,0 +1,175 @@
+//! GitHub, and GitHub Enterprise Server.
+//!
+//! Searches go to the REST API, which finds 1,000 repositories a query: larger ones are cut by time of creation (`search.rs`). With a
+//! token, what is known of repositories is asked of the GraphQL API, 100 at a time; without one, of the REST API, one at a time, with the
+//! ETag of the last answer.
+
+mod client;
+mod graphql;
+mod rest;
+mod search;
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use http::StatusCode;
+use http::header::HeaderValue;
+use moka::future::Cache;
+use url::Url;
+
+use self::client::{Client, is_absence};
+use self::search::Walk;
+use super::gate::{Clock, system_clock};
+use super::{Forge, ForgeError, Found, KnownAs, SearchOutcome, SearchQuery};
+use crate::model::{ForgeRepository, RateLimit};
+
+const CORE: &str = "core";
+const SEARCH: &str = "search";
+const GRAPHQL: &str = "graphql";
+
+/// Repositories whose last answer is kept for the next question with its ETag.
+const REMEMBERED: u64 = 10_000;
+/// A request that takes longer has failed.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How GitHub is reached.
+pub struct GitHubOptions {
+    /// `https://api.github.com`, or `https://HOST/api/v3`.
+    pub url: Url,
+    pub token: Option<String>,
+    /// GitHub wants to know who asks.
+    pub user_agent: String,
+    /// Of one request.
+    pub timeout: Duration,
+    pub clock: Clock,
+}
+
+impl GitHubOptions {
+    pub fn new(url: Url, token: Option<String>, user_agent: &str) -> Self {
+        Self { url, token, user_agent: user_agent.to_owned(), timeout: TIMEOUT, clock: system_clock() }
+    }
+}
+
+pub struct GitHub {
+    client: Client,
+    /// By the URL that was asked.
+    known: Cache<String, Remembered>,
+    /// Searches that ended early, where they stand.
+    paused: Mutex<HashMap<SearchQuery, Walk>>,
+}
+
+#[derive(Clone)]
+struct Remembered {
+    etag: HeaderValue,
+    repository: Box<ForgeRepository>,
+}
+
+impl GitHub {
+    /// Has to be called within a Tokio runtime, which then sends the requests.
+    ///
+    /// # Errors
+    /// When token or user agent hold characters that a header cannot, or the system has no usable TLS.
+    pub fn new(options: GitHubOptions) -> Result<Self, ForgeError> {
+        let client = Client::new(options)?;
+        Ok(Self { client, known: Cache::new(REMEMBERED), paused: Mutex::default() })
+    }
+
+    /// What a token would bring, where there is none.
+    pub const fn advice(&self) -> Option<&'static str> {
+        if self.client.has_token() {
+            return None;
+        }
+        Some(
+            "GitHub answers 60 requests an hour and 10 searches a minute without a token. With one (github.token; it needs no rights) it \
+             answers 5,000 and 30, and tells metrics of 100 repositories at once, with watchers and languages.",
+        )
+    }
+
+    /// A repository by a URL of the REST API. A repository that was asked for before is sent again only when it changed.
+    async fn ask(&self, url: Url) -> Result<Found, ForgeError> {
+        let key = url.to_string();
+        let known = self.known.get(&key).await;
+        let answer = self.client.get(CORE, url, known.as_ref().map(|known| &known.etag)).await?;
+        if let (StatusCode::NOT_MODIFIED, Some(known)) = (answer.status, known) {
+            return Ok(Found::Here(known.repository));
+        }
+        if is_absence(answer.status) {
+            self.known.invalidate(&key).await;
+            return Ok(Found::Gone);
+        }
+        let repository: rest::Repository = self.client.read(&answer)?;
+        let repository = Box::new(repository.described(&self.client)?);
+        if let Some(etag) = answer.etag {
+            self.known.insert(key, Remembered { etag, repository: repository.clone() }).await;
+        }
+        Ok(Found::Here(repository))
+    }
+
+    /// Asks for each of `ids` that has no answer yet by itself.
+    async fn ask_each(&self, ids: &[KnownAs], answers: &mut [Option<Found>]) -> Result<(), ForgeError> {
+        for (known, answer) in ids.iter().zip(answers).filter(|(_, answer)| answer.is_none()) {
+            *answer = Some(self.ask(self.client.url(&["repositories", &known.id.id])).await?);
+        }
+        Ok(())
+    }
+}
+
+impl Forge for GitHub {
+    fn host(&self) -> &str {
+        &self.client.forge
+    }
+
+    async fn search(
+        &self,
+        query: &SearchQuery,
+        visit: &mut (dyn FnMut(Vec<ForgeRepository>) + Send),
+    ) -> Result<SearchOutcome, ForgeError> {
+        let now = self.client.gate.now();
+        let paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner).remove(query);
+        let mut walk = paused.filter(|walk| walk.is_fresh(now)).unwrap_or_else(|| Walk::new(now));
+        match walk.go_on(&self.client, query, visit).await {
+            Ok(()) => Ok(walk.outcome()),
+            Err(error) => {
+                if error.is_transient() {
+                    let mut paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
+                    paused.retain(|_, walk| walk.is_fresh(now));
+                    paused.insert(query.clone(), walk);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn repositories(&self, ids: &[KnownAs]) -> Result<Vec<Found>, ForgeError> {
+        let mut answers: Vec<Option<Found>> = vec![None; ids.len()];
+        let asked = match self.client.has_token() {
+            true => graphql::ask(&self.client, ids, &mut answers).await,
+            false => Ok(()),
+        };
+        let asked = match asked {
+            Ok(()) => self.ask_each(ids, &mut answers).await,
+            failed => failed,
+        };
+        // What was answered before the budget was used up is kept; the rest another time.
+        match asked {
+            Err(error) if answers.iter().all(Option::is_none) => Err(error),
+            _ => Ok(answers.into_iter().map(|answer| answer.unwrap_or(Found::Unknown)).collect()),
+        }
+    }
+
+    fn batch_size(&self) -> usize {
+        if self.client.has_token() { graphql::MOST_IDS } else { 1 }
+    }
+
+    async fn repository(&self, full_name: &str) -> Result<Found, ForgeError> {
+        let Some((owner, name)) = rest::owner_and_name(full_name) else {
+            return Err(self.client.not_understood(full_name, "a repository's name has the form owner/name"));
+        };
+        self.ask(self.client.url(&["repos", owner, name])).await
+    }
+
+    fn rate_limits(&self) -> Vec<RateLimit> {
+        self.client.gate.rate_limits()
+    }
+}
