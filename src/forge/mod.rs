@@ -4,7 +4,11 @@
 //! one section of the configuration. None of them sleeps: a forge that has no budget left says until when
 //! ([`ForgeError::OutOfBudget`]), and whoever asked comes back then.
 
+mod any;
+
 use std::future::Future;
+
+pub use any::AnyForge;
 
 use crate::model::{ForgeId, ForgeRepository, RateLimit};
 
