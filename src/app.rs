@@ -12,9 +12,10 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
 use crate::config::{ClickHouseConfig, Config};
-use crate::git::FetchLimits;
+use crate::forge::AnyForge;
+use crate::git::{Credentials, FetchLimits};
 use crate::manifest::redact::Redactor;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{DiscoverySettings, HostCredentials, Pipeline, RetentionSettings, SyncSettings, Visits};
 use crate::scan::Budget;
 use crate::store::engine::{self, EngineCommand, EngineError, Supervisor};
 use crate::store::{self, ExternalOptions, Reader, ReaderOptions, Store, StoreError, Writer};
@@ -96,6 +97,20 @@ impl App {
             limits: FetchLimits { time: self.config.fetch_timeout, bytes: self.config.fetch_limit_bytes },
             program: self.program.clone(),
             budget: Budget::new(self.config.scan.memory_bytes),
+            forges: forges(&self.config),
+            credentials: credentials(&self.config),
+            discovery: discovery_settings(&self.config),
+            sync: SyncSettings {
+                shortest: self.config.sync.shortest,
+                longest: self.config.sync.longest,
+                per_hour: self.config.sync.per_hour,
+            },
+            retention: RetentionSettings {
+                jobs: self.config.jobs.keep,
+                mirrors_bytes: self.config.sync.mirrors_bytes,
+                ..RetentionSettings::default()
+            },
+            visits: Visits::default(),
         })
     }
 
@@ -171,6 +186,37 @@ fn engine_command(config: &Config, command: &str, library: &Path) -> Result<Engi
         socket: config.engine_socket(),
         startup_timeout: ENGINE_START,
     })
+}
+
+/// Where repositories are found.
+fn forges(_config: &Config) -> Arc<[AnyForge]> {
+    Arc::default()
+}
+
+/// The token of GitHub opens the repositories of its own host to git.
+fn credentials(config: &Config) -> Vec<HostCredentials> {
+    let Some(token) = &config.github.token else { return Vec::new() };
+    let api = config.github.url.host_str().unwrap_or_default();
+    // GitHub's own API has a host of its own, that of a GitHub Enterprise Server has not.
+    let host = match config.github.url.port() {
+        _ if api == "api.github.com" => "github.com".to_owned(),
+        Some(port) => format!("{api}:{port}"),
+        None => api.to_owned(),
+    };
+    vec![HostCredentials { host, credentials: Credentials::token(token) }]
+}
+
+fn discovery_settings(config: &Config) -> DiscoverySettings {
+    let discovery = &config.discovery;
+    DiscoverySettings {
+        queries: discovery.queries.clone(),
+        repositories: discovery.repositories.clone(),
+        local: discovery.local.iter().map(|path| path.to_string_lossy().into_owned()).collect(),
+        first_run_limit: discovery.first_run_limit,
+        forks: discovery.forks,
+        archived: discovery.archived,
+        approval_size_kb: discovery.approval_size_kb,
+    }
 }
 
 /// Tells keys apart, and nothing about them.

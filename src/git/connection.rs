@@ -76,6 +76,7 @@ pub(super) struct Connection<'a> {
     /// Protocols that may be used, separated by colons.
     pub protocols: &'static str,
     deadline: Instant,
+    is_stopped: &'a dyn Fn() -> bool,
     credentials: Option<Credentials>,
     configuration: Vec<(String, String)>,
 }
@@ -85,6 +86,7 @@ impl<'a> Connection<'a> {
         remote: &'a Remote,
         credentials: Option<&Credentials>,
         limits: &'a FetchLimits,
+        is_stopped: &'a dyn Fn() -> bool,
     ) -> Result<Self, GitError> {
         let (protocols, credentials, configuration) = match remote {
             Remote::Path(_) | Remote::Bundle(_) => ("file", None, Vec::new()),
@@ -103,6 +105,7 @@ impl<'a> Connection<'a> {
             protocols,
             // A limit of centuries is no limit, but must not overflow.
             deadline: Instant::now() + limits.time.min(LONGEST_TIME),
+            is_stopped,
             credentials,
             configuration,
         })
@@ -111,6 +114,12 @@ impl<'a> Connection<'a> {
     /// Whether the time limit has passed.
     pub fn is_out_of_time(&self) -> bool {
         Instant::now() >= self.deadline
+    }
+
+    /// # Errors
+    /// When whoever asked for this wants it to end.
+    pub fn go_on(&self) -> Result<(), GitError> {
+        if (self.is_stopped)() { Err(GitError::Stopped { name: self.name.clone() }) } else { Ok(()) }
     }
 
     /// Gives a command what it needs to reach the remote.
@@ -140,12 +149,12 @@ impl<'a> Connection<'a> {
         let answer = std::thread::spawn(move || read_all(output));
         let waited = running.wait_until(self.deadline, || {
             drain(&steps, progress);
-            received() <= self.limits.bytes
+            self.go_on().is_ok() && received() <= self.limits.bytes
         })?;
         match waited {
             Waited::Ended => {}
             Waited::OutOfTime => return Err(self.timed_out()),
-            Waited::Stopped => return Err(self.too_large()),
+            Waited::Stopped => return Err(self.go_on().err().unwrap_or_else(|| self.too_large())),
         }
         let outcome = running.outcome()?;
         drain(&steps, progress);

@@ -49,6 +49,9 @@ pub enum GitError {
     /// The disk (or the user's quota) has no room for what a fetch received.
     #[error("{name}: the disk of the mirrors is full; free some space and scan again")]
     DiskFull { name: String },
+    /// A fetch that its caller asked to end.
+    #[error("{name}: the fetch was stopped")]
+    Stopped { name: String },
     /// Another process is fetching into the same mirror.
     #[error("{name}: its mirror {} is being fetched by another process", directory.display())]
     Busy { name: String, directory: PathBuf },

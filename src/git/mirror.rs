@@ -58,8 +58,29 @@ impl Mirror {
         limits: &FetchLimits,
         progress: &mut dyn FnMut(FetchProgress),
     ) -> Result<Self, GitError> {
-        let connection = Connection::new(remote, credentials, limits)?;
+        Self::sync_unless(&|| false, directory, remote, credentials, limits, progress)
+    }
+
+    /// The same until `is_stopped`, which is asked about 20 times a second while git runs.
+    ///
+    /// # Errors
+    /// [`GitError::Stopped`] when it said so; else as [`Mirror::sync`].
+    pub fn sync_unless(
+        is_stopped: &dyn Fn() -> bool,
+        directory: &Path,
+        remote: &Remote,
+        credentials: Option<&Credentials>,
+        limits: &FetchLimits,
+        progress: &mut dyn FnMut(FetchProgress),
+    ) -> Result<Self, GitError> {
+        let connection = Connection::new(remote, credentials, limits, is_stopped)?;
         sync::sync(directory, &connection, progress)
+    }
+
+    /// Removes a mirror, whatever state it is in. Answers whether it is gone: not while somebody fetches into it. Whoever reads from
+    /// it fails.
+    pub fn remove(directory: &Path) -> Result<bool, GitError> {
+        sync::remove(directory)
     }
 
     /// Opens a mirror; errors about the repository name its source.

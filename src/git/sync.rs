@@ -1,6 +1,7 @@
 //! Bringing a mirror up to date: ask for the default branch, create the mirror, fetch.
 
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,6 +13,9 @@ use super::housekeeping::{combine_packs, pack_bytes, remove_leftovers};
 use super::id::CommitId;
 use super::mirror::Mirror;
 use super::remote::Remote;
+
+/// Its lock keeps others from writing to a mirror.
+const LOCK_FILE: &str = "kubestats-lock";
 
 /// A branch and the commit it names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,8 +131,9 @@ fn branch_name(reference: &str) -> Option<String> {
 fn lock(directory: &Path, connection: &Connection<'_>) -> Result<File, GitError> {
     let doing = || format!("locking {}", directory.display());
     fs::create_dir_all(directory).map_err(GitError::io(doing()))?;
-    let file = File::create(directory.join("kubestats-lock")).map_err(GitError::io(doing()))?;
+    let file = File::create(directory.join(LOCK_FILE)).map_err(GitError::io(doing()))?;
     loop {
+        connection.go_on()?;
         match file.try_lock() {
             Ok(()) => return Ok(file),
             Err(fs::TryLockError::Error(cause)) => return Err(GitError::io(doing())(cause)),
@@ -137,6 +142,21 @@ fn lock(directory: &Path, connection: &Connection<'_>) -> Result<File, GitError>
             }
             Err(fs::TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(50)),
         }
+    }
+}
+
+/// Everything that [`Mirror::remove`] does.
+pub(super) fn remove(directory: &Path) -> Result<bool, GitError> {
+    let doing = || format!("removing {}", directory.display());
+    let lock = match File::create(directory.join(LOCK_FILE)) {
+        Ok(lock) => lock,
+        Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(true),
+        Err(cause) => return Err(GitError::io(doing())(cause)),
+    };
+    match lock.try_lock() {
+        Ok(()) => fs::remove_dir_all(directory).map(|()| true).map_err(GitError::io(doing())),
+        Err(fs::TryLockError::WouldBlock) => Ok(false),
+        Err(fs::TryLockError::Error(cause)) => Err(GitError::io(doing())(cause)),
     }
 }
 

@@ -57,7 +57,7 @@ impl Default for LastRun {
 }
 
 /// One Git repository.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repository {
     pub id: RepositoryId,
     /// Where it lives: the host of its URL, or `local`.

@@ -7,9 +7,12 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 use tokio::sync::mpsc;
 
-use super::Progress;
 use super::lock::RepositoryLock;
-use crate::git::{FetchLimits, GitError, Head, Mirror, Remote};
+use super::mirrors::Source;
+use super::settings::{DiscoverySettings, HostCredentials, RetentionSettings, SyncSettings, Visits};
+use super::{PipelineError, Progress};
+use crate::forge::AnyForge;
+use crate::git::{FetchLimits, Head, Mirror, Remote};
 use crate::manifest::redact::Redactor;
 use crate::model::{
     Checkpoint, LastRun, Repository, RepositoryId, RepositoryStatus, ResourceEvent, RunId, RunStatus, ScanFailure,
@@ -19,7 +22,7 @@ use crate::scan::{
     Batch, Budget, EXTRACTOR_VERSION, Outcome, Reservation, Resolved, Resume, ScanError, Scanner, Stop, is_bot,
 };
 use crate::store::query::{FileFactsNow, Filter, KindCount, Operator, ResourceField, Resources, ResourcesByKind};
-use crate::store::{Origin, Reader, Recorded, StoreError, Writer};
+use crate::store::{Origin, Reader, StoreError, Writer};
 
 /// Rows that one insert carries at least: fewer leave ClickHouse with many small parts, which it merges while the scan still runs.
 const INSERT_EVENTS: usize = 16_000;
@@ -27,31 +30,6 @@ const INSERT_EVENTS: usize = 16_000;
 const INSERT_BYTES: usize = 32 << 20;
 /// Batches that may wait between the walk and the database.
 const WAITING_BATCHES: usize = 4;
-
-#[derive(Debug, thiserror::Error)]
-pub enum PipelineError {
-    #[error(transparent)]
-    Git(#[from] GitError),
-    #[error(transparent)]
-    Scan(ScanError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error("another scan of this repository is running ({holder})")]
-    Busy { holder: String },
-    #[error("{}: {source}", .path.display())]
-    File { path: PathBuf, source: std::io::Error },
-    #[error("the scan ended unexpectedly")]
-    Aborted,
-}
-
-impl From<ScanError> for PipelineError {
-    fn from(error: ScanError) -> Self {
-        match error {
-            ScanError::Git(error) => Self::Git(error),
-            other => Self::Scan(other),
-        }
-    }
-}
 
 /// What it takes to scan. Cheap to clone.
 #[derive(Clone)]
@@ -66,6 +44,15 @@ pub struct Pipeline {
     pub program: String,
     /// Memory that all scans of this pipeline and its clones share.
     pub budget: Budget,
+    /// Who is asked for repositories.
+    pub forges: Arc<[AnyForge]>,
+    /// What opens private repositories to git.
+    pub credentials: Vec<HostCredentials>,
+    pub discovery: DiscoverySettings,
+    pub sync: SyncSettings,
+    pub retention: RetentionSettings,
+    /// Visits of the clock, counted over all clones.
+    pub visits: Visits,
 }
 
 /// What a scan did, and what the repository holds now.
@@ -106,17 +93,31 @@ impl Pipeline {
     /// When the source cannot be mirrored, another scan of it runs, or Git or ClickHouse fails. What was published before
     /// stays as it was, and the failure is recorded with the repository.
     pub async fn scan(&self, remote: &Remote, progress: Arc<dyn Progress>) -> Result<Summary, PipelineError> {
-        let repository = self.repository(remote).await?;
+        let repository = self.repository_of(remote).await?;
+        self.scan_from(&repository, &Source::new(remote.clone()), progress).await
+    }
+
+    /// The same for a repository that is known.
+    ///
+    /// # Errors
+    /// As [`Pipeline::scan`].
+    pub(super) async fn scan_from(
+        &self,
+        repository: &Repository,
+        source: &Source,
+        progress: Arc<dyn Progress>,
+    ) -> Result<Summary, PipelineError> {
         let path = |source| PipelineError::File { path: self.mirrors.clone(), source };
         std::fs::create_dir_all(&self.mirrors).map_err(path)?;
         let _lock = RepositoryLock::take(&self.mirrors.join(format!("{}.lock", repository.id)), &self.program)?;
-        match self.scan_locked(&repository, remote, progress).await {
+        match self.scan_locked(repository, source, progress).await {
             Ok(mut summary) => {
                 let branch = summary.repository.profile.default_branch.as_str();
                 let ended = self.end_scan(repository.id, RunStatus::Succeeded, None, Some(branch)).await?;
-                summary.repository = ended.unwrap_or(repository);
+                summary.repository = ended.unwrap_or_else(|| repository.clone());
                 Ok(summary)
             }
+            Err(error) if error.is_stop() => Err(error),
             Err(error) => {
                 let reason = self.redactor.text(&error.to_string()).into_owned();
                 if let Err(second) = self.end_scan(repository.id, RunStatus::Failed, Some(reason), None).await {
@@ -145,31 +146,18 @@ impl Pipeline {
             if status == RunStatus::Succeeded && repository.status == RepositoryStatus::Pending {
                 repository.status = RepositoryStatus::Active;
             }
-            Recorded::default()
+            None
         };
-        Ok(self.writer.update_repositories(&self.reader, &[id], change).await?.pop())
-    }
-
-    /// The repository that a source means; a new one is stored.
-    async fn repository(&self, remote: &Remote) -> Result<Repository, PipelineError> {
-        let alias = remote.alias()?;
-        if let Some(known) = self.reader.repository_by_alias(&alias).await? {
-            return Ok(known);
-        }
-        let id = RepositoryId::from_alias(&alias);
-        let repository = Repository::discovered(id, &alias, Utc::now().timestamp_millis());
-        self.writer.save_repository(&repository).await?;
-        self.writer.add_alias(&alias, id).await?;
-        Ok(repository)
+        Ok(self.change(&[id], change).await?.pop())
     }
 
     async fn scan_locked(
         &self,
         repository: &Repository,
-        remote: &Remote,
+        source: &Source,
         progress: Arc<dyn Progress>,
     ) -> Result<Summary, PipelineError> {
-        let (mirror, head) = self.mirror(repository.id, remote, progress.clone()).await?;
+        let (mirror, head) = self.mirror(repository.id, source, progress.clone()).await?;
         let started = Instant::now();
         let stored = self.reader.checkpoint(repository.id).await?;
         let plan = plan(&mirror, &head, stored.as_ref())?;
@@ -202,22 +190,6 @@ impl Pipeline {
         let mut repository = repository.clone();
         repository.profile.default_branch = head.branch;
         Ok(Summary { repository, checkpoint, added, kinds, duration, rebuilt })
-    }
-
-    async fn mirror(
-        &self,
-        id: RepositoryId,
-        remote: &Remote,
-        progress: Arc<dyn Progress>,
-    ) -> Result<(Mirror, Head), PipelineError> {
-        let directory = self.mirrors.join(format!("{id}.git"));
-        let (remote, limits) = (remote.clone(), self.limits);
-        blocking(move || {
-            let mirror = Mirror::sync(&directory, &remote, None, &limits, &mut |step| progress.fetching(&step))?;
-            let head = mirror.head().clone();
-            Ok((mirror, head))
-        })
-        .await
     }
 
     async fn scan_from_root(
@@ -286,6 +258,9 @@ impl Pipeline {
                 // Git counts while it already reads: nothing but the progress waits for the number.
                 let mut counting = Some(scope.spawn(|| mirror.commit_count(since)));
                 scanner.run(&share, &mut |batch| {
+                    if listener.is_stopped() {
+                        return Err(Stop);
+                    }
                     if let Some(Ok(Ok(commits))) = counting.take().map(|counting| counting.join()) {
                         listener.scanning(commits);
                     }
@@ -405,7 +380,7 @@ fn plan(mirror: &Mirror, head: &Head, stored: Option<&Checkpoint>) -> Result<Pla
 }
 
 /// Runs Git's blocking calls away from the runtime's threads.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, PipelineError> + Send + 'static,
 ) -> Result<T, PipelineError> {
     tokio::task::spawn_blocking(work).await.map_err(|_| PipelineError::Aborted)?

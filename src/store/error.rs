@@ -104,7 +104,7 @@ impl StoreError {
     }
 
     /// Whether the same request may be sent again when it is one that can be repeated.
-    pub(super) fn is_transient(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         // A proxy answers for a server that restarts.
         matches!(self, Self::Unreachable(_) | Self::Unavailable(_) | Self::Foreign)
     }

@@ -31,7 +31,7 @@ pub use external::ExternalOptions;
 pub use job_rows::{JobRow, LogRow, ScheduleRow};
 pub use migrate::migrate;
 pub use reader::{Reader, ReaderOptions, Snapshot};
-pub use repository_writer::Recorded;
+pub use repository_writer::{NewRepository, Recorded};
 pub use rows::Origin;
 pub use writer::Writer;
 

@@ -4,9 +4,10 @@ use futures_util::FutureExt;
 
 use super::query::{Filter, Operator, Repositories, RepositoryField};
 use super::repository_rows::{MetricsRow, RepositoryChangeRow, RepositoryRow, TombstoneRow};
+use super::rows::AliasRow;
 use super::writer::SCAN_TABLES;
 use super::{Reader, StoreError, Writer};
-use crate::model::{JobId, Repository, RepositoryChange, RepositoryId, RepositoryMetrics};
+use crate::model::{Checkpoint, JobId, Repository, RepositoryChange, RepositoryId, RepositoryMetrics};
 
 /// Tables beside those of scans that hold rows of a repository, with the column of its id. Its own row goes first: readers see nothing
 /// of a repository without it.
@@ -24,6 +25,14 @@ const REPOSITORY_TABLES: [(&str, &str); 6] = [
 pub struct Recorded {
     pub metrics: Option<RepositoryMetrics>,
     pub changes: Vec<RepositoryChange>,
+}
+
+/// A repository that is seen for the first time.
+#[derive(Clone, Debug)]
+pub struct NewRepository {
+    pub repository: Repository,
+    pub aliases: Vec<String>,
+    pub recorded: Recorded,
 }
 
 impl Writer {
@@ -46,6 +55,60 @@ impl Writer {
         let recorded: Vec<Recorded> = repositories.iter_mut().map(&mut change).collect();
         self.store_repositories(&repositories, &recorded).await?;
         Ok(repositories)
+    }
+
+    /// Stores repositories that are not known yet, with the aliases that mean them and what is recorded of them; one that became known
+    /// meanwhile stays as it is. All of it becomes visible at once. Answers those that were stored.
+    pub async fn add_repositories(
+        &self,
+        reader: &Reader,
+        new: Vec<NewRepository>,
+    ) -> Result<Vec<Repository>, StoreError> {
+        let _publishing = self.publishing.lock().await;
+        let ids = new.iter().map(|new| new.repository.id.to_string()).collect();
+        let filter = Filter::default().and(RepositoryField::Id, Operator::In(ids));
+        let known = reader.snapshot().await?.fetch(&Repositories { filter, page: None }).await?;
+        let is_new = |new: &NewRepository| known.iter().all(|known| known.id != new.repository.id.0);
+        let new: Vec<NewRepository> = new.into_iter().filter(is_new).collect();
+        // Aliases come first: one whose repository is not there yet only fixes the id that it will have.
+        let aliases = new.iter().flat_map(|new| new.aliases.iter().map(|alias| (alias.as_str(), new.repository.id)));
+        self.add_aliases(aliases.collect()).await?;
+        let (repositories, recorded): (Vec<Repository>, Vec<Recorded>) =
+            new.into_iter().map(|new| (new.repository, new.recorded)).unzip();
+        self.store_repositories(&repositories, &recorded).await?;
+        Ok(repositories)
+    }
+
+    /// Makes each alias mean its repository, where it means none yet.
+    pub async fn add_aliases(&self, aliases: Vec<(&str, RepositoryId)>) -> Result<(), StoreError> {
+        if aliases.is_empty() {
+            return Ok(());
+        }
+        let rows = aliases.into_iter().map(|(alias, id)| AliasRow { alias, repository_id: id.0 });
+        let rows: Vec<AliasRow<'_>> = rows.collect();
+        self.store.insert::<AliasRow<'_>>("repository_aliases", "", rows).boxed().await
+    }
+
+    /// Makes an alias mean another repository than before: the name of one that was renamed was given to a new one.
+    pub async fn move_alias(&self, alias: &str, to: RepositoryId) -> Result<(), StoreError> {
+        // The alias comes from outside: in hexadecimal digits it cannot be anything but text.
+        let digits: String = alias.bytes().map(|byte| format!("{byte:02x}")).collect();
+        self.delete("repository_aliases", &format!("alias = unhex('{digits}') AND repository_id != '{to}'")).await?;
+        self.add_aliases(vec![(alias, to)]).await
+    }
+
+    /// Removes rows of scans of a repository that its checkpoint does not cover (`None`: it has none) and that were stored before a time,
+    /// in milliseconds since 1970.
+    pub async fn clear_strays_before(
+        &self,
+        id: RepositoryId,
+        checkpoint: Option<&Checkpoint>,
+        before_ms: i64,
+    ) -> Result<(), StoreError> {
+        let (generation, sequence) =
+            checkpoint.map_or((0, 0), |checkpoint| (checkpoint.generation, checkpoint.sequence));
+        let unseen = format!("(generation != {generation} OR sequence > {sequence})");
+        self.clear(id, &format!("{unseen} AND recorded_at < fromUnixTimestamp64Milli({before_ms})")).await
     }
 
     /// Stores rows beside repositories first: they are visible when the repositories' own row has moved the version.

@@ -108,7 +108,7 @@ impl Writer {
 
     /// Deletes by a mutation, which writes the parts anew: a lightweight DELETE hides rows, and what it hides is still
     /// seen through the projection by_time (ClickHouse 26.7, whatever `lightweight_mutation_projection_mode` says).
-    async fn clear(&self, repository: RepositoryId, condition: &str) -> Result<(), StoreError> {
+    pub(super) async fn clear(&self, repository: RepositoryId, condition: &str) -> Result<(), StoreError> {
         let condition = format!("repository_id = '{repository}' AND {condition}");
         // Mostly there is nothing: one question tells of all tables.
         let count =

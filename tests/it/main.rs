@@ -11,6 +11,7 @@ mod hostile;
 mod journey;
 mod manifest;
 mod migrate;
+mod pipeline;
 mod resolution;
 mod scan;
 mod support;

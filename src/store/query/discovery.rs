@@ -81,3 +81,28 @@ impl Question for DiscoveryRuns {
             .bind("limit", Parameter::Integer(self.limit.into()))
     }
 }
+
+/// What a query has found so far.
+#[derive(Clone, Debug)]
+pub struct Discovered {
+    pub forge: String,
+    pub query: String,
+}
+
+#[derive(Clone, Debug, Row, Deserialize)]
+pub struct DiscoveredRecord {
+    pub full_name: String,
+    /// Why it was not taken; empty: it was.
+    pub rejected: String,
+}
+
+impl Question for Discovered {
+    type Row = DiscoveredRecord;
+    const NAME: &'static str = "discovered";
+
+    fn statement(&self) -> Statement {
+        Statement::new(include_str!("../../../clickhouse/queries/discovered.sql"))
+            .bind("forge", Parameter::Text(self.forge.clone()))
+            .bind("query", Parameter::Text(self.query.clone()))
+    }
+}

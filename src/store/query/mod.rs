@@ -13,19 +13,23 @@ mod filter;
 mod jobs;
 mod metrics;
 mod page;
+mod quality;
 mod references;
 mod repositories;
 mod repository_changes;
 mod resolutions;
 mod resources;
 mod statement;
+mod strays;
 mod tombstones;
 mod trend;
 mod version_changes;
 
 pub use chart_moves::{ChartMoveRecord, ChartMoves};
 pub use content::{Content, ContentAt};
-pub use discovery::{DiscoveryRunRecord, DiscoveryRuns, DiscoveryStatRecord, DiscoveryStats};
+pub use discovery::{
+    Discovered, DiscoveredRecord, DiscoveryRunRecord, DiscoveryRuns, DiscoveryStatRecord, DiscoveryStats,
+};
 pub use events::{EventCount, EventField, EventOrder, EventRecord, Events};
 pub use failures::{FailureCount, FailureField, FailureOrder, FailureRecord, Failures};
 pub use file_facts::{FileFactsNow, FileRecord, FluxVersionRecord, FluxVersions};
@@ -33,9 +37,11 @@ pub use filter::{Field, Filter, Operator};
 pub use jobs::{JobCount, JobField, JobLog, JobOrder, Jobs, Schedules};
 pub use metrics::{MetricsBetween, MetricsRecord};
 pub use page::{Direction, Order, Page, PageEnd, SortKey};
+pub use quality::{QualityInputRecord, QualityInputs};
 pub use references::{ReferenceField, ReferenceRecord, References};
 pub use repositories::{
-    IdRecord, Repositories, RepositoryByAlias, RepositoryCount, RepositoryField, RepositoryOrder, RepositoryRecord,
+    AliasRecord, AliasesOf, IdRecord, Repositories, RepositoriesByAlias, RepositoryByAlias, RepositoryCount,
+    RepositoryField, RepositoryOrder, RepositoryRecord,
 };
 pub use repository_changes::{RepositoryChangeRecord, RepositoryChanges};
 pub use resolutions::{ResolutionRecord, ResolutionsAt};
@@ -43,6 +49,7 @@ pub use resources::{
     KindCount, ResourceCount, ResourceField, ResourceOrder, ResourceRecord, Resources, ResourcesByKind,
 };
 pub use statement::{Parameter, Statement};
+pub use strays::Strays;
 pub use tombstones::Buried;
 pub use trend::{Dimension, EventRange, EventTrend, RangeRecord, TrendRecord};
 pub use version_changes::{

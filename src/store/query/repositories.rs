@@ -297,6 +297,46 @@ pub struct RepositoryByAlias {
     pub alias: String,
 }
 
+/// The repositories that several aliases mean.
+#[derive(Clone, Debug)]
+pub struct RepositoriesByAlias {
+    pub aliases: Vec<String>,
+}
+
+/// An alias and the repository that it means.
+#[derive(Clone, Debug, Row, Deserialize)]
+pub struct AliasRecord {
+    pub alias: String,
+    #[serde(with = "clickhouse::serde::uuid")]
+    pub repository_id: Uuid,
+}
+
+impl Question for RepositoriesByAlias {
+    type Row = AliasRecord;
+    const NAME: &'static str = "repositories_by_alias";
+
+    fn statement(&self) -> Statement {
+        Statement::new(include_str!("../../../clickhouse/queries/repositories_by_alias.sql"))
+            .bind("aliases", Parameter::Texts(self.aliases.clone()))
+    }
+}
+
+/// Every alias of a repository.
+#[derive(Clone, Debug)]
+pub struct AliasesOf {
+    pub repository: RepositoryId,
+}
+
+impl Question for AliasesOf {
+    type Row = String;
+    const NAME: &'static str = "aliases_of";
+
+    fn statement(&self) -> Statement {
+        Statement::new(include_str!("../../../clickhouse/queries/aliases_of.sql"))
+            .bind("repository", Parameter::Text(self.repository.to_string()))
+    }
+}
+
 /// An id.
 #[derive(Clone, Copy, Debug, Row, Deserialize)]
 pub struct IdRecord {

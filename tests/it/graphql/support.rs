@@ -10,7 +10,7 @@ use async_graphql::{Request, Variables};
 use kubestats::git::{FetchLimits, Remote};
 use kubestats::graphql::{Schema, execute, schema};
 use kubestats::manifest::redact::Redactor;
-use kubestats::pipeline::{Pipeline, Silent};
+use kubestats::pipeline::{DiscoverySettings, Pipeline, RetentionSettings, Silent, SyncSettings, Visits};
 use kubestats::scan::Budget;
 use kubestats::store::engine::{self, EngineCommand, Supervisor};
 use kubestats::store::{ExternalOptions, Reader, ReaderOptions, Store, Writer, migrate};
@@ -80,6 +80,12 @@ async fn scan_all(store: &Store, mirrors: PathBuf) -> Reader {
         limits: FetchLimits::default(),
         program: "a test".to_owned(),
         budget: Budget::new(256 << 20),
+        forges: Arc::new([]),
+        credentials: Vec::new(),
+        discovery: DiscoverySettings::default(),
+        sync: SyncSettings::default(),
+        retention: RetentionSettings::default(),
+        visits: Visits::default(),
     };
     for (name, url) in REPOSITORIES {
         let repository = fixture(name);

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use kubestats::git::{FetchLimits, FetchProgress, Remote};
 use kubestats::manifest::redact::Redactor;
-use kubestats::pipeline::{Pipeline, Progress, Silent};
+use kubestats::pipeline::{DiscoverySettings, Pipeline, Progress, RetentionSettings, Silent, SyncSettings, Visits};
 use kubestats::scan::Budget;
 use kubestats::store::{Reader, ReaderOptions, Store, Writer, engine};
 use serde_json::json;
@@ -81,6 +81,12 @@ async fn within_one_process_the_second_says_who_is_at_it() {
         limits: FetchLimits::default(),
         program: "a test".to_owned(),
         budget: Budget::new(64 << 20),
+        forges: Arc::new([]),
+        credentials: Vec::new(),
+        discovery: DiscoverySettings::default(),
+        sync: SyncSettings::default(),
+        retention: RetentionSettings::default(),
+        visits: Visits::default(),
     };
     let remote = Remote::Path(repository.path());
     let (begun, release, progress) = held();
