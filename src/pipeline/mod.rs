@@ -4,7 +4,9 @@ mod lock;
 mod progress;
 mod scan;
 mod task;
+mod work;
 
 pub use progress::{Progress, Silent};
 pub use scan::{Pipeline, PipelineError, Summary};
 pub use task::{Listener, StopSignal, Task};
+pub use work::Ended;

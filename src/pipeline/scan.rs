@@ -151,7 +151,7 @@ impl Pipeline {
     }
 
     /// The repository that a source means; a new one is stored.
-    async fn repository(&self, remote: &Remote) -> Result<Repository, PipelineError> {
+    pub(super) async fn repository(&self, remote: &Remote) -> Result<Repository, PipelineError> {
         let alias = remote.alias()?;
         if let Some(known) = self.reader.repository_by_alias(&alias).await? {
             return Ok(known);
