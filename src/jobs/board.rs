@@ -73,7 +73,7 @@ pub(super) enum Outcome {
 
 /// What became of a wish to cancel.
 pub(super) enum Cancel {
-    AtOnce(Change),
+    AtOnce(Box<Change>),
     /// It runs, and was asked to end.
     Asked,
     Ended(JobState),
@@ -104,8 +104,7 @@ impl Board {
     /// The job that a request means, which is made where there is none, and whether there was one.
     pub fn ask(&mut self, request: JobRequest, forge: Option<String>, now: i64) -> (Change, bool) {
         let key = Key::asked(&request);
-        let known = self.open.values_mut().find(|entry| !entry.job.state.is_ended() && Key::of(&entry.job) == key);
-        if let Some(entry) = known {
+        if let Some(entry) = self.open.values_mut().find(|entry| entry.is_same(&key)) {
             return (entry.join(request, now), true);
         }
         let job = Job {
@@ -131,8 +130,7 @@ impl Board {
     /// Takes a job of a process that is dead, whose last line has this number. One that is here already ends.
     pub fn adopt(&mut self, mut job: Job, forge: Option<String>, last_line: Option<u32>, now: i64) -> Change {
         let key = Key::of(&job);
-        let same = self.open.values().find(|entry| !entry.job.state.is_ended() && Key::of(&entry.job) == key);
-        let same = same.map(|entry| entry.job.id);
+        let same = self.open.values().find(|entry| entry.is_same(&key)).map(|entry| entry.job.id);
         let was = job.state;
         job.worker = Some(self.process);
         if was == JobState::Running {
@@ -265,7 +263,7 @@ impl Board {
             JobState::Queued | JobState::Parked => {
                 entry.end(JobState::Cancelled, now);
                 let line = entry.log.own(id, now, LogLevel::Info, "cancelled");
-                Cancel::AtOnce(Change { job: entry.job.clone(), lines: vec![line] })
+                Cancel::AtOnce(Box::new(Change { job: entry.job.clone(), lines: vec![line] }))
             }
             ended => Cancel::Ended(ended),
         }
@@ -276,7 +274,7 @@ impl Board {
         let open = self.open.values().filter(|entry| !entry.job.state.is_ended() && wanted(&entry.job));
         let ids: Vec<JobId> = open.map(|entry| entry.job.id).collect();
         let cancelled = ids.into_iter().map(|id| self.cancel(id, now));
-        cancelled.filter_map(|cancel| if let Cancel::AtOnce(change) = cancel { Some(change) } else { None }).collect()
+        cancelled.filter_map(|cancel| if let Cancel::AtOnce(change) = cancel { Some(*change) } else { None }).collect()
     }
 
     pub fn log(&mut self, id: JobId, now: i64, level: LogLevel, text: &str) -> Option<JobLogLine> {
@@ -320,7 +318,7 @@ impl Board {
     }
 
     pub fn find(&self, key: &Key) -> Option<&Job> {
-        self.open.values().map(|entry| &entry.job).find(|job| !job.state.is_ended() && Key::of(job) == *key)
+        self.open.values().find(|entry| entry.is_same(key)).map(|entry| &entry.job)
     }
 
     pub fn running(&self) -> usize {
@@ -377,6 +375,11 @@ impl Board {
 }
 
 impl Entry {
+    /// Whether somebody who asks for this key gets this job: not one that is being cancelled.
+    fn is_same(&self, key: &Key) -> bool {
+        !self.job.state.is_ended() && !self.is_cancelled && Key::of(&self.job) == *key
+    }
+
     fn is_waiting(&self) -> bool {
         self.is_stored && matches!(self.job.state, JobState::Queued | JobState::Parked)
     }
@@ -403,9 +406,10 @@ impl Entry {
 
     fn may_run_beside(&self, running: &[&Self]) -> bool {
         let excludes = |other: &&Self| {
-            let same_repository = self.job.repository.is_some() && self.job.repository == other.job.repository;
-            // Searches of one forge share the smallest of its budgets, and a DISCOVER asks all forges.
-            same_repository || (self.job.kind == JobKind::Discover && other.job.kind == JobKind::Discover)
+            let (one, other) = (&self.job, &other.job);
+            // Of one repository whatever it is, else of one kind. Searches of a forge share the smallest of its budgets, and a DISCOVER
+            // asks all forges.
+            one.repository == other.repository && (one.repository.is_some() || one.kind == other.kind)
         };
         if running.iter().any(excludes) {
             return false;

@@ -45,7 +45,7 @@ impl Log {
         self.next += 1;
         let text = match text.len() {
             0..=MOST_BYTES => text.to_owned(),
-            _ => format!("{}…", &text[..text.floor_char_boundary(MOST_BYTES)]),
+            _ => format!("{}…", String::from_utf8_lossy(&text.as_bytes()[..MOST_BYTES]).trim_end_matches('\u{fffd}')),
         };
         JobLogLine { job, time_ms, number, level, text }
     }

@@ -23,6 +23,14 @@ enum Fate {
     End,
 }
 
+/// Where else the same job was found.
+pub(super) enum Elsewhere {
+    /// In a process that lives.
+    There(Job),
+    /// In one that is dead: it was taken over.
+    Adopted(Job),
+}
+
 impl Inner {
     /// Takes over all jobs of dead processes.
     ///
@@ -53,15 +61,16 @@ impl Inner {
         // Somebody else may have been first.
         let id = job.id;
         let open = self.open_jobs(Filter::default().and(JobField::Id, Operator::Equal(id.to_string()))).await?;
+        let is_free = open.iter().any(|job| self.fate(job) != Fate::Leave);
         self.take(open).await?;
-        Ok(self.shared.board().get(id).is_some())
+        Ok(is_free)
     }
 
-    /// The same job in another process that lives; one of a dead process is taken over, and found on the board.
+    /// The same job in another process.
     ///
     /// # Errors
     /// When ClickHouse fails.
-    pub async fn elsewhere(&self, request: &JobRequest) -> Result<Option<Job>, JobsError> {
+    pub async fn elsewhere(&self, request: &JobRequest) -> Result<Option<Elsewhere>, JobsError> {
         let key = Key::asked(request);
         let is_here = self.shared.board().find(&key).is_some();
         // Whoever takes over all that dead processes leave need not look for it.
@@ -77,10 +86,15 @@ impl Inner {
         }
         for job in self.open_jobs(filter).await?.into_iter().filter(|job| Key::of(job) == key) {
             match self.fate(&job) {
-                Fate::Leave if job.worker != Some(self.process) => return Ok(Some(job)),
+                Fate::Leave if job.worker != Some(self.process) => return Ok(Some(Elsewhere::There(job))),
                 Fate::Leave => {}
-                Fate::Take | Fate::End => {
+                Fate::End => {
                     self.adopt_orphan(job).await?;
+                }
+                Fate::Take => {
+                    if self.adopt_orphan(job.clone()).await? {
+                        return Ok(Some(Elsewhere::Adopted(job)));
+                    }
                 }
             }
         }

@@ -7,9 +7,11 @@ use std::time::Duration;
 use tokio::sync::{broadcast, mpsc};
 use uuid::Uuid;
 
-use super::board::{Board, Cancel};
+use super::board::{Board, Cancel, Key};
 use super::journal::{Journal, Receipt, Shared, all_stored};
 use super::lock::WorkerLock;
+use super::log::Change;
+use super::orphans::Elsewhere;
 use super::runner::{self, FollowUp};
 use super::time::Time;
 use super::work::Work;
@@ -299,13 +301,22 @@ impl Inner {
                 answers.push(Err(JobsError::UnknownRepository));
                 continue;
             }
-            if let Some(job) = self.elsewhere(&request).await? {
-                answers.push(Ok(Enqueued { job, joined: true }));
-                continue;
-            }
+            let adopted = match self.elsewhere(&request).await? {
+                Some(Elsewhere::There(job)) => {
+                    answers.push(Ok(Enqueued { job, joined: true }));
+                    continue;
+                }
+                Some(Elsewhere::Adopted(job)) => Some(job),
+                None => None,
+            };
             let forge = forge.flatten().cloned().flatten();
             let now = self.time.now_ms();
             let mut board = self.shared.board();
+            // What was taken over may have been done meanwhile: nobody asked for it twice.
+            if let Some(job) = adopted.filter(|_| board.find(&Key::asked(&request)).is_none()) {
+                answers.push(Ok(Enqueued { job, joined: true }));
+                continue;
+            }
             let mut changes = Vec::new();
             if request.kind == JobKind::Delete {
                 // Whatever else was to be done with the repository is in vain now.
@@ -327,7 +338,7 @@ impl Inner {
         let mut board = self.shared.board();
         let cancel = board.cancel(id, self.time.now_ms());
         let receipt = match &cancel {
-            Cancel::AtOnce(change) => vec![self.journal.post(change.clone())],
+            Cancel::AtOnce(change) => vec![self.journal.post(Change::clone(change))],
             _ => Vec::new(),
         };
         drop(board);

@@ -17,7 +17,7 @@ use super::signals::asked_to_end;
 use crate::app::App;
 use crate::config::Config;
 use crate::jobs::MOST_LINES;
-use crate::model::{Job, JobId, JobKind, JobLogLine, JobState};
+use crate::model::{Job, JobId, JobKind, JobLogLine, JobState, Requester};
 use crate::store::query::{Direction, Filter, JobField, JobLog, JobOrder, Jobs, Operator, Page, PageEnd};
 use text::Names;
 
@@ -223,7 +223,11 @@ impl View<'_> {
         table.set_header(["ID", "KIND", "STATE", "ABOUT", "ASKED AT", "ASKED BY", "TOOK", "REMARK"]);
         for job in jobs {
             let about = super::terminal::printable(&self.names.subject(job)).into_owned();
-            let asked_by = super::terminal::printable(&job.requested_by.to_string()).into_owned();
+            // The id of the other job is shown with the job itself.
+            let asked_by = match &job.requested_by {
+                Requester::Job(_) => "another job".to_owned(),
+                requester => super::terminal::printable(&requester.to_string()).into_owned(),
+            };
             table.add_row([
                 job.id.to_string(),
                 job.kind.as_str().to_owned(),

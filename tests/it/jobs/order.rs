@@ -142,6 +142,25 @@ fn deleting_a_repository_ends_what_else_was_to_be_done_with_it() {
 }
 
 #[test]
+fn what_is_being_cancelled_is_not_joined() {
+    on_bench("what_is_being_cancelled", async |bench| {
+        let queue = bench.queue().await;
+        bench
+            .script
+            .plan(|job| if job.attempts == 1 && job.requested_by == clock() { Step::Deaf } else { Step::Succeed });
+        let first = ask(&queue, by(clock(), JobKind::Aggregate, None)).await;
+        bench.script.have_begun(1).await;
+        queue.cancel_all().await.unwrap();
+        let second = ask(&queue, by(person(), JobKind::Aggregate, None)).await;
+        assert_eq!(queue.ended(second).await.unwrap().state, JobState::Succeeded);
+        // They did not run side by side.
+        assert_eq!(bench.stored(first).await.state, JobState::Cancelled);
+        let stored: Vec<_> = bench.all_stored().await.iter().map(|job| job.id).collect();
+        assert_eq!(stored, [first, second], "the oldest first");
+    });
+}
+
+#[test]
 fn what_a_job_asks_for_is_stored_before_it_ends() {
     on_bench("what_a_job_asks_for_is_stored", async |bench| {
         let queue = bench.queue().await;

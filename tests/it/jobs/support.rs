@@ -222,9 +222,12 @@ pub enum Step {
     FollowUp(Vec<JobRequest>),
 }
 
+/// What each attempt does.
+type Plan = Box<dyn FnMut(&Job) -> Step + Send>;
+
 /// Work that does what it is told.
 pub struct Script {
-    plan: Mutex<Box<dyn FnMut(&Job) -> Step + Send>>,
+    plan: Mutex<Plan>,
     /// Attempts that began, in their order.
     begun: Mutex<Vec<Job>>,
     pub gate: Semaphore,
@@ -233,7 +236,7 @@ pub struct Script {
 
 impl Default for Script {
     fn default() -> Self {
-        let plan: Box<dyn FnMut(&Job) -> Step + Send> = Box::new(|_| Step::Succeed);
+        let plan: Plan = Box::new(|_| Step::Succeed);
         Self {
             plan: Mutex::new(plan),
             begun: Mutex::default(),
