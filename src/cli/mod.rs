@@ -1,12 +1,17 @@
 //! The command line.
 
+mod attend;
 mod completions;
 mod config;
+mod discover;
 mod engine;
 mod events;
+mod jobs;
 mod query;
 mod scan;
 mod serve;
+mod signals;
+mod sync;
 mod terminal;
 
 use std::io::Write;
@@ -93,6 +98,15 @@ enum Command {
     /// Read the whole history of repositories and store their resources and events
     #[command(after_long_help = scan::HELP)]
     Scan(scan::Options),
+    /// Find repositories on forges, and sync and scan them
+    #[command(after_long_help = discover::HELP)]
+    Discover(discover::Options),
+    /// Visit repositories: their metrics, what was pushed, and its scan
+    #[command(after_long_help = sync::HELP)]
+    Sync(sync::Options),
+    /// List jobs, or show one with its log
+    #[command(after_long_help = jobs::HELP)]
+    Jobs(jobs::Options),
     /// Run a GraphQL document against the data and print the answer
     #[command(after_long_help = query::HELP)]
     Query(query::Options),
@@ -163,6 +177,9 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         match arguments.command {
             Command::Serve(_) => serve::run(config).await,
             Command::Scan(options) => scan::run(config, options).await,
+            Command::Discover(options) => discover::run(config, options).await,
+            Command::Sync(options) => sync::run(config, options).await,
+            Command::Jobs(options) => jobs::run(config, options).await,
             Command::Query(options) => query::run(config, options).await,
             Command::Events(options) => events::run(config, options).await,
             Command::Migrate => migrate(config).await,

@@ -8,15 +8,27 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Args;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 
+use super::attend::start_queue;
+use super::signals::asked_to_end;
 use crate::app::App;
 use crate::config::Config;
+use crate::jobs::{Clock, Enqueued, JobsError, ScheduleRule, Service};
+use crate::model::{JobArguments, JobKind, JobRequest, Requester};
+use crate::store::query::{Direction, Filter, Page, PageEnd, Repositories, RepositoryOrder};
 use crate::{graphql, http};
+
+/// The schedule that looks for repositories.
+const DISCOVERY: &str = "discovery";
 
 pub const HELP: &str = "\
 Prints where the playground and the API are reached and where the data lie, then serves until Ctrl-C or SIGTERM: /playground/, \
 /graphql (POST, and GET for queries), /healthz and /readyz. Log lines go to stderr.
+
+Meanwhile it looks for repositories, visits them and scans what is new, by its clock (`schedules` in the configuration); a server \
+that knows none yet begins at once. `kubestats jobs` shows what it does. When it is told to end, running jobs get \
+jobs.shutdown_seconds; what has not ended then, or was killed, is picked up by the next server.
 
 There are no accounts: keep the server on loopback, or put a proxy with authentication before it.
 
@@ -41,14 +53,78 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
         .await
         .with_context(|| format!("{} cannot be listened on; --listen takes another address", config.listen))?;
     let app = App::open(config, "serve").await?;
-    let playground = playground_folder(&app.config);
-    let address = listener.local_addr()?;
-    announce(&app, address, playground.is_some())?;
-    let context = http::Context { schema: graphql::schema(app.reader.clone()), reader: app.reader.clone(), playground };
-    let served = http::serve(listener, context, shutdown()).await;
+    let result = serve(&app, listener).await;
     app.close().await;
-    served?;
-    Ok(ExitCode::SUCCESS)
+    result.map(|()| ExitCode::SUCCESS)
+}
+
+async fn serve(app: &App, listener: TcpListener) -> anyhow::Result<()> {
+    let playground = playground_folder(&app.config);
+    let service = start_jobs(app).await?;
+    announce(app, listener.local_addr()?, playground.is_some())?;
+    let context = http::Context { schema: graphql::schema(app.reader.clone()), reader: app.reader.clone(), playground };
+    // Requests and jobs end side by side: neither waits for the other.
+    let (end, ended) = watch::channel(false);
+    let is_over = |mut ended: watch::Receiver<bool>| async move {
+        // Without a sender there is nothing to wait for either.
+        let _ = ended.wait_for(|is_over| *is_over).await;
+    };
+    let served = async {
+        let served = http::serve(listener, context, is_over(ended.clone())).await;
+        end.send_replace(true);
+        served
+    };
+    let jobs = async {
+        is_over(ended.clone()).await;
+        service.clock.stop().await;
+        service.queue.shut_down(app.config.jobs.shutdown).await;
+    };
+    let signal = async {
+        tokio::select! {
+            () = asked_to_end() => tracing::info!("shutting down"),
+            () = is_over(ended.clone()) => {}
+        }
+        end.send_replace(true);
+    };
+    let (served, (), ()) = tokio::join!(served, jobs, signal);
+    Ok(served?)
+}
+
+/// Starts the queue and the clock. A server that knows no repository looks for some at once.
+async fn start_jobs(app: &App) -> anyhow::Result<Service> {
+    let pipeline = app.pipeline().await?;
+    let queue = start_queue(app, &pipeline, true).await?;
+    let clock = Clock::start(queue.clone(), &app.reader, app.writer.clone(), schedules(&app.config)).await?;
+    let service = Service::new(queue, clock, pipeline);
+    if app.config.discovery.is_enabled && !knows_repositories(app).await? {
+        discover(&service).await?;
+    }
+    Ok(service)
+}
+
+async fn discover(service: &Service) -> Result<Enqueued, JobsError> {
+    let requested_by = Requester::Clock(DISCOVERY.to_owned());
+    let arguments = JobArguments::default();
+    service.queue.enqueue(JobRequest { kind: JobKind::Discover, repository: None, arguments, requested_by }).await
+}
+
+async fn knows_repositories(app: &App) -> anyhow::Result<bool> {
+    let order = RepositoryOrder::keys(&[(RepositoryOrder::FullName, Direction::Ascending)]);
+    let page = Some(Page { end: PageEnd::First, size: 1, order, after: None, before: None });
+    let first = app.reader.snapshot().await?.fetch(&Repositories { filter: Filter::default(), page }).await?;
+    Ok(!first.is_empty())
+}
+
+fn schedules(config: &Config) -> Vec<ScheduleRule> {
+    let schedules = &config.schedules;
+    // By itself a server looks for repositories only where it may.
+    let discovery = schedules.discovery.clone().filter(|_| config.discovery.is_enabled);
+    vec![
+        ScheduleRule { name: DISCOVERY, kind: JobKind::Discover, cron: discovery },
+        ScheduleRule { name: "sync", kind: JobKind::Sync, cron: schedules.sync.clone() },
+        ScheduleRule { name: "aggregation", kind: JobKind::Aggregate, cron: schedules.aggregation.clone() },
+        ScheduleRule { name: "retention", kind: JobKind::Retain, cron: schedules.retention.clone() },
+    ]
 }
 
 /// The built playground: as configured, or beside the program or in a folder above it.
@@ -72,22 +148,22 @@ fn announce(app: &App, address: SocketAddr, playground: bool) -> std::io::Result
     }
     writeln!(out, "  API         http://{address}/graphql")?;
     writeln!(out, "  data        {data}")?;
+    writeln!(out, "  discovery   {}", discovery(&app.config))?;
     let program = std::env::current_exe().unwrap_or_else(|_| "kubestats".into());
     writeln!(out, "  scan        {} scan --data {data} https://github.com/onedr0p/home-ops", program.display())?;
     out.flush()
 }
 
-/// Ends on Ctrl-C or SIGTERM.
-async fn shutdown() {
-    let interrupt = signal(SignalKind::interrupt());
-    let terminate = signal(SignalKind::terminate());
-    let (Ok(mut interrupt), Ok(mut terminate)) = (interrupt, terminate) else {
-        tracing::warn!("signals cannot be listened to; only SIGKILL ends the server");
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+/// Whether repositories are looked for, and what a token would bring where there is none.
+fn discovery(config: &Config) -> String {
+    if !config.discovery.is_enabled {
+        return "off (discovery.enabled)".to_owned();
     }
-    tracing::info!("shutting down");
+    let queries = config.discovery.queries.len();
+    match config.github.token {
+        Some(_) => format!("on, {queries} queries, with a token"),
+        None => format!(
+            "on, {queries} queries; without github.token GitHub answers 60 requests an hour: a token without any rights makes it 5,000"
+        ),
+    }
 }

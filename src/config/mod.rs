@@ -163,9 +163,14 @@ impl Config {
         self.data_dir.join("engine")
     }
 
+    /// What belongs to running processes: sockets, locks.
+    pub fn run_dir(&self) -> PathBuf {
+        self.data_dir.join("run")
+    }
+
     /// Where a running engine is reached.
     pub fn engine_socket(&self) -> PathBuf {
-        self.data_dir.join("run/engine.sock")
+        self.run_dir().join("engine.sock")
     }
 
     /// Bare clones, one a repository.

@@ -1,12 +1,26 @@
-//! The queue and its workers.
+//! The queue as everybody else sees it.
 
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, mpsc};
 use uuid::Uuid;
 
-use crate::model::{Job, JobId, JobRequest, JobState, RateLimit, Requester};
-use crate::store::StoreError;
+use super::board::{Board, Cancel, Key};
+use super::journal::{Journal, Receipt, Shared, all_stored};
+use super::lock::WorkerLock;
+use super::log::Change;
+use super::orphans::Elsewhere;
+use super::runner::{self, FollowUp};
+use super::time::Time;
+use super::work::Work;
+use crate::model::{Job, JobId, JobKind, JobRequest, JobState, RateLimit, RepositoryId, Requester};
+use crate::store::query::{Filter, JobField, Jobs, Operator};
+use crate::store::{Reader, StoreError, Writer};
+
+/// Time between two looks at a job of another process.
+const LOOK: Duration = Duration::from_millis(500);
 
 #[derive(Debug, thiserror::Error)]
 pub enum JobsError {
@@ -17,6 +31,9 @@ pub enum JobsError {
     /// Only a job that still waits or runs can be cancelled, and only one that has ended can be asked for again.
     #[error("the job is {} already", .0.as_str())]
     WrongState(JobState),
+    /// Another process of the same data has the job, and only there it can be cancelled.
+    #[error("another process works on the job {0}: end it there")]
+    Elsewhere(JobId),
     #[error("there is no schedule {0:?}")]
     UnknownSchedule(String),
     #[error("there is no repository with this id")]
@@ -26,6 +43,10 @@ pub enum JobsError {
     BadSource(String),
     #[error("the server is shutting down")]
     ShuttingDown,
+    #[error("{}: {source}", .path.display())]
+    File { path: PathBuf, source: std::io::Error },
+    #[error("the clock cannot be started: {0}")]
+    Clock(String),
 }
 
 /// A job that was asked for.
@@ -48,44 +69,280 @@ pub struct Worker {
     pub since_ms: i64,
 }
 
+/// How a queue works.
+#[derive(Clone, Debug)]
+pub struct QueueOptions {
+    /// Jobs that run at the same time; at least one does.
+    pub parallel: usize,
+    /// Attempts of a job that fails for a reason that may pass.
+    pub attempts: u32,
+    /// Folder of the locks of processes that run jobs.
+    pub run_dir: PathBuf,
+    /// Other machines may fill the same database.
+    pub is_shared: bool,
+    /// Takes over what dead processes left, at the start and from then on; without, only what is asked for again.
+    pub adopts: bool,
+}
+
 /// A handle to the queue. Cheap to clone.
 #[derive(Clone)]
-pub struct Queue {}
+pub struct Queue {
+    pub(super) inner: Arc<Inner>,
+}
+
+pub(super) struct Inner {
+    pub options: QueueOptions,
+    pub process: Uuid,
+    pub shared: Arc<Shared>,
+    pub journal: Journal,
+    pub reader: Reader,
+    pub work: Arc<dyn Work>,
+    pub time: Arc<dyn Time>,
+    pub follow_ups: mpsc::UnboundedSender<FollowUp>,
+    lock: Mutex<Option<WorkerLock>>,
+}
 
 impl Queue {
-    /// Asks for a job; the same one that has not ended yet is joined.
-    pub async fn enqueue(&self, _request: JobRequest) -> Result<Enqueued, JobsError> {
-        Err(JobsError::ShuttingDown)
+    /// Starts the workers, and takes over what dead processes left.
+    ///
+    /// # Errors
+    /// When the lock of this process cannot be taken, or ClickHouse fails.
+    pub async fn start(
+        options: QueueOptions,
+        reader: Reader,
+        writer: Writer,
+        work: Arc<dyn Work>,
+        time: Arc<dyn Time>,
+    ) -> Result<Self, JobsError> {
+        let process = Uuid::new_v4();
+        let failed = |source| JobsError::File { path: options.run_dir.clone(), source };
+        let lock = WorkerLock::take(&options.run_dir, process).map_err(failed)?;
+        let board = Board::new(process, options.parallel, options.attempts, time.now_ms());
+        let shared = Arc::new(Shared::new(board));
+        let journal = Journal::start(writer, shared.clone());
+        let (follow_ups, receiver) = mpsc::unbounded_channel();
+        let lock = Mutex::new(Some(lock));
+        let inner = Arc::new(Inner { options, process, shared, journal, reader, work, time, follow_ups, lock });
+        if inner.options.adopts {
+            inner.adopt_orphans().await?;
+            tokio::spawn(runner::look_after_orphans(inner.clone()));
+        }
+        tokio::spawn(runner::take_follow_ups(inner.clone(), receiver));
+        tokio::spawn(runner::dispatch(inner.clone()));
+        Ok(Self { inner })
     }
 
-    /// Asks a job to end; one that waits ends at once, one that runs within a second.
+    /// Asks for a job; the same one that has not ended yet is joined.
+    ///
+    /// # Errors
+    /// [`JobsError::UnknownRepository`], [`JobsError::ShuttingDown`], or when ClickHouse fails: then there is no job.
+    pub async fn enqueue(&self, request: JobRequest) -> Result<Enqueued, JobsError> {
+        if self.inner.shared.board().is_closing() {
+            return Err(JobsError::ShuttingDown);
+        }
+        let mut enqueued = self.inner.enqueue(vec![request]).await?;
+        enqueued.pop().unwrap_or(Err(JobsError::UnknownRepository))
+    }
+
+    /// Asks a job to end; one that waits ends at once, one that runs within a second. Answers it as it is then.
+    ///
+    /// # Errors
+    /// When there is no such job, it has ended, another process works on it, or ClickHouse fails.
     pub async fn cancel(&self, id: JobId) -> Result<Job, JobsError> {
-        Err(JobsError::NotFound(id))
+        let mut cancel = self.inner.cancel(id);
+        if let Cancel::NotHere = cancel.0 {
+            let job = self.stored(id).await?;
+            if job.state.is_ended() {
+                return Err(JobsError::WrongState(job.state));
+            }
+            if !self.inner.adopt_orphan(job).await? {
+                return Err(JobsError::Elsewhere(id));
+            }
+            cancel = self.inner.cancel(id);
+        }
+        let (cancel, receipts) = cancel;
+        all_stored(receipts).await?;
+        match cancel {
+            Cancel::AtOnce(change) => Ok(change.job),
+            Cancel::Asked => self.ended(id).await,
+            Cancel::Ended(state) => Err(JobsError::WrongState(state)),
+            Cancel::NotHere => Err(JobsError::NotFound(id)),
+        }
+    }
+
+    /// Cancels the jobs of a repository, and does not wait for their end.
+    ///
+    /// # Errors
+    /// When ClickHouse fails.
+    pub async fn cancel_repository(&self, id: RepositoryId) -> Result<(), JobsError> {
+        self.cancel_those(|job| job.repository == Some(id)).await
+    }
+
+    /// Cancels all jobs of this process, and does not wait for their end.
+    ///
+    /// # Errors
+    /// When ClickHouse fails.
+    pub async fn cancel_all(&self) -> Result<(), JobsError> {
+        self.cancel_those(|_| true).await
+    }
+
+    async fn cancel_those(&self, wanted: impl Fn(&Job) -> bool) -> Result<(), JobsError> {
+        let receipts = {
+            let mut board = self.inner.shared.board();
+            let changes = board.cancel_all(self.inner.time.now_ms(), wanted);
+            changes.into_iter().map(|change| self.inner.journal.post(change)).collect()
+        };
+        self.inner.shared.changed();
+        Ok(all_stored(receipts).await?)
     }
 
     /// Asks for a job once more that has ended: a new job with the same arguments.
-    pub async fn retry(&self, id: JobId, _requested_by: Requester) -> Result<Enqueued, JobsError> {
-        Err(JobsError::NotFound(id))
+    ///
+    /// # Errors
+    /// When there is no such job, it has not ended, or as [`Queue::enqueue`].
+    pub async fn retry(&self, id: JobId, requested_by: Requester) -> Result<Enqueued, JobsError> {
+        let here = self.inner.shared.board().get(id).cloned();
+        let job = match here {
+            Some(job) => job,
+            None => self.stored(id).await?,
+        };
+        if !job.state.is_ended() {
+            return Err(JobsError::WrongState(job.state));
+        }
+        let Job { kind, repository, arguments, .. } = job;
+        self.enqueue(JobRequest { kind, repository, arguments, requested_by }).await
     }
 
-    /// Every change of every job of this process, from now on.
+    /// Every change of every job of this process, from now on. Changes of states are told when they are stored, progress some times a
+    /// second. Who reads too slowly misses the oldest.
     pub fn updates(&self) -> broadcast::Receiver<Job> {
-        broadcast::channel(1).1
+        self.inner.shared.updates.subscribe()
     }
 
     pub fn workers(&self) -> Vec<Worker> {
-        Vec::new()
+        self.inner.shared.board().workers()
     }
 
+    /// What is left of each budget of the forges.
     pub fn rate_limits(&self) -> Vec<RateLimit> {
-        Vec::new()
+        self.inner.work.rate_limits()
     }
 
     /// Waits until a job has ended.
+    ///
+    /// # Errors
+    /// When there is no such job, or ClickHouse fails.
     pub async fn ended(&self, id: JobId) -> Result<Job, JobsError> {
-        Err(JobsError::NotFound(id))
+        loop {
+            // It leaves the board when its end is stored.
+            self.inner.shared.until(|board| board.get(id).is_none()).await;
+            let job = self.stored(id).await?;
+            if job.state.is_ended() {
+                return Ok(job);
+            }
+            // Another process has it, perhaps one that has died meanwhile.
+            if !self.inner.adopt_orphan(job).await? {
+                tokio::time::sleep(LOOK).await;
+            }
+        }
+    }
+
+    /// Waits until this process has no job left, and none is about to come.
+    pub async fn idle(&self) {
+        self.inner.shared.until(Board::is_idle).await;
     }
 
     /// Takes no more jobs, gives the running ones some time to end, and leaves the rest for the next process.
-    pub async fn shut_down(&self, _patience: Duration) {}
+    pub async fn shut_down(&self, patience: Duration) {
+        let shared = &self.inner.shared;
+        shared.board().close();
+        shared.changed();
+        // Whoever does not end in time is asked to, and then ended.
+        let quiet = |board: &Board| board.running() == 0;
+        if tokio::time::timeout(patience, shared.until(quiet)).await.is_err() {
+            shared.board().stop_all();
+            let _ = tokio::time::timeout(runner::GRACE * 3, shared.until(quiet)).await;
+        }
+        self.inner.follow_ups_stored().await;
+        let left: Vec<Receipt> = {
+            let left = shared.board().leave_all();
+            left.into_iter().map(|change| self.inner.journal.post(change)).collect()
+        };
+        if !left.is_empty() {
+            tracing::info!(jobs = left.len(), "jobs are left for the next start");
+        }
+        let is_stored = self.inner.journal.close().await;
+        let lock = self.inner.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // Without its last states stored, this is a dead process whose jobs are to be picked up.
+        if let Some(lock) = lock.filter(|_| is_stored) {
+            lock.release();
+        }
+    }
+
+    async fn stored(&self, id: JobId) -> Result<Job, JobsError> {
+        let filter = Filter::default().and(JobField::Id, Operator::Equal(id.to_string()));
+        let rows = self.inner.reader.now(&Jobs { filter, page: None }).await?;
+        rows.first().map(|row| row.to_model()).ok_or(JobsError::NotFound(id))
+    }
+}
+
+impl Inner {
+    /// Takes requests in, several at once, one answer each.
+    ///
+    /// # Errors
+    /// When ClickHouse fails.
+    pub async fn enqueue(&self, requests: Vec<JobRequest>) -> Result<Vec<Result<Enqueued, JobsError>>, JobsError> {
+        let forges = self.forges(requests.iter().filter_map(|request| request.repository)).await?;
+        let mut answers = Vec::new();
+        let mut receipts: Vec<Receipt> = Vec::new();
+        for request in requests {
+            let forge = request.repository.map(|id| forges.get(&id));
+            if let Some(None) = forge {
+                answers.push(Err(JobsError::UnknownRepository));
+                continue;
+            }
+            let adopted = match self.elsewhere(&request).await? {
+                Some(Elsewhere::There(job)) => {
+                    answers.push(Ok(Enqueued { job, joined: true }));
+                    continue;
+                }
+                Some(Elsewhere::Adopted(job)) => Some(job),
+                None => None,
+            };
+            let forge = forge.flatten().cloned().flatten();
+            let now = self.time.now_ms();
+            let mut board = self.shared.board();
+            // What was taken over may have been done meanwhile: nobody asked for it twice.
+            if let Some(job) = adopted.filter(|_| board.find(&Key::asked(&request)).is_none()) {
+                answers.push(Ok(Enqueued { job, joined: true }));
+                continue;
+            }
+            let mut changes = Vec::new();
+            if request.kind == JobKind::Delete {
+                // Whatever else was to be done with the repository is in vain now.
+                let repository = request.repository;
+                let others = |job: &Job| job.repository == repository && job.kind != JobKind::Delete;
+                changes = board.cancel_all(now, others);
+            }
+            let (change, joined) = board.ask(request, forge, now);
+            answers.push(Ok(Enqueued { job: change.job.clone(), joined }));
+            changes.push(change);
+            receipts.extend(changes.into_iter().map(|change| self.journal.post(change)));
+        }
+        all_stored(receipts).await?;
+        self.shared.changed();
+        Ok(answers)
+    }
+
+    fn cancel(&self, id: JobId) -> (Cancel, Vec<Receipt>) {
+        let mut board = self.shared.board();
+        let cancel = board.cancel(id, self.time.now_ms());
+        let receipt = match &cancel {
+            Cancel::AtOnce(change) => vec![self.journal.post(Change::clone(change))],
+            _ => Vec::new(),
+        };
+        drop(board);
+        self.shared.changed();
+        (cancel, receipt)
+    }
 }

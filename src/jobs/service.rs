@@ -1,34 +1,78 @@
 //! What the API can ask for: jobs, schedules, and what becomes of a repository.
 
 use super::{Clock, Enqueued, JobsError, Queue};
-use crate::model::{Repository, RepositoryId};
+use crate::model::{JobArguments, JobKind, JobRequest, Repository, RepositoryId, Requester};
+use crate::pipeline::{Pipeline, PipelineError};
 
 /// The writing half as the API sees it. Cheap to clone.
 #[derive(Clone)]
 pub struct Service {
     pub queue: Queue,
     pub clock: Clock,
+    pipeline: Pipeline,
 }
 
 impl Service {
+    pub fn new(queue: Queue, clock: Clock, pipeline: Pipeline) -> Self {
+        Self { queue, clock, pipeline }
+    }
+
     /// Adds a repository by its URL (or a path on this machine), if it is not known yet, and asks for its sync and scan. One that was
     /// removed comes back.
+    ///
+    /// # Errors
+    /// [`JobsError::BadSource`] when it is no repository's, or as [`Queue::enqueue`].
     pub async fn add_repository(&self, url: &str) -> Result<(Repository, Enqueued), JobsError> {
-        Err(JobsError::BadSource(url.to_owned()))
+        let repository = self.pipeline.add_repository(url).await.map_err(|error| match error {
+            PipelineError::Store(error) => JobsError::Store(error),
+            other => JobsError::BadSource(self.pipeline.redactor.text(&other.to_string()).into_owned()),
+        })?;
+        let enqueued = self.ask(JobKind::Sync, repository.id).await?;
+        Ok((repository, enqueued))
     }
 
     /// Leaves a repository alone from now on; what is stored stays. Its jobs are cancelled.
-    pub async fn block_repository(&self, _id: RepositoryId) -> Result<Repository, JobsError> {
-        Err(JobsError::UnknownRepository)
+    ///
+    /// # Errors
+    /// [`JobsError::UnknownRepository`], or when ClickHouse fails.
+    pub async fn block_repository(&self, id: RepositoryId) -> Result<Repository, JobsError> {
+        let blocked = self.pipeline.block_repository(id).await.map_err(failed)?;
+        let repository = blocked.ok_or(JobsError::UnknownRepository)?;
+        self.queue.cancel_repository(id).await?;
+        Ok(repository)
     }
 
     /// Approves of a repository's size, or lets a blocked one be visited again, and asks for its sync.
-    pub async fn approve_repository(&self, _id: RepositoryId) -> Result<(Repository, Enqueued), JobsError> {
-        Err(JobsError::UnknownRepository)
+    ///
+    /// # Errors
+    /// [`JobsError::UnknownRepository`], or as [`Queue::enqueue`].
+    pub async fn approve_repository(&self, id: RepositoryId) -> Result<(Repository, Enqueued), JobsError> {
+        let approved = self.pipeline.approve_repository(id).await.map_err(failed)?;
+        let repository = approved.ok_or(JobsError::UnknownRepository)?;
+        let enqueued = self.ask(JobKind::Sync, id).await?;
+        Ok((repository, enqueued))
     }
 
     /// Removes a repository with everything it had, as a job; it is not discovered again until somebody adds it.
-    pub async fn delete_repository(&self, _id: RepositoryId) -> Result<Enqueued, JobsError> {
-        Err(JobsError::UnknownRepository)
+    ///
+    /// # Errors
+    /// [`JobsError::UnknownRepository`], or as [`Queue::enqueue`].
+    pub async fn delete_repository(&self, id: RepositoryId) -> Result<Enqueued, JobsError> {
+        self.ask(JobKind::Delete, id).await
+    }
+
+    async fn ask(&self, kind: JobKind, id: RepositoryId) -> Result<Enqueued, JobsError> {
+        // Whoever asks by hand wants the newest, whatever the forge says of pushes.
+        let arguments = JobArguments { fetch: kind == JobKind::Sync, ..JobArguments::default() };
+        let requested_by = Requester::Person("api".to_owned());
+        self.queue.enqueue(JobRequest { kind, repository: Some(id), arguments, requested_by }).await
+    }
+}
+
+/// Past its beginning, only the database can fail.
+fn failed(error: PipelineError) -> JobsError {
+    match error {
+        PipelineError::Store(error) => JobsError::Store(error),
+        other => JobsError::BadSource(other.to_string()),
     }
 }

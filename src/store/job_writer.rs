@@ -13,7 +13,17 @@ impl Writer {
     /// # Errors
     /// When ClickHouse fails, as all methods below.
     pub async fn save_job(&self, job: &Job) -> Result<(), StoreError> {
-        self.store.insert::<JobRow>("jobs", "", [JobRow::new(now(), job)]).boxed().await
+        self.save_jobs(&[job]).await
+    }
+
+    /// Stores several jobs at once, each as it is now.
+    pub async fn save_jobs(&self, jobs: &[&Job]) -> Result<(), StoreError> {
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        let version = now();
+        let rows: Vec<JobRow> = jobs.iter().map(|job| JobRow::new(version, job)).collect();
+        self.store.insert::<JobRow>("jobs", "", rows).boxed().await
     }
 
     /// Adds lines to logs of jobs.

@@ -24,7 +24,7 @@ mod objects;
 mod paths;
 mod raw;
 mod secrets;
-mod server;
+pub mod server;
 mod servers;
 
 use std::path::Path;

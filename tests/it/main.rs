@@ -8,6 +8,7 @@ mod git;
 mod golden;
 mod graphql;
 mod hostile;
+mod jobs;
 mod journey;
 mod manifest;
 mod migrate;

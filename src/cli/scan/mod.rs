@@ -14,7 +14,9 @@ use super::terminal::{complain, printable};
 use crate::app::App;
 use crate::config::{Config, MOST_PARALLEL};
 use crate::git::{self, Remote};
-use crate::pipeline::{Pipeline, PipelineError};
+use crate::jobs::{Record, Recorder};
+use crate::model::{JobError, JobKind, RepositoryId};
+use crate::pipeline::{Pipeline, PipelineError, Summary};
 use progress::Display;
 
 pub const HELP: &str = "\
@@ -27,7 +29,7 @@ configuration, and take turns where it is short: a small repository does not wai
 repository are scanned one after the other.
 
 Prints a summary of each repository to stdout as soon as it is scanned (with --json one JSON object a line), and progress to \
-stderr.
+stderr. Each scan is listed by `kubestats jobs`.
 
 Examples:
   kubestats scan https://github.com/onedr0p/home-ops
@@ -108,6 +110,7 @@ fn by_repository(remotes: Vec<Remote>) -> Vec<Vec<Job>> {
 /// Scans so many repositories at a time, in their order; a failure of one leaves the others alone. Tells whether any failed.
 async fn scan_all(app: &App, repositories: Vec<Vec<Job>>, parallel: usize, display: Display) -> anyhow::Result<bool> {
     let pipeline = app.pipeline().await?;
+    let recorder = Arc::new(Recorder::start(&app.config.run_dir(), app.writer.clone())?);
     let display = Arc::new(display);
     let mut repositories = repositories.into_iter();
     // Those that still run when one cannot print its summary end with this.
@@ -117,21 +120,33 @@ async fn scan_all(app: &App, repositories: Vec<Vec<Job>>, parallel: usize, displ
         while running.len() < parallel
             && let Some(jobs) = repositories.next()
         {
-            running.spawn(scan_in_turn(pipeline.clone(), jobs, display.clone()));
+            running.spawn(scan_in_turn(pipeline.clone(), jobs, display.clone(), recorder.clone()));
         }
         match running.join_next().await {
             Some(ended) => failed |= ended??,
-            None => return Ok(failed),
+            None => break,
         }
     }
+    // Nobody else holds it: all scans have ended.
+    if let Some(recorder) = Arc::into_inner(recorder) {
+        recorder.close();
+    }
+    Ok(failed)
 }
 
 /// Scans the sources of one repository. Tells whether any failed.
-async fn scan_in_turn(pipeline: Pipeline, jobs: Vec<Job>, display: Arc<Display>) -> anyhow::Result<bool> {
+async fn scan_in_turn(
+    pipeline: Pipeline,
+    jobs: Vec<Job>,
+    display: Arc<Display>,
+    recorder: Arc<Recorder>,
+) -> anyhow::Result<bool> {
     let mut failed = false;
     for Job { label, remote } in jobs {
         let source = remote.url_without_credentials();
+        let record = recorder.begin(JobKind::Scan, repository_of(pipeline.clone(), remote.clone()));
         let result = pipeline.scan(&remote, display.begin(label)).await;
+        write_down(record, &result, &pipeline).await;
         display.end();
         match result {
             Ok(summary) => display.aside(|json| match json {
@@ -149,4 +164,26 @@ async fn scan_in_turn(pipeline: Pipeline, jobs: Vec<Job>, display: Arc<Display>)
         }
     }
     Ok(failed)
+}
+
+/// The id that the scan of a source has, or will have when the source is new.
+async fn repository_of(pipeline: Pipeline, remote: Remote) -> Option<RepositoryId> {
+    let alias = remote.alias().ok()?;
+    // Without the database the scan fails, too, and says why.
+    let known = pipeline.reader.repository_by_alias(&alias).await.ok()?;
+    Some(known.map_or_else(|| RepositoryId::from_alias(&alias), |repository| repository.id))
+}
+
+async fn write_down(record: Record, result: &Result<Summary, PipelineError>, pipeline: &Pipeline) {
+    let ended = match result {
+        Ok(Summary { checkpoint, added, .. }) => {
+            let line = format!("{} commits that touch YAML and {} events are new", added.commits, added.events);
+            Ok((Some(checkpoint.run).filter(|_| added.commits > 0), line))
+        }
+        Err(error) => {
+            let message = pipeline.redactor.text(&error.to_string()).into_owned();
+            Err(JobError { code: error.code().to_owned(), message })
+        }
+    };
+    record.end(ended).await;
 }

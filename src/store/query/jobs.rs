@@ -34,7 +34,7 @@ impl Field for JobField {
     }
 }
 
-const ID: SortKey = SortKey::new("id", "UUID");
+const ID: SortKey = SortKey::time_ordered("UUIDToNum(id)");
 
 /// Jobs are ordered by the time of their request, which their ids tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -61,7 +61,7 @@ impl Question for Jobs {
         let filter = self.filter.fragment(|_| true);
         let (filter, tail) = match &self.page {
             Some(page) => (filter.append(page.between()), page.tail()),
-            None => (filter, Fragment::default().text("ORDER BY id")),
+            None => (filter, Fragment::default().text("ORDER BY UUIDToNum(id)")),
         };
         Statement::new(SQL).with_text("columns", JOB_COLUMNS).with("filter", &filter).with("tail", &tail)
     }

@@ -1,0 +1,198 @@
+//! Runs jobs in this process and shows them until all have ended: what `discover` and `sync` share.
+
+use std::collections::HashMap;
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+
+use super::jobs::text::{self, Names};
+use super::signals::asked_to_end;
+use super::terminal::complain;
+use crate::app::App;
+use crate::jobs::{JobsError, Queue, QueueOptions, SystemTime};
+use crate::model::{Job, JobArguments, JobId, JobKind, JobRequest, JobState, RepositoryId, Requester};
+use crate::pipeline::Pipeline;
+
+const TICK: Duration = Duration::from_millis(100);
+
+/// Starts the queue of this process. `adopts`: what dead processes left is taken over.
+pub async fn start_queue(app: &App, pipeline: &Pipeline, adopts: bool) -> Result<Queue, JobsError> {
+    let config = &app.config;
+    let options = QueueOptions {
+        parallel: config.jobs.parallel,
+        attempts: config.jobs.attempts,
+        run_dir: config.run_dir(),
+        is_shared: config.clickhouse.is_some(),
+        adopts,
+    };
+    let (reader, writer) = (app.reader.clone(), app.writer.clone());
+    Queue::start(options, reader, writer, Arc::new(pipeline.clone()), Arc::new(SystemTime)).await
+}
+
+/// A job that somebody at the command line asks for.
+pub fn request(kind: JobKind, repository: Option<RepositoryId>, arguments: JobArguments) -> JobRequest {
+    JobRequest { kind, repository, arguments, requested_by: Requester::Person("cli".to_owned()) }
+}
+
+/// Runs jobs and whatever they ask for to the end; Ctrl-C cancels them. Tells how the command ends.
+pub async fn attend(app: &App, pipeline: &Pipeline, requests: Vec<JobRequest>, json: bool) -> anyhow::Result<ExitCode> {
+    let queue = start_queue(app, pipeline, false).await?;
+    let watched = watch(app, &queue, requests, json).await;
+    queue.shut_down(Duration::ZERO).await;
+    watched
+}
+
+async fn watch(app: &App, queue: &Queue, requests: Vec<JobRequest>, json: bool) -> anyhow::Result<ExitCode> {
+    let mut updates = queue.updates();
+    let mut screen = Screen::new(Names::new(app.reader.clone()), json);
+    let mut asked = Vec::new();
+    for request in requests {
+        asked.push(queue.enqueue(request).await?);
+    }
+    let all_ended = async {
+        let mut elsewhere = Vec::new();
+        for enqueued in asked.iter().filter(|enqueued| enqueued.joined) {
+            // Perhaps another process does it: then its end is not among our updates.
+            let job = queue.ended(enqueued.job.id).await?;
+            elsewhere.push(job);
+        }
+        queue.idle().await;
+        Ok::<Vec<Job>, JobsError>(elsewhere)
+    };
+    tokio::pin!(all_ended);
+    let interrupted = asked_to_end();
+    tokio::pin!(interrupted);
+    let mut is_cancelled = false;
+    let elsewhere = loop {
+        tokio::select! {
+            update = updates.recv() => match update {
+                Ok(job) => screen.show(job).await?,
+                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => break Vec::new(),
+            },
+            ended = &mut all_ended => break ended?,
+            () = &mut interrupted, if !is_cancelled => {
+                is_cancelled = true;
+                queue.cancel_all().await?;
+                // What another process does goes on there, and we do not wait for it.
+                if asked.iter().any(|enqueued| enqueued.joined) {
+                    queue.idle().await;
+                    break Vec::new();
+                }
+            }
+        }
+    };
+    loop {
+        match updates.try_recv() {
+            Ok(job) => screen.show(job).await?,
+            Err(TryRecvError::Lagged(_)) => {}
+            Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+        }
+    }
+    for job in elsewhere {
+        screen.show(job).await?;
+    }
+    let failed = screen.finish();
+    if is_cancelled {
+        complain("cancelled");
+    }
+    Ok(if failed || is_cancelled { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// What is printed of jobs: their end on stdout, and how far they are on stderr, as bars on a terminal, else as lines.
+struct Screen {
+    names: Names,
+    json: bool,
+    bars: Option<MultiProgress>,
+    /// Of running and parked jobs.
+    running: HashMap<JobId, ProgressBar>,
+    states: HashMap<JobId, JobState>,
+    failed: bool,
+}
+
+impl Screen {
+    fn new(names: Names, json: bool) -> Self {
+        let bars = std::io::stderr().is_terminal().then(MultiProgress::new);
+        Self { names, json, bars, running: HashMap::new(), states: HashMap::new(), failed: false }
+    }
+
+    async fn show(&mut self, job: Job) -> anyhow::Result<()> {
+        self.names.learn(std::iter::once(&job)).await?;
+        let before = self.states.insert(job.id, job.state);
+        if before.is_some_and(JobState::is_ended) {
+            return Ok(());
+        }
+        if job.state.is_ended() {
+            if let Some(bar) = self.running.remove(&job.id) {
+                bar.finish_and_clear();
+            }
+            self.failed |= job.state != JobState::Succeeded;
+            return self.aside(|| self.print_end(&job));
+        }
+        if let Some(bars) = &self.bars {
+            if job.state != JobState::Queued {
+                let bar = self.running.entry(job.id).or_insert_with(|| new_bar(bars, self.names.label(&job)));
+                draw(bar, &job);
+            } else if let Some(bar) = self.running.get(&job.id) {
+                bar.set_message(text::remark(&job));
+            }
+        } else if !self.json && before != Some(job.state) && (job.state != JobState::Queued || job.attempts > 0) {
+            let line =
+                format!("{}: {} {}", self.names.label(&job), job.state.as_str().to_lowercase(), text::remark(&job));
+            // Nobody is left to be told when stderr is gone.
+            let _ = writeln!(std::io::stderr(), "{}", line.trim_end());
+        }
+        Ok(())
+    }
+
+    fn print_end(&self, job: &Job) -> anyhow::Result<()> {
+        let mut out = std::io::stdout().lock();
+        if self.json {
+            writeln!(out, "{}", self.names.json(job))?;
+        } else {
+            let parts = [self.names.label(job), text::took(job), text::remark(job)];
+            let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+            writeln!(out, "{:9}  {}", job.state.as_str(), parts.join("  "))?;
+        }
+        Ok(out.flush()?)
+    }
+
+    /// Prints while no bar stands in the way.
+    fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
+        match &self.bars {
+            Some(bars) => bars.suspend(print),
+            None => print(),
+        }
+    }
+
+    /// Takes the bars away; tells whether anything failed or was cancelled.
+    fn finish(self) -> bool {
+        self.running.values().for_each(ProgressBar::finish_and_clear);
+        self.failed
+    }
+}
+
+fn new_bar(bars: &MultiProgress, label: String) -> ProgressBar {
+    let bar = bars.add(ProgressBar::new_spinner().with_prefix(label));
+    bar.enable_steady_tick(TICK);
+    bar
+}
+
+fn draw(bar: &ProgressBar, job: &Job) {
+    let template = match job.progress.total {
+        0 => "{spinner} {prefix}  {msg}",
+        _ => "{spinner} {prefix}  {wide_bar} {human_pos}/{human_len}  {msg}",
+    };
+    // The template is ours; a bar without it is a plain one.
+    bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner()));
+    bar.set_length(job.progress.total);
+    bar.set_position(job.progress.done);
+    bar.set_message(match job.progress.total {
+        0 => text::remark(job),
+        _ => super::terminal::printable(&format!("{} {}", job.progress.unit, job.progress.message)).into_owned(),
+    });
+}

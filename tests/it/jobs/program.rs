@@ -1,0 +1,179 @@
+//! Jobs through the program: what it prints, and what becomes of its jobs when it is killed, stopped or interrupted.
+
+use std::process::{Child, Stdio};
+
+use serde_json::Value;
+
+use crate::hostile::server::{self, Mood};
+use crate::support::data::{TestData, json_lines, text};
+use crate::support::process::{eventually, send_signal, wait_for_end};
+use crate::support::repos::fixture;
+use crate::support::server::TestServer;
+
+/// All jobs, the oldest first.
+#[track_caller]
+fn jobs(data: &TestData, arguments: &[&str]) -> Vec<Value> {
+    let mut jobs = json_lines(&data.succeed(&[&["jobs", "--json"], arguments].concat()));
+    jobs.reverse();
+    jobs
+}
+
+fn column<'a>(jobs: &'a [Value], name: &str) -> Vec<&'a str> {
+    jobs.iter().map(|job| job[name].as_str().unwrap_or_default()).collect()
+}
+
+/// A repository whose server never answers a fetch.
+fn stalled() -> String {
+    format!("{}/owner/name", server::git(Mood::SilentFetch))
+}
+
+/// Syncs a stalled repository in a process of its own, until a job of it runs.
+#[track_caller]
+fn sync_stalled(data: &TestData) -> Child {
+    let mut command = data.command(&["sync", "--json", &stalled()]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    eventually("a job runs", || !jobs(data, &["--state", "running"]).is_empty());
+    child
+}
+
+#[test]
+fn scans_of_the_command_line_are_seen_as_jobs() {
+    let (repository, empty) = (fixture("move"), fixture("empty"));
+    let data = TestData::new();
+    data.run(&["scan", text(&repository.path()), text(&empty.path())]);
+    data.scan(&repository.path());
+    let jobs = jobs(&data, &[]);
+    assert_eq!(column(&jobs, "kind"), ["SCAN"; 3]);
+    let mut states = column(&jobs[..2], "state");
+    states.sort_unstable();
+    assert_eq!((states, &jobs[2]["state"]), (vec!["FAILED", "SUCCEEDED"], &"SUCCEEDED".into()));
+    let failed = jobs.iter().find(|job| job["state"] == "FAILED").unwrap();
+    assert_eq!(failed["error"]["code"], "GIT");
+    assert!(failed["error"]["message"].as_str().unwrap().contains("empty"), "{failed}");
+    assert!(jobs[2]["repository"].as_str().unwrap().ends_with("/move"), "{}", jobs[2]);
+    assert_eq!(jobs[2]["requested_by"], "cli");
+    let first = jobs[..2].iter().find(|job| job["state"] == "SUCCEEDED").unwrap();
+    assert!(first["run"].is_string() && jobs[2]["run"].is_null(), "only a scan that stored something has a run");
+    let shown = data.succeed(&["jobs", first["id"].as_str().unwrap()]);
+    assert!(shown.contains("  state      SUCCEEDED") && shown.contains("2 commits that touch YAML"), "{shown}");
+    let workers = std::fs::read_dir(data.path().join("run")).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(workers.into_iter().all(|name| !name.to_str().unwrap().starts_with("worker-")), "a lock is left");
+}
+
+#[test]
+fn a_sync_ends_with_all_that_it_asks_for() {
+    let repository = fixture("move");
+    let data = TestData::new();
+    let ran = data.run(&["sync", text(&repository.path())]);
+    assert!(ran.success, "{}", ran.stderr);
+    let mut printed: Vec<&str> = ran.stdout.lines().map(|line| line.split("  ").next().unwrap()).collect();
+    printed.dedup();
+    assert_eq!(printed, ["SUCCEEDED"], "{}", ran.stdout);
+    assert!(ran.stdout.contains("sync ") && ran.stdout.contains("scan ") && ran.stdout.contains("/move"));
+    assert!(ran.stderr.contains("/move: running"), "{}", ran.stderr);
+    let resources = "{ repositories { nodes { fullName resourceCount } } }";
+    let answer = data.query(resources, serde_json::json!({}));
+    assert_eq!(answer["repositories"]["nodes"][0]["resourceCount"], 1);
+    // By its name from now on.
+    let name = answer["repositories"]["nodes"][0]["fullName"].as_str().unwrap();
+    let again = json_lines(&data.succeed(&["sync", "--json", name]));
+    assert!(again.iter().all(|job| job["state"] == "SUCCEEDED" && job["repository"] == name), "{again:#?}");
+    assert_eq!(again[0]["arguments"]["fetch"], true);
+
+    let scans = jobs(&data, &["--kind", "SCAN"]);
+    assert!(!scans.is_empty() && column(&scans, "kind").iter().all(|kind| *kind == "SCAN"));
+    assert_eq!(jobs(&data, &["--kind", "scan", "--limit", "1"]).len(), 1);
+    assert!(jobs(&data, &["--state", "failed"]).is_empty());
+    let table = data.succeed(&["jobs"]);
+    assert!(table.starts_with("ID ") && table.contains(name), "{table}");
+    let followed = data.succeed(&["jobs", "--follow", scans[0]["id"].as_str().unwrap()]);
+    assert!(followed.contains("SUCCEEDED"), "{followed}");
+}
+
+#[test]
+fn what_is_not_there_is_told() {
+    let data = TestData::new();
+    let ran = data.run(&["sync", "no/where"]);
+    assert!(!ran.success && ran.complaints().len() == 1, "{}", ran.stderr);
+    let ran = data.run(&["jobs", "019aa1f6-83e0-7c3a-9d0b-3c5d1f0e7a42"]);
+    assert!(!ran.success);
+    assert_eq!(ran.complaints(), ["kubestats: there is no job 019aa1f6-83e0-7c3a-9d0b-3c5d1f0e7a42"]);
+    let ran = data.run(&["jobs", "--state", "done"]);
+    assert!(!ran.success && ran.stderr.contains("SUCCEEDED"), "{}", ran.stderr);
+}
+
+#[test]
+fn what_a_killed_process_was_doing_is_picked_up_by_the_next_server() {
+    let data = TestData::new().with("KUBESTATS_JOBS__SHUTDOWN_SECONDS", "0");
+    let mut server = TestServer::start(&data);
+    let mut command = sync_stalled(&data);
+    let running = jobs(&data, &["--state", "running"]).remove(0);
+    let id = running["id"].as_str().unwrap();
+    command.kill().unwrap();
+    command.wait().unwrap();
+    server.kill();
+
+    let state = |data: &TestData| {
+        let all = jobs(data, &[]);
+        let job = all.into_iter().find(|job| job["id"] == id).unwrap();
+        (job["state"].as_str().unwrap().to_owned(), job["attempts"].as_u64().unwrap())
+    };
+    let mut next = TestServer::start(&data);
+    eventually("it runs again", || state(&data) == ("RUNNING".to_owned(), 2));
+    let shown = data.succeed(&["jobs", id]);
+    assert!(shown.contains("picked up again"), "{shown}");
+    // A server that is told to end leaves it to the next one.
+    assert!(next.stop());
+    assert_eq!(state(&data), ("QUEUED".to_owned(), 1));
+    let mut last = TestServer::start(&data);
+    eventually("it runs once more", || state(&data).0 == "RUNNING");
+    last.kill();
+}
+
+#[test]
+fn an_interrupted_command_cancels_its_jobs() {
+    let data = TestData::new();
+    let _server = TestServer::start(&data);
+    let mut command = sync_stalled(&data);
+    send_signal(command.id(), "INT");
+    assert_eq!(wait_for_end(&mut command).code(), Some(1));
+    let jobs = jobs(&data, &[]);
+    assert!(jobs.iter().any(|job| job["state"] == "CANCELLED"), "{jobs:#?}");
+    assert!(jobs.iter().all(|job| job["state"] == "CANCELLED" || job["state"] == "SUCCEEDED"), "{jobs:#?}");
+}
+
+#[test]
+fn a_server_that_knows_nothing_looks_for_repositories_at_once() {
+    let data = TestData::new()
+        .with("KUBESTATS_DISCOVERY__ENABLED", "true")
+        .with("KUBESTATS_DISCOVERY__QUERIES", "")
+        .with("KUBESTATS_GITHUB__URL", "http://127.0.0.1:9");
+    let server = TestServer::start(&data);
+    eventually("it says so", || server.log().contains("  discovery   on, 0 queries; without github.token"));
+    let jobs = jobs(&data, &[]);
+    assert_eq!((column(&jobs, "kind"), column(&jobs, "requested_by")), (vec!["DISCOVER"], vec!["schedule discovery"]));
+
+    let quiet = TestData::new();
+    let server = TestServer::start(&quiet);
+    eventually("it says so", || server.log().contains("  discovery   off (discovery.enabled)"));
+    assert!(self::jobs(&quiet, &[]).is_empty());
+}
+
+#[test]
+fn what_a_log_would_tell_a_terminal_is_shown_instead() {
+    let data = TestData::new();
+    let id = "019aa1f6-83e0-7c3a-9d0b-3c5d1f0e7a42";
+    data.succeed(&["migrate"]);
+    let columns = "id, kind, state, created_at, started_at, ended_at, error_code, error_message, requested_by, version";
+    let job = format!(
+        "INSERT INTO jobs ({columns}) VALUES ('{id}', 'SYNC', 'FAILED', 1780000000, 1780000000, 1780000002.5, 'GIT', '\\x1b[2Jgone', 'api', 1)"
+    );
+    let line = format!("INSERT INTO job_log VALUES ('{id}', 0, 1780000001, 'WARN', 'a\\x1b[31mb\\nc')");
+    data.sql(&[&job, &line]);
+    let shown = data.succeed(&["jobs", id]);
+    assert!(!shown.contains('\u{1b}'), "{shown:?}");
+    assert!(shown.contains(r"WARN  a\u{1b}[31mb\nc") && shown.contains(r"GIT: \u{1b}[2Jgone"), "{shown}");
+    assert!(shown.contains("2.5 s"), "{shown}");
+    let table = data.succeed(&["jobs"]);
+    assert!(!table.contains('\u{1b}') && table.contains(r"\u{1b}[2Jgone"), "{table:?}");
+}
