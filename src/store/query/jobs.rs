@@ -83,11 +83,11 @@ impl Question for JobCount {
     }
 }
 
-/// The newest lines of a job's log.
+/// The newest lines of the logs of some jobs, each log in its order.
 #[derive(Clone, Debug)]
 pub struct JobLog {
-    pub job: JobId,
-    /// The most lines.
+    pub jobs: Vec<JobId>,
+    /// The most lines of each.
     pub limit: u32,
 }
 
@@ -97,7 +97,7 @@ impl Question for JobLog {
 
     fn statement(&self) -> Statement {
         Statement::new(include_str!("../../../clickhouse/queries/job_log.sql"))
-            .bind("job", Parameter::Text(self.job.to_string()))
+            .bind("jobs", Parameter::uuids(&self.jobs.iter().map(|job| job.0).collect::<Vec<_>>()))
             .bind("limit", Parameter::Integer(self.limit.into()))
     }
 }

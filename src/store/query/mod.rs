@@ -31,7 +31,7 @@ pub use failures::{FailureCount, FailureField, FailureOrder, FailureRecord, Fail
 pub use file_facts::{FileFactsNow, FileRecord, FluxVersionRecord, FluxVersions};
 pub use filter::{Field, Filter, Operator};
 pub use jobs::{JobCount, JobField, JobLog, JobOrder, Jobs, Schedules};
-pub use metrics::{MetricsBetween, MetricsRecord};
+pub use metrics::{MetricsBetween, MetricsBucket, MetricsRecord};
 pub use page::{Direction, Order, Page, PageEnd, SortKey};
 pub use references::{ReferenceField, ReferenceRecord, References};
 pub use repositories::{
