@@ -44,7 +44,13 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let playground = playground_folder(&app.config);
     let address = listener.local_addr()?;
     announce(&app, address, playground.is_some())?;
-    let context = http::Context { schema: graphql::schema(app.reader.clone()), reader: app.reader.clone(), playground };
+    let context = http::Context {
+        schema: graphql::schema(None),
+        reader: app.reader.clone(),
+        jobs: None,
+        webhook_secret: None,
+        playground,
+    };
     let served = http::serve(listener, context, shutdown()).await;
     app.close().await;
     served?;
