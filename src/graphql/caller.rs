@@ -29,13 +29,13 @@ pub fn service<'c>(context: &Context<'c>) -> Result<&'c Service, Error> {
 /// The writing half, for a caller who may use it.
 ///
 /// # Errors
-/// `UNAVAILABLE`, and `FORBIDDEN` for everybody who is not at this machine.
+/// `FORBIDDEN` for everybody who is not at this machine, and `UNAVAILABLE`.
 pub fn changing<'c>(context: &Context<'c>) -> Result<&'c Service, Error> {
-    let service = service(context)?;
-    let reason = match context.data_opt::<Caller>() {
-        Some(Caller::Local) => return Ok(service),
-        Some(Caller::Reader(reason)) => reason,
-        None => "who sent this one is not known",
-    };
-    Err(error(Code::Forbidden, format!("mutations are accepted from this machine only: {reason}")))
+    let refused =
+        |reason: &str| error(Code::Forbidden, format!("mutations are accepted from this machine only: {reason}"));
+    match context.data_opt::<Caller>() {
+        Some(Caller::Local) => service(context),
+        Some(Caller::Reader(reason)) => Err(refused(reason)),
+        None => service(context).and(Err(refused("who sent this one is not known"))),
+    }
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::loaders::{sorted, unique};
 use super::sight::Present;
 use crate::model::{Job, JobId, JobLogLine};
-use crate::store::query::{Filter, JobField, JobLog, Jobs, Operator};
+use crate::store::query::{Filter, JobField, JobLogs, Jobs, Operator};
 
 /// Jobs by id.
 pub struct JobLoader(pub Present);
@@ -47,7 +47,7 @@ impl Loader<JobLogKey> for JobLogLoader {
         let mut found: HashMap<JobLogKey, Self::Value> = HashMap::new();
         for (most, jobs) in lengths {
             let jobs = unique(&jobs).into_iter().map(JobId).collect();
-            for line in self.0.fetch(&JobLog { jobs, limit: most }).await?.iter().map(|row| row.to_model()) {
+            for line in self.0.fetch(&JobLogs { jobs, limit: most }).await?.iter().map(|row| row.to_model()) {
                 found.entry(JobLogKey { job: line.job.0, most }).or_default().push(line);
             }
         }

@@ -13,7 +13,7 @@ use super::types::{
     DiscoveryQueryStats, DiscoveryRun, Job, JobConnection, JobOrder, RateLimit, Schedule, Worker, job, job_connection,
 };
 use crate::graphql::payload::from_jobs;
-use crate::store::query::{DiscoveryRuns, DiscoveryStats};
+use crate::store::query::{DiscoveryRuns, DiscoveryStats, MetricsBetween};
 
 /// Rows of the longest list of runs.
 const MAX_RUNS: i32 = 1_000;
@@ -84,7 +84,7 @@ impl JobQuery {
         let limit = u32::try_from(first).ok().filter(|_| (1..=MAX_RUNS).contains(&first));
         let limit =
             limit.ok_or_else(|| bad_input(format!("`first` is {first}; it has to be between 1 and {MAX_RUNS}")))?;
-        let from_ms = since.map_or(0, |since| since.0.timestamp_millis());
+        let from_ms = since.map_or(0, |since| since.0.timestamp_millis().clamp(0, MetricsBetween::LAST_MS));
         let rows = present(context)?.fetch(&DiscoveryRuns { from_ms, limit }).await?;
         Ok(rows.into_iter().map(DiscoveryRun).collect())
     }

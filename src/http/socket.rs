@@ -146,6 +146,20 @@ struct Connection {
 struct Operations(HashMap<String, BoxStream<'static, Response>>);
 
 impl Operations {
+    /// Whether there is room for one more.
+    ///
+    /// # Errors
+    /// The end of the connection, for an id that is none, or another operation's.
+    fn admit(&self, id: &str) -> Result<bool, Ended> {
+        if id.is_empty() || id.len() > MAX_ID {
+            return end(4400, "an id has 1 to 256 bytes");
+        }
+        if self.0.contains_key(id) {
+            return end(4409, format!("Subscriber for {id} already exists"));
+        }
+        Ok(self.0.len() < MAX_OPERATIONS)
+    }
+
     /// The next answer of any; `None` with it: the operation is complete.
     fn poll(&mut self, context: &mut TaskContext<'_>) -> Poll<(String, Option<Response>)> {
         for (id, answers) in &mut self.0 {
@@ -231,13 +245,7 @@ impl Connection {
     }
 
     async fn begin(&mut self, id: String, request: Request) -> Result<(), Ended> {
-        if id.is_empty() || id.len() > MAX_ID {
-            return end(4400, "an id has 1 to 256 bytes");
-        }
-        if self.operations.0.contains_key(&id) {
-            return end(4409, format!("Subscriber for {id} already exists"));
-        }
-        if self.operations.0.len() >= MAX_OPERATIONS {
+        if !self.operations.admit(&id)? {
             let refused = too_many(&format!("a socket runs {MAX_OPERATIONS} operations at once; complete one first"));
             return self.send(&FromServer::Error { id: &id, payload: &refused.errors }).await;
         }
@@ -277,5 +285,38 @@ impl Connection {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(None),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+
+    use super::*;
+
+    #[test]
+    fn ids_are_unique_and_operations_few() {
+        let mut operations = Operations::default();
+        for number in 0..MAX_OPERATIONS {
+            let id = number.to_string();
+            assert_eq!(operations.admit(&id), Ok(true));
+            operations.0.insert(id, stream::pending().boxed());
+        }
+        assert_eq!(operations.admit("one more"), Ok(false));
+        assert_eq!(operations.admit("7"), Err(Some((4409, "Subscriber for 7 already exists".to_owned()))));
+        operations.0.remove("7");
+        assert_eq!(operations.admit("7"), Ok(true));
+        for id in ["", &"i".repeat(MAX_ID + 1)] {
+            assert!(matches!(operations.admit(id), Err(Some((4400, _)))));
+        }
+    }
+
+    #[tokio::test]
+    async fn answers_of_all_operations_are_taken() {
+        let mut operations = Operations::default();
+        operations.0.insert("open".to_owned(), stream::pending().boxed());
+        operations.0.insert("over".to_owned(), stream::empty().boxed());
+        let (id, answer) = poll_fn(|context| operations.poll(context)).await;
+        assert!(id == "over" && answer.is_none());
     }
 }

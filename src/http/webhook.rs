@@ -87,10 +87,7 @@ async fn deliver(context: &Context, secret: &str, deliveries: &Deliveries, heade
     if let Some(reason) = payload.leaves_all_as_it_is(event) {
         return ignore(reason);
     }
-    let Some(jobs) = &context.jobs else {
-        return refuse(StatusCode::SERVICE_UNAVAILABLE, "this server runs no jobs");
-    };
-    let sync = async { sync(jobs, &context.reader, &payload).await };
+    let sync = async { sync(context.jobs.as_ref(), &context.reader, &payload).await };
     let answer = match text(headers, "x-github-delivery") {
         Some(delivery) => deliveries.try_get_with_by_ref(delivery, sync).await.map_err(|answer| (*answer).clone()),
         None => sync.await,
@@ -135,7 +132,8 @@ impl Payload {
     /// The names by which the repository may be known: by its forge's id, or by its URL alone.
     fn aliases(&self) -> Option<[String; 2]> {
         let url = url::Url::parse(&self.repository.html_url).ok()?;
-        let forge = url.host_str()?.to_owned();
+        let host = url.host_str()?;
+        let forge = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
         let alias = format!("https://{forge}{}", url.path().trim_end_matches('/').trim_end_matches(".git"));
         Some([ForgeId { forge, id: self.repository.id.to_string() }.alias(), alias])
     }
@@ -145,7 +143,7 @@ impl Payload {
 ///
 /// # Errors
 /// The answer that is not kept: the same delivery is looked at anew.
-async fn sync(jobs: &Service, reader: &Reader, payload: &Payload) -> Result<Value, (StatusCode, Value)> {
+async fn sync(jobs: Option<&Service>, reader: &Reader, payload: &Payload) -> Result<Value, (StatusCode, Value)> {
     let Some(aliases) = payload.aliases() else {
         return Err((StatusCode::BAD_REQUEST, json!({ "error": "repository.html_url is no URL" })));
     };
@@ -156,6 +154,9 @@ async fn sync(jobs: &Service, reader: &Reader, payload: &Payload) -> Result<Valu
     if repository.status == RepositoryStatus::Blocked {
         return Err((StatusCode::ACCEPTED, json!({ "ignored": "the repository is blocked" })));
     }
+    let Some(jobs) = jobs else {
+        return Err((StatusCode::SERVICE_UNAVAILABLE, json!({ "error": "this server runs no jobs" })));
+    };
     let request = JobRequest {
         kind: JobKind::Sync,
         repository: Some(repository.id),
