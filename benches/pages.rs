@@ -16,7 +16,7 @@ const TIMES: usize = 9;
 const GOAL: Goal = Goal::AtMost(1.5, "");
 
 pub async fn measure(engine: &Engine, report: &mut Report) -> Result<()> {
-    let asked = Asked { engine, schema: schema(engine.reader()), version: engine.version().await? };
+    let asked = Asked { engine, schema: schema(None), version: engine.version().await? };
     let alive = Filter::default().and(ResourceField::Status, Operator::In(vec!["ACTIVE".to_owned()]));
     let helm_release = || Operator::Equal("HelmRelease".to_owned());
     let newest = || page(EventOrder::keys(Direction::Descending));

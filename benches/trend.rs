@@ -12,7 +12,7 @@ use super::report::{Goal, Report};
 const TOP: u32 = 10;
 
 pub async fn measure(engine: &Engine, report: &mut Report) -> Result<()> {
-    let asked = Asked { engine, schema: schema(engine.reader()), version: engine.version().await? };
+    let asked = Asked { engine, schema: schema(None), version: engine.version().await? };
     let first =
         "SELECT toUInt64(min(toUnixTimestamp64Second(time))) FROM resource_events WHERE time > '2000-01-01 00:00:00'";
     let from = day(engine.number(first).await?)?;

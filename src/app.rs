@@ -12,7 +12,7 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
 use crate::config::{ClickHouseConfig, Config};
-use crate::forge::AnyForge;
+use crate::forge::{AnyForge, Forge, ForgeError, GitHubOptions};
 use crate::git::{Credentials, FetchLimits};
 use crate::manifest::redact::Redactor;
 use crate::pipeline::{DiscoverySettings, HostCredentials, Pipeline, RetentionSettings, SyncSettings, Visits};
@@ -24,6 +24,7 @@ use crate::store::{self, ExternalOptions, Reader, ReaderOptions, Store, StoreErr
 const SERVE: &str = "serve";
 /// How the holder of a data directory calls itself when others may use its engine.
 const SERVER: &str = "kubestats serve";
+const USER_AGENT: &str = concat!("kubestats/", env!("CARGO_PKG_VERSION"));
 const ENGINE_START: Duration = Duration::from_secs(60);
 /// Time the engine of a running server gets to answer.
 const SERVER_PATIENCE: Duration = Duration::from_secs(10);
@@ -41,6 +42,8 @@ pub enum AppError {
     File { path: PathBuf, source: std::io::Error },
     #[error("{} is no redaction key ({KEY_BYTES} bytes); restore it from a backup", .0.display())]
     BadKey(PathBuf),
+    #[error(transparent)]
+    Forge(#[from] ForgeError),
     #[error("no random bytes for a new redaction key: {0}")]
     NoRandomness(getrandom::Error),
 }
@@ -89,6 +92,7 @@ impl App {
         let file = self.config.redaction_key_file();
         let key = redaction_key(&file)?;
         self.writer.claim_redaction_key(&fingerprint(&key), &file).await?;
+        let forges = forges(&self.config)?;
         Ok(Pipeline {
             reader: self.reader.clone(),
             writer: self.writer.clone(),
@@ -97,8 +101,8 @@ impl App {
             limits: FetchLimits { time: self.config.fetch_timeout, bytes: self.config.fetch_limit_bytes },
             program: self.program.clone(),
             budget: Budget::new(self.config.scan.memory_bytes),
-            forges: forges(&self.config),
-            credentials: credentials(&self.config),
+            credentials: credentials(&self.config, &forges),
+            forges,
             discovery: discovery_settings(&self.config),
             sync: SyncSettings {
                 shortest: self.config.sync.shortest,
@@ -189,21 +193,18 @@ fn engine_command(config: &Config, command: &str, library: &Path) -> Result<Engi
 }
 
 /// Where repositories are found.
-fn forges(_config: &Config) -> Arc<[AnyForge]> {
-    Arc::default()
+fn forges(config: &Config) -> Result<Arc<[AnyForge]>, ForgeError> {
+    let github = GitHubOptions::new(config.github.url.clone(), config.github.token.clone(), USER_AGENT);
+    Ok(Arc::new([AnyForge::github(github)?, AnyForge::local()]))
 }
 
 /// The token of GitHub opens the repositories of its own host to git.
-fn credentials(config: &Config) -> Vec<HostCredentials> {
+fn credentials(config: &Config, forges: &[AnyForge]) -> Vec<HostCredentials> {
     let Some(token) = &config.github.token else { return Vec::new() };
-    let api = config.github.url.host_str().unwrap_or_default();
-    // GitHub's own API has a host of its own, that of a GitHub Enterprise Server has not.
-    let host = match config.github.url.port() {
-        _ if api == "api.github.com" => "github.com".to_owned(),
-        Some(port) => format!("{api}:{port}"),
-        None => api.to_owned(),
-    };
-    vec![HostCredentials { host, credentials: Credentials::token(token) }]
+    let github = forges.iter().filter(|forge| matches!(forge, AnyForge::GitHub(_)));
+    github
+        .map(|forge| HostCredentials { host: forge.host().to_owned(), credentials: Credentials::token(token) })
+        .collect()
 }
 
 fn discovery_settings(config: &Config) -> DiscoverySettings {

@@ -23,7 +23,8 @@ ALTER TABLE repositories
     ADD COLUMN IF NOT EXISTS sync_error     Nullable(String),
     ADD COLUMN IF NOT EXISTS next_sync_at   Nullable(DateTime64(3, 'UTC'));
 
--- One row a snapshot. Asked for by repository: the newest one, or a range of time.
+-- One row a snapshot. Asked for by repository: the newest one, or a range of time. A year of a repository is a few hundred rows, so
+-- granules and blocks are small: a page of repositories would otherwise read the whole table.
 CREATE TABLE repository_metrics
 (
     repository_id  UUID CODEC(ZSTD(1)),
@@ -41,7 +42,7 @@ CREATE TABLE repository_metrics
 )
 ENGINE = MergeTree
 ORDER BY (repository_id, recorded_at)
-SETTINGS non_replicated_deduplication_window = 1000;
+SETTINGS non_replicated_deduplication_window = 1000, index_granularity = 512, min_compress_block_size = 8192, max_compress_block_size = 16384;
 
 -- What of a repository itself changed, and when that was noticed.
 CREATE TABLE repository_changes

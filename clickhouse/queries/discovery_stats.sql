@@ -3,8 +3,7 @@
 WITH
     accepted AS
     (
-        SELECT repository_id FROM checkpoints WHERE version <= {data_version:UInt64}
-        GROUP BY repository_id HAVING argMax(resources, version) > 0
+        SELECT repository_id FROM checkpoints GROUP BY repository_id HAVING argMax(resources, version) > 0
     ),
     hits AS
     (

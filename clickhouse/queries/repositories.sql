@@ -1,8 +1,17 @@
--- Repositories with their newest published checkpoint. {{columns}} is the row or a count.
+-- Repositories with their newest published checkpoint. {{columns}} is the row or a count; {{counted}} says whether the newest stars are
+-- read, which costs a look at every snapshot. Of the checkpoints, which grow with every scan, the narrow key is read first.
 WITH
     newest AS
     (
-        SELECT * FROM checkpoints WHERE version <= {data_version:UInt64} ORDER BY version DESC LIMIT 1 BY repository_id
+        SELECT * FROM checkpoints
+        WHERE (repository_id, version) IN
+            (SELECT repository_id, max(version) FROM checkpoints WHERE version <= {data_version:UInt64} GROUP BY repository_id)
+        LIMIT 1 BY repository_id
+    ),
+    counted AS
+    (
+        SELECT repository_id, argMax(stars, recorded_at) AS stars
+        FROM repository_metrics WHERE {{counted}} AND version <= {data_version:UInt64} GROUP BY repository_id
     ),
     known AS
     (
@@ -20,8 +29,10 @@ WITH
             c.state_time AS head_state_time, c.actor AS head_actor, c.actor_is_bot AS head_actor_is_bot,
             c.subject AS head_subject, c.branch AS branch, c.extractor_version AS extractor_version,
             c.commits AS commits, c.created AS created, c.modified AS modified, c.deleted AS deleted, c.moved AS moved,
-            c.resources AS resources, c.files AS files, c.unparsable_versions AS unparsable_versions, c.run_id AS run_id
+            c.resources AS resources, c.files AS files, c.unparsable_versions AS unparsable_versions, c.run_id AS run_id,
+            m.stars AS stars
         FROM repositories AS r FINAL
         LEFT JOIN newest AS c ON c.repository_id = r.id
+        LEFT JOIN counted AS m ON m.repository_id = r.id
     )
 SELECT {{columns}} FROM known WHERE {{filter}} {{tail}}

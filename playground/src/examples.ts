@@ -23,9 +23,9 @@ function readExample(path: string, text: string, variables = ''): Example {
   const comment = lines
     .slice(0, lines.findIndex((line) => !line.startsWith('#')))
     .map((line) => line.replace(/^#\s*/, ''));
-  const operationName = /^query\s+(\w+)/m.exec(query)?.[1];
+  const operationName = /^(?:query|subscription)\s+(\w+)/m.exec(query)?.[1];
   // The operation's name becomes the tab's title.
-  if (!comment[0] || !operationName) throw new Error(`${path} needs a "# Title" line and a named query`);
+  if (!comment[0] || !operationName) throw new Error(`${path} needs a "# Title" line and a named query or subscription`);
   return {
     title: comment[0],
     description: comment.slice(1).join(' ').trim(),

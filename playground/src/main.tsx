@@ -8,6 +8,7 @@ import { HISTORY_PLUGIN } from '@graphiql/plugin-history';
 import { useGraphiQL, useGraphiQLActions } from '@graphiql/react';
 import { createGraphiQLFetcher } from '@graphiql/toolkit';
 import { GraphiQL } from 'graphiql';
+import { createClient } from 'graphql-ws';
 import { useEffect } from 'react';
 import { createRoot } from 'react-dom/client';
 import { examples } from './examples';
@@ -17,8 +18,12 @@ import logoUrl from './logo.svg';
 /** How many examples a newcomer finds open. */
 const openedExamples = 3;
 
-// The server sends plain JSON, never a multipart stream.
-const fetcher = createGraphiQLFetcher({ url: '/graphql', enableIncrementalDelivery: false });
+// The server sends plain JSON, never a multipart stream; subscriptions go over a socket, which is opened with the first one.
+const fetcher = createGraphiQLFetcher({
+  url: '/graphql',
+  wsClient: createClient({ url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/graphql` }),
+  enableIncrementalDelivery: false,
+});
 const plugins = [examplesPlugin, explorerPlugin(), HISTORY_PLUGIN];
 const defaultHeaders = '{}';
 const defaultTabs = examples

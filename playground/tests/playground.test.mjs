@@ -16,7 +16,8 @@ const examples = readdirSync(queriesFolder)
   .sort()
   .map((file) => {
     const text = readFileSync(new URL(file, queriesFolder), 'utf8');
-    return { file, title: /^# *(.+)/.exec(text)?.[1].trim(), operationName: /^query\s+(\w+)/m.exec(text)?.[1] };
+    const [, type, operationName] = /^(query|subscription)\s+(\w+)/m.exec(text) ?? [];
+    return { file, title: /^# *(.+)/.exec(text)?.[1].trim(), operationName, isSubscription: type === 'subscription' };
   });
 
 /** @type {import('playwright-core').Browser} */
@@ -108,14 +109,28 @@ describe('playground', { timeout: 180_000 }, () => {
 
   test('every example opens from the list and answers with data', () =>
     visit(async ({ page }) => {
-      for (const { file, title, operationName } of examples) {
+      for (const { file, title, operationName } of examples.filter((example) => !example.isSubscription)) {
         const [answer] = await Promise.all([waitForAnswer(page, operationName), listedExample(page, title).click()]);
         assert.equal(answer.errors, undefined, `${file}: ${JSON.stringify(answer.errors)}`);
         assert.ok(answer.data, `${file} answers without data`);
         await page.locator('.graphiql-tab-active').getByText(operationName).waitFor();
         await page.locator('.result-window').getByText('"data"').waitFor();
       }
-      assert.equal((await tabTitles(page)).length, examples.length, 'an example that is open already opens no second tab');
+      const queries = examples.filter((example) => !example.isSubscription);
+      assert.equal((await tabTitles(page)).length, queries.length, 'an example that is open already opens no second tab');
+    }));
+
+  test('a subscription speaks graphql-transport-ws with this server', () =>
+    visit(async ({ page }) => {
+      const { title, operationName } = examples.find((example) => example.isSubscription);
+      const [socket] = await Promise.all([page.waitForEvent('websocket'), listedExample(page, title).click()]);
+      assert.equal(new URL(socket.url()).host, serverUrl.host);
+      const sent = [];
+      socket.on('framesent', ({ payload }) => sent.push(JSON.parse(payload)));
+      await socket.waitForEvent('framereceived', ({ payload }) => JSON.parse(payload).type === 'connection_ack');
+      await page.locator('.graphiql-tab-active').getByText(operationName).waitFor();
+      await page.waitForTimeout(500);
+      assert.ok(sent.some((message) => message.type === 'subscribe'), JSON.stringify(sent));
     }));
 
   test('the schema completes a field, a wrong field is marked, and all workers run', () =>

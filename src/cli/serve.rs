@@ -62,7 +62,13 @@ async fn serve(app: &App, listener: TcpListener) -> anyhow::Result<()> {
     let playground = playground_folder(&app.config);
     let service = start_jobs(app).await?;
     announce(app, listener.local_addr()?, playground.is_some())?;
-    let context = http::Context { schema: graphql::schema(app.reader.clone()), reader: app.reader.clone(), playground };
+    let context = http::Context {
+        schema: graphql::schema(Some(service.clone())),
+        reader: app.reader.clone(),
+        jobs: Some(service.clone()),
+        webhook_secret: app.config.github.webhook_secret.as_deref().map(Into::into),
+        playground,
+    };
     // Requests and jobs end side by side: neither waits for the other.
     let (end, ended) = watch::channel(false);
     let is_over = |mut ended: watch::Receiver<bool>| async move {

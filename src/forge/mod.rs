@@ -60,6 +60,8 @@ pub struct SearchQuery {
     pub expression: String,
     /// Only what was pushed to since this time, in seconds since 1970: a search that continues.
     pub pushed_since: Option<i64>,
+    /// Forks, too; forges leave them out otherwise.
+    pub forks: bool,
     /// Stop after so many, the most starred first; `None`: all.
     pub limit: Option<u64>,
 }

@@ -8,6 +8,10 @@ use crate::store::StoreError;
 #[derive(Clone, Copy, Debug)]
 pub enum Code {
     BadUserInput,
+    /// Not for this caller.
+    Forbidden,
+    /// Not in this process.
+    Unavailable,
     Timeout,
     ResourceExhausted,
     Internal,
@@ -17,6 +21,8 @@ impl Code {
     const fn as_str(self) -> &'static str {
         match self {
             Self::BadUserInput => "BAD_USER_INPUT",
+            Self::Forbidden => "FORBIDDEN",
+            Self::Unavailable => "UNAVAILABLE",
             Self::Timeout => "TIMEOUT",
             Self::ResourceExhausted => "RESOURCE_EXHAUSTED",
             Self::Internal => "INTERNAL",

@@ -1,13 +1,17 @@
 //! Filter inputs, in one style for every list.
 
 use async_graphql::{Error, ID, InputObject};
+use uuid::Uuid;
 
 use super::error::bad_input;
 use super::id::{self, NodeType};
 use super::pagination::TimeRange;
-use super::types::{ChangeClass, EventTypeValue, ResourceStatus, VersionPart, VersionStep};
+use super::types::{
+    ChangeClass, EventTypeValue, JobKind, JobState, RepositoryStatus, ResourceStatus, VersionPart, VersionStep,
+};
+use crate::model;
 use crate::store::query::{
-    EventField, FailureField, Field, Filter, Operator, RepositoryField, ResourceField, VersionChangeField,
+    EventField, FailureField, Field, Filter, JobField, Operator, RepositoryField, ResourceField, VersionChangeField,
 };
 
 /// Bytes that one compared text may have, and texts that one list may hold.
@@ -38,6 +42,53 @@ pub struct IdFilter {
     eq: Option<ID>,
     /// One of these.
     r#in: Option<Vec<ID>>,
+}
+
+/// Conditions on a list of texts; all that are given have to hold.
+#[derive(InputObject, Clone, Debug, Default)]
+pub struct ListFilter {
+    /// Holds this.
+    has: Option<String>,
+    /// Holds one of these.
+    has_any: Option<Vec<String>>,
+}
+
+/// Comparisons of a repository's status; all that are given have to hold.
+#[derive(InputObject, Clone, Debug, Default)]
+pub struct RepositoryStatusFilter {
+    /// This one.
+    eq: Option<RepositoryStatus>,
+    /// One of these.
+    r#in: Option<Vec<RepositoryStatus>>,
+}
+
+/// Comparisons of what a job does; all that are given have to hold.
+#[derive(InputObject, Clone, Debug, Default)]
+pub struct JobKindFilter {
+    /// This.
+    eq: Option<JobKind>,
+    /// One of these.
+    r#in: Option<Vec<JobKind>>,
+}
+
+/// Comparisons of how far a job is; all that are given have to hold.
+#[derive(InputObject, Clone, Debug, Default)]
+pub struct JobStateFilter {
+    /// This one.
+    eq: Option<JobState>,
+    /// One of these.
+    r#in: Option<Vec<JobState>>,
+}
+
+/// Which jobs; all conditions that are given have to hold.
+#[derive(InputObject, Clone, Debug, Default)]
+pub struct JobFilter {
+    /// What they do.
+    kind: Option<JobKindFilter>,
+    /// How far they are.
+    state: Option<JobStateFilter>,
+    /// The repositories they are for.
+    repository: Option<IdFilter>,
 }
 
 /// Comparisons of an event's type; all that are given have to hold.
@@ -71,6 +122,14 @@ pub struct RepositoryFilter {
     url: Option<StringFilter>,
     /// Where it lives: the host of its URL, or `local`.
     forge: Option<StringFilter>,
+    /// What kubestats does with it.
+    status: Option<RepositoryStatusFilter>,
+    /// The topics that its owner gave it.
+    topics: Option<ListFilter>,
+    /// What led to its discovery, as `topic:kubesearch`.
+    discovery_tags: Option<ListFilter>,
+    /// Whether its owner closed it for changes.
+    is_archived: Option<bool>,
 }
 
 /// Which resources; all conditions that are given have to hold. Without a condition on the status, those that are alive.
@@ -133,6 +192,8 @@ pub struct ResourceEventFilter {
     chart: Option<StringFilter>,
     /// Name of that chart.
     chart_name: Option<StringFilter>,
+    /// The run of the scan that stored it, as `ResourceEvent.runId` and `Job.runId` have it.
+    run_id: Option<IdFilter>,
 }
 
 /// Which changes of chart versions; all conditions that are given have to hold.
@@ -188,6 +249,11 @@ impl RepositoryFilter {
         text(&mut filter, RepositoryField::Name, self.name.as_ref())?;
         text(&mut filter, RepositoryField::Url, self.url.as_ref())?;
         text(&mut filter, RepositoryField::Forge, self.forge.as_ref())?;
+        let status = self.status.clone().unwrap_or_default();
+        choice(&mut filter, RepositoryField::Status, status.eq, status.r#in.as_deref(), RepositoryStatus::as_str);
+        list(&mut filter, RepositoryField::Topics, self.topics.as_ref())?;
+        list(&mut filter, RepositoryField::DiscoveryTags, self.discovery_tags.as_ref())?;
+        truth(&mut filter, RepositoryField::IsArchived, self.is_archived);
         Ok(filter)
     }
 }
@@ -234,6 +300,7 @@ impl ResourceEventFilter {
         truth(&mut filter, EventField::IsVendored, self.is_vendored);
         text(&mut filter, EventField::Chart, self.chart.as_ref())?;
         text(&mut filter, EventField::ChartName, self.chart_name.as_ref())?;
+        run(&mut filter, EventField::Run, self.run_id.as_ref())?;
         Ok(filter)
     }
 }
@@ -251,6 +318,20 @@ impl ChartVersionChangeFilter {
         choice(&mut filter, VersionChangeField::Part, self.part, None, VersionPart::as_str);
         truth(&mut filter, VersionChangeField::ActorIsBot, self.is_bot);
         truth(&mut filter, VersionChangeField::IsIndirect, self.is_indirect);
+        Ok(filter)
+    }
+}
+
+impl JobFilter {
+    pub fn conditions(&self) -> Result<Filter<JobField>, Error> {
+        let mut filter = Filter::default();
+        let kinds = self.kind.clone().unwrap_or_default();
+        let kind = |kind| model::JobKind::from(kind).as_str();
+        choice(&mut filter, JobField::Kind, kinds.eq, kinds.r#in.as_deref(), kind);
+        let states = self.state.clone().unwrap_or_default();
+        let state = |state| model::JobState::from(state).as_str();
+        choice(&mut filter, JobField::State, states.eq, states.r#in.as_deref(), state);
+        reference(&mut filter, JobField::Repository, NodeType::Repository, self.repository.as_ref())?;
         Ok(filter)
     }
 }
@@ -282,9 +363,36 @@ fn text<F: Field>(filter: &mut Filter<F>, field: F, given: Option<&StringFilter>
     Ok(())
 }
 
+fn list<F: Field>(filter: &mut Filter<F>, field: F, given: Option<&ListFilter>) -> Result<(), Error> {
+    let Some(ListFilter { has, has_any }) = given.cloned() else { return Ok(()) };
+    for texts in [has.map(|text| vec![text]), has_any].into_iter().flatten() {
+        let operator = Operator::HasAny(texts);
+        check_size(&operator)?;
+        filter.add(field, operator);
+    }
+    Ok(())
+}
+
+/// Runs of scans are no nodes: their ids are plain UUIDs.
+fn run<F: Field>(filter: &mut Filter<F>, field: F, given: Option<&IdFilter>) -> Result<(), Error> {
+    let uuid = |id: &ID| match Uuid::parse_str(id) {
+        Ok(id) => Ok(id.to_string()),
+        Err(_) => Err(bad_input("`runId` takes the ids that `ResourceEvent.runId` and `Job.runId` have")),
+    };
+    if let Some(eq) = given.and_then(|given| given.eq.as_ref()) {
+        filter.add(field, Operator::Equal(uuid(eq)?));
+    }
+    if let Some(list) = given.and_then(|given| given.r#in.as_ref()) {
+        let operator = Operator::In(list.iter().map(uuid).collect::<Result<_, Error>>()?);
+        check_size(&operator)?;
+        filter.add(field, operator);
+    }
+    Ok(())
+}
+
 fn check_size(operator: &Operator) -> Result<(), Error> {
     let texts = match operator {
-        Operator::In(texts) | Operator::NotIn(texts) => texts.as_slice(),
+        Operator::In(texts) | Operator::NotIn(texts) | Operator::HasAny(texts) => texts.as_slice(),
         Operator::Equal(text) | Operator::NotEqual(text) | Operator::Contains(text) | Operator::StartsWith(text) => {
             std::slice::from_ref(text)
         }

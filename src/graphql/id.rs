@@ -13,16 +13,18 @@ pub enum NodeType {
     Repository,
     Resource,
     ResourceEvent,
+    Job,
 }
 
 impl NodeType {
-    const ALL: [Self; 3] = [Self::Repository, Self::Resource, Self::ResourceEvent];
+    const ALL: [Self; 4] = [Self::Repository, Self::Resource, Self::ResourceEvent, Self::Job];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Repository => "Repository",
             Self::Resource => "Resource",
             Self::ResourceEvent => "ResourceEvent",
+            Self::Job => "Job",
         }
     }
 }

@@ -10,9 +10,12 @@ use uuid::Uuid;
 
 use super::batch::Spawner;
 use super::error::from_store;
+pub use super::forge_loaders::{MetricsKey, MetricsLoader, MetricsSpan, RepositoryChangeLoader};
+pub use super::job_loaders::{JobLoader, JobLogKey, JobLogLoader};
 pub use super::meaning_loaders::{
     CanonicalChartLoader, FluxVersionLoader, ReferenceLoader, ReferrerKey, ReferrerLoader, ResolutionLoader,
 };
+use super::sight::Present;
 use crate::store::Snapshot;
 use crate::store::query::{
     Content, ContentAt, Filter, Operator, Repositories, RepositoryField, RepositoryRecord, ResourceField,
@@ -29,10 +32,14 @@ pub struct Loaders {
     pub referrers: DataLoader<ReferrerLoader>,
     pub canonical_charts: DataLoader<CanonicalChartLoader>,
     pub flux_versions: DataLoader<FluxVersionLoader>,
+    pub metrics: DataLoader<MetricsLoader>,
+    pub repository_changes: DataLoader<RepositoryChangeLoader>,
+    pub jobs: DataLoader<JobLoader>,
+    pub job_logs: DataLoader<JobLogLoader>,
 }
 
 impl Loaders {
-    pub fn new(snapshot: &Snapshot, spawner: &Spawner) -> Self {
+    pub fn new(snapshot: &Snapshot, present: &Present, spawner: &Spawner) -> Self {
         Self {
             repositories: loader(RepositoryLoader(snapshot.clone()), spawner),
             resources: loader(ResourceLoader(snapshot.clone()), spawner),
@@ -42,6 +49,10 @@ impl Loaders {
             referrers: loader(ReferrerLoader(snapshot.clone()), spawner),
             canonical_charts: loader(CanonicalChartLoader(snapshot.clone()), spawner),
             flux_versions: loader(FluxVersionLoader(snapshot.clone()), spawner),
+            metrics: loader(MetricsLoader(snapshot.clone()), spawner),
+            repository_changes: loader(RepositoryChangeLoader(snapshot.clone()), spawner),
+            jobs: loader(JobLoader(present.clone()), spawner),
+            job_logs: loader(JobLogLoader(present.clone()), spawner),
         }
     }
 }
@@ -137,8 +148,13 @@ pub(super) fn by_time(keys: &[ContentKey]) -> BTreeMap<Option<i64>, Vec<Resource
 
 /// In one order, so that the same set is the same question to the cache.
 pub(super) fn sorted(ids: &[Uuid]) -> Vec<String> {
+    unique(ids).iter().map(Uuid::to_string).collect()
+}
+
+/// Each once, in one order.
+pub(super) fn unique(ids: &[Uuid]) -> Vec<Uuid> {
     let mut ids = ids.to_vec();
     ids.sort_unstable();
     ids.dedup();
-    ids.iter().map(Uuid::to_string).collect()
+    ids
 }

@@ -1,42 +1,63 @@
 //! The GraphQL API: types, resolvers, pages, limits. Resolvers hold no SQL; they ask the store's questions.
 //!
 //! Every request reads one version of the data: [`execute`] takes a snapshot and hands it, with the loaders that batch
-//! nested fields, to the resolvers.
+//! nested fields, to the resolvers ([`sight`]). Jobs and what else belongs to no version are read as they are now, and an answer that
+//! holds any of them is not kept. Mutations write through [`crate::jobs`] alone.
 
 mod batch;
 mod bucket;
+mod caller;
 mod error;
 mod expansion;
 mod filter;
+mod forge_loaders;
 mod id;
+mod job_loaders;
+mod job_query;
 mod loaders;
 mod meaning_loaders;
+mod mutation;
 mod order;
 mod pagination;
+mod payload;
 mod query;
 mod scalars;
+mod sight;
+mod subscription;
 mod types;
 
+use std::sync::Arc;
+
 use async_graphql::parser::types::{ExecutableDocument, OperationType};
-use async_graphql::{EmptyMutation, EmptySubscription, ID, Request, Response, SDLExportOptions, Value};
-
+use async_graphql::{ID, MergedObject, Request, Response, SDLExportOptions, Value};
 use bytes::Bytes;
+use futures_util::StreamExt;
 
+use crate::jobs::Service;
+use crate::model::JobId;
 use crate::store::{Reader, Snapshot, StoreError};
+use sight::Sight;
 
+pub use caller::Caller;
 pub use order::{field_type, find as find_operation, root_type};
+pub use subscription::answers;
 
 /// The schema with its resolvers.
-pub type Schema = async_graphql::Schema<query::Query, EmptyMutation, EmptySubscription>;
+pub type Schema = async_graphql::Schema<Query, mutation::Mutation, subscription::Subscription>;
+
+/// The questions that can be asked. All fields of one request see the same version of the data; jobs, and what else belongs to none, are
+/// as they are now.
+#[derive(MergedObject, Default)]
+pub struct Query(query::DataQuery, job_query::JobQuery);
 
 /// Fields may nest this deep. Introspection, as GraphiQL sends it, needs 15.
 const MAX_DEPTH: usize = 20;
 /// Fields that one document may select, fragments spread.
 const MAX_FIELDS: usize = 2_000;
 
-/// The schema over a reader.
-pub fn schema(reader: Reader) -> Schema {
-    builder().limit_depth(MAX_DEPTH).data(reader).finish()
+/// The schema. Without `jobs`, a process that only reads, mutations and questions about the server itself are refused.
+pub fn schema(jobs: Option<Service>) -> Schema {
+    builder().limit_depth(MAX_DEPTH).data(jobs).finish()
 }
 
 /// The schema in the schema definition language, as `schema.graphql` holds it.
@@ -46,14 +67,15 @@ pub fn sdl() -> String {
     builder().finish().sdl_with_options(options)
 }
 
-fn builder() -> async_graphql::SchemaBuilder<query::Query, EmptyMutation, EmptySubscription> {
-    async_graphql::Schema::build(query::Query, EmptyMutation, EmptySubscription)
+fn builder() -> async_graphql::SchemaBuilder<Query, mutation::Mutation, subscription::Subscription> {
+    async_graphql::Schema::build(Query::default(), mutation::Mutation, subscription::Subscription)
         .register_output_type::<types::Node>()
         // The library's own types have no description.
         .override_output_type_description::<ID>("An opaque text that names one thing for ever.")
         .override_output_type_description::<types::RepositoryConnection>("A page of repositories.")
         .override_output_type_description::<types::ResourceConnection>("A page of resources.")
         .override_output_type_description::<types::EventConnection>("A page of events.")
+        .override_output_type_description::<types::JobConnection>("A page of jobs.")
         .override_output_type_description::<types::FailureConnection>("A page of files that could not be read.")
         .override_output_type_description::<types::VersionChangeConnection>("A page of changes of chart versions.")
 }
@@ -62,7 +84,7 @@ fn builder() -> async_graphql::SchemaBuilder<query::Query, EmptyMutation, EmptyS
 pub async fn execute(schema: &Schema, reader: &Reader, request: Request) -> Response {
     match Prepared::new(request) {
         Ok(prepared) => match reader.recent_snapshot().await {
-            Ok(snapshot) => prepared.run(schema, snapshot).await,
+            Ok(snapshot) => prepared.run(schema, reader, snapshot).await.0,
             Err(error) => unanswered(error),
         },
         Err(refused) => *refused,
@@ -72,7 +94,8 @@ pub async fn execute(schema: &Schema, reader: &Reader, request: Request) -> Resp
 /// The answer to a query as JSON; or the response, when something went wrong.
 ///
 /// An answer without errors depends on nothing but the request and the version of the data, so it is kept, and the same
-/// request is answered from memory until something is published, without being parsed or resolved again.
+/// request is answered from memory until something is published, without being parsed or resolved again. Not so an answer with anything
+/// that belongs to no version: it is made anew every time.
 ///
 /// # Errors
 /// The response, when it has errors.
@@ -91,8 +114,8 @@ pub async fn answer(schema: &Schema, reader: &Reader, mut request: Request) -> R
         return Ok(kept);
     }
     let key = key.filter(|_| is_query(&mut request));
-    let response = match Prepared::new(request) {
-        Ok(prepared) => prepared.run(schema, snapshot.clone()).await,
+    let (response, is_of_present) = match Prepared::new(request) {
+        Ok(prepared) => prepared.run(schema, reader, snapshot.clone()).await,
         Err(refused) => return Err(*refused),
     };
     if response.is_err() {
@@ -104,7 +127,7 @@ pub async fn answer(schema: &Schema, reader: &Reader, mut request: Request) -> R
             error::error(error::Code::Internal, "the answer cannot be written").into_server_error(Default::default()),
         ])
     })?;
-    if let Some(key) = key {
+    if let Some(key) = key.filter(|_| !is_of_present) {
         snapshot.keep(&key, json.clone()).await;
     }
     Ok(json)
@@ -148,13 +171,30 @@ impl Prepared {
         }
     }
 
-    async fn run(self, schema: &Schema, snapshot: Snapshot) -> Response {
+    /// The response, and whether it holds anything of the present, which belongs to no version of the data.
+    async fn run(self, schema: &Schema, reader: &Reader, snapshot: Snapshot) -> (Response, bool) {
         let operation = self.request.operation_name.clone();
         let (spawner, tasks) = batch::channel();
-        let loaders = loaders::Loaders::new(&snapshot, &spawner);
-        let response = tasks.run_beside(schema.execute(self.request.data(snapshot).data(loaders))).await;
-        error::with_codes(order::in_query_order(response, &self.document, operation.as_deref()))
+        let sight = Arc::new(Sight::new(reader, snapshot, spawner));
+        let response = tasks.run_beside(schema.execute(self.request.data(sight.clone()))).await;
+        let response = error::with_codes(order::in_query_order(response, &self.document, operation.as_deref()));
+        (response, sight.present().was_asked())
     }
+
+    /// The first answer of a subscription; none when it has none to give.
+    async fn run_event(self, schema: &Schema, reader: &Reader, snapshot: Snapshot) -> Option<Response> {
+        let operation = self.request.operation_name.clone();
+        let (spawner, tasks) = batch::channel();
+        let sight = Arc::new(Sight::new(reader, snapshot, spawner));
+        let mut responses = schema.execute_stream(self.request.data(sight));
+        let response = tasks.run_beside(responses.next()).await?;
+        Some(error::with_codes(order::in_query_order(response, &self.document, operation.as_deref())))
+    }
+}
+
+/// A job's id, as the API writes it.
+pub fn global_id_of_job(id: JobId) -> String {
+    id::encode(id::NodeType::Job, id.0).to_string()
 }
 
 fn unanswered(failure: StoreError) -> Response {
@@ -169,6 +209,13 @@ fn missing_variable(request: &Request, document: &ExecutableDocument) -> Option<
         !given && !definition.var_type.node.nullable && definition.default_value.is_none()
     })?;
     Some(format!("the variable `${}` needs a value of type `{}`", missing.name.node, missing.var_type.node))
+}
+
+/// The answer to a request that is not run because there are too many already.
+pub fn too_many(message: &str) -> Response {
+    Response::from_errors(vec![
+        error::error(error::Code::ResourceExhausted, message).into_server_error(Default::default()),
+    ])
 }
 
 /// The answer to a request that is not run.

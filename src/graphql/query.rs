@@ -1,31 +1,29 @@
-//! The root of every question.
+//! Questions about what is stored of repositories.
 
-use async_graphql::{Context, Description, Error, ID, Object};
+use async_graphql::{Context, Error, ID, Object};
 
 use super::error::bad_input;
 use super::filter::{
     ChartVersionChangeFilter, RepositoryFilter, ResourceEventFilter, ResourceFilter, ScanFailureFilter,
 };
 use super::id::{self, NodeType};
-use super::loaders::Loaders;
 use super::pagination::{Arguments, TimeRange};
+use super::sight::{loaders, snapshot};
 use super::types::{
     Aggregate, Bucket, ChartGroup, EventConnection, EventDimension, FailureConnection, Node, Repository,
     RepositoryConnection, RepositoryOrder, Resource, ResourceConnection, ResourceEventOrder, ResourceOrder,
-    TrendArguments, VersionChangeConnection, event_by_id, event_connection, event_trend, failure_connection,
+    TrendArguments, VersionChangeConnection, event_by_id, event_connection, event_trend, failure_connection, job,
     repository_connection, resource_by_id, resource_connection, version_change_connection,
 };
 use crate::graphql::error::from_store;
 use crate::model::{ChartMove, chart_groups};
-use crate::store::Snapshot;
 use crate::store::query::{ChartMoveRecord, ChartMoves, Filter, Operator, Repositories, RepositoryField};
 
-/// The questions that can be asked. All fields of one request see the same version of the data.
-#[derive(Description)]
-pub struct Query;
+#[derive(Default)]
+pub struct DataQuery;
 
-#[Object(use_type_description)]
-impl Query {
+#[Object]
+impl DataQuery {
     /// Anything by its global id; null when it is not stored.
     async fn node(
         &self,
@@ -35,10 +33,11 @@ impl Query {
         let (node, uuid) = id::decode(&id)?;
         Ok(match node {
             NodeType::Repository => {
-                let found = context.data::<Loaders>()?.repositories.load_one(uuid).await?;
+                let found = loaders(context)?.repositories.load_one(uuid).await?;
                 found.map(Repository).map(Node::Repository)
             }
             NodeType::Resource => resource_by_id(context, uuid).await?.map(Node::Resource),
+            NodeType::Job => job(context, Some(uuid)).await?.map(Node::Job),
             NodeType::ResourceEvent => event_by_id(context, uuid).await?.map(Node::ResourceEvent),
         })
     }
@@ -59,7 +58,7 @@ impl Query {
         };
         let filter = Filter::default().and(condition.0, Operator::Equal(condition.1));
         let question = Repositories { filter, page: None };
-        let row = context.data::<Snapshot>()?.fetch_optional(&question).await.map_err(from_store)?;
+        let row = snapshot(context)?.fetch_optional(&question).await.map_err(from_store)?;
         Ok(row.map(|row| Repository(row.into())))
     }
 
@@ -151,7 +150,7 @@ impl Query {
 
     /// Charts that are known under several identities, and why they are taken for one; by canonical identity.
     async fn chart_groups(&self, context: &Context<'_>) -> Result<Vec<ChartGroup>, Error> {
-        let rows = context.data::<Snapshot>()?.fetch(&ChartMoves).await.map_err(from_store)?;
+        let rows = snapshot(context)?.fetch(&ChartMoves).await.map_err(from_store)?;
         let moves: Vec<ChartMove> = rows.iter().map(ChartMoveRecord::to_model).collect();
         Ok(chart_groups(&moves).into_iter().map(ChartGroup).collect())
     }

@@ -4,24 +4,30 @@ use async_graphql::{Request, Response, ServerError, Value};
 use async_graphql_axum::GraphQLResponse;
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{RawQuery, State};
+use axum::extract::{FromRequest, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
 
 use super::Context;
+use super::caller::caller;
+use super::socket::{self, Sockets};
 use crate::graphql::{answer, is_query, refusal};
 
 const JSON: &str = "application/json";
 const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
 
-/// `GET /graphql?query=…`: queries only, so that a link can change nothing.
+/// `GET /graphql?query=…`: queries only, so that a link can change nothing. Or the beginning of a socket.
 pub async fn get(
     State(context): State<Context>,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
+    sockets: Sockets,
+    request: axum::extract::Request,
 ) -> axum::response::Response {
-    let Some(media_type) = negotiate(&headers) else { return not_acceptable() };
-    let request = match parse(query.as_deref().unwrap_or_default()) {
+    let (parts, _) = request.into_parts();
+    if socket::is_asked_for(&parts) {
+        return socket::open(context, sockets, parts).await;
+    }
+    let Some(media_type) = negotiate(&parts.headers) else { return not_acceptable() };
+    let request = match parse(parts.uri.query().unwrap_or_default()) {
         Some(request) if !request.query.is_empty() => request,
         Some(_) => {
             return refuse(media_type, StatusCode::BAD_REQUEST, "the parameter `query` holds no GraphQL document");
@@ -38,13 +44,19 @@ pub async fn get(
 }
 
 /// `POST /graphql` with a JSON body. Any other media type is refused: a browser may send some to a foreign site unasked.
-pub async fn post(State(context): State<Context>, headers: HeaderMap, body: Bytes) -> axum::response::Response {
-    let Some(media_type) = negotiate(&headers) else { return not_acceptable() };
-    if !media_type_of(headers.get(header::CONTENT_TYPE)).is_some_and(|sent| sent.eq_ignore_ascii_case(JSON)) {
+pub async fn post(State(context): State<Context>, request: axum::extract::Request) -> axum::response::Response {
+    let (parts, body) = request.into_parts();
+    let Some(media_type) = negotiate(&parts.headers) else { return not_acceptable() };
+    if !media_type_of(parts.headers.get(header::CONTENT_TYPE)).is_some_and(|sent| sent.eq_ignore_ascii_case(JSON)) {
         return refuse(media_type, StatusCode::UNSUPPORTED_MEDIA_TYPE, "send the request as application/json");
     }
+    let caller = caller(&parts);
+    let body = match Bytes::from_request(axum::extract::Request::from_parts(parts, body), &()).await {
+        Ok(body) => body,
+        Err(rejection) => return rejection.into_response(),
+    };
     match serde_json::from_slice::<Request>(&body) {
-        Ok(request) if !request.query.is_empty() => run(&context, media_type, request, false).await,
+        Ok(request) if !request.query.is_empty() => run(&context, media_type, request.data(caller), false).await,
         _ => {
             let message = "the body is no GraphQL request: a JSON object with `query`, and perhaps `variables` and `operationName`";
             refuse(media_type, StatusCode::BAD_REQUEST, message)
@@ -121,14 +133,14 @@ fn media_type_of(content_type: Option<&HeaderValue>) -> Option<&str> {
 }
 
 /// A request that was refused, by us or before a field was asked.
-fn never_began(response: &Response) -> bool {
+pub(super) fn never_began(response: &Response) -> bool {
     response.is_err() && response.data == Value::Null && response.errors.iter().all(|error| error.path.is_empty())
 }
 
 /// Whether asking in another way would help.
 fn is_clients_own(response: &Response) -> bool {
     let code = |error: &ServerError| error.extensions.as_ref().and_then(|extensions| extensions.get("code").cloned());
-    let own = ["BAD_USER_INPUT", "RESOURCE_EXHAUSTED"].map(Value::from);
+    let own = ["BAD_USER_INPUT", "FORBIDDEN", "RESOURCE_EXHAUSTED", "UNAVAILABLE"].map(Value::from);
     response.errors.iter().all(|error| code(error).is_some_and(|code| own.contains(&code)))
 }
 

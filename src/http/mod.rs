@@ -1,11 +1,17 @@
-//! The HTTP server: GraphQL, the playground, health.
+//! The HTTP server: GraphQL by request and by socket, webhooks of forges, the playground, health.
 
+mod caller;
 mod graphql;
 mod playground;
+mod socket;
+mod webhook;
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -17,21 +23,29 @@ use tokio::net::TcpListener;
 use tower_http::trace::TraceLayer;
 
 use crate::graphql::Schema;
+use crate::jobs::Service;
 use crate::store::Reader;
+use socket::Sockets;
 
 /// Bytes that the body of a request may have.
 const MAX_BODY: usize = 1 << 20;
+/// Time that sockets get to say goodbye.
+const GOODBYE: Duration = Duration::from_secs(2);
 
 /// What handlers share.
 #[derive(Clone)]
 pub struct Context {
     pub schema: Schema,
     pub reader: Reader,
+    /// The writing half; `None` where there is none.
+    pub jobs: Option<Service>,
+    /// What GitHub signs its deliveries with; `None`: there is no webhook.
+    pub webhook_secret: Option<Arc<str>>,
     /// Folder of the built playground; `None` when there is none.
     pub playground: Option<PathBuf>,
 }
 
-/// Serves all routes until `shutdown` is ready and the requests that are running then are answered.
+/// Serves all routes until `shutdown` is ready and the requests that are running then are answered; sockets are closed then.
 ///
 /// # Errors
 /// When the listener fails.
@@ -47,16 +61,31 @@ pub async fn serve(
             tracing::debug!(%error, "a connection keeps its delay");
         }
     });
-    axum::serve(listener, router(context)).with_graceful_shutdown(shutdown).await
+    let sockets = Sockets::new();
+    let service = with_sockets(context, sockets.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    let closing = sockets.clone();
+    let shutdown = async move {
+        shutdown.await;
+        closing.close();
+    };
+    let served = axum::serve(listener, service).with_graceful_shutdown(shutdown).await;
+    sockets.close();
+    sockets.closed(GOODBYE).await;
+    served
 }
 
-/// All routes.
+/// All routes. Who a request comes from is read from its extension `ConnectInfo<SocketAddr>`.
 pub fn router(context: Context) -> Router {
+    with_sockets(context, Sockets::new())
+}
+
+fn with_sockets(context: Context, sockets: Sockets) -> Router {
     Router::new()
         .route("/", get(|| async { Redirect::temporary("/playground/") }))
-        .route("/graphql", get(graphql::get).post(graphql::post))
+        .route("/graphql", get(move |state, request| graphql::get(state, sockets, request)).post(graphql::post))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
+        .merge(webhook::routes(context.webhook_secret.as_ref()))
         .merge(playground::routes(context.playground.as_deref()))
         .layer(axum::extract::DefaultBodyLimit::max(MAX_BODY))
         // Whoever handles a failure logs it; the layer would log it a second time.

@@ -141,7 +141,7 @@ impl Pipeline {
                 true => self.named(search.forge, &mut visit, task).await,
                 false => {
                     let expression = search.expression.clone();
-                    let query = SearchQuery { expression, pushed_since: None, limit: search.limit };
+                    let query = SearchQuery { expression, pushed_since: None, forks: self.discovery.forks, limit: search.limit };
                     search.forge.search(&query, &mut visit).await
                 }
             }

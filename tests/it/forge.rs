@@ -78,7 +78,7 @@ fn options(url: Url, token: Option<&str>, emulator: &Emulator) -> GitHubOptions 
 }
 
 fn query(expression: &str) -> SearchQuery {
-    SearchQuery { expression: expression.to_owned(), pushed_since: None, limit: None }
+    SearchQuery { expression: expression.to_owned(), pushed_since: None, forks: false, limit: None }
 }
 
 fn full_name(repository: &ForgeRepository) -> String {

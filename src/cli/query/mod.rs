@@ -98,7 +98,7 @@ pub async fn run(config: Config, options: Options) -> anyhow::Result<ExitCode> {
         request = request.operation_name(operation);
     }
     let app = App::open(config, "query").await?;
-    let schema = graphql::schema(app.reader.clone());
+    let schema = graphql::schema(None);
     let response = graphql::execute(&schema, &app.reader, request).await;
     app.close().await;
     let is_ok = response.is_ok();

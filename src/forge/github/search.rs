@@ -185,7 +185,9 @@ fn expression(query: &SearchQuery, slice: Slice) -> String {
     // Somebody's own bound counts.
     let since = query.pushed_since.filter(|_| !has_qualifier(&query.expression, "pushed"));
     let since = since.map(|since| format!("pushed:>={}", written(since)));
-    for qualifier in since.into_iter().chain(slice.qualifier()) {
+    let forks = query.forks && !has_qualifier(&query.expression, "fork");
+    let forks = forks.then(|| "fork:true".to_owned());
+    for qualifier in since.into_iter().chain(forks).chain(slice.qualifier()) {
         expression.push(' ');
         expression.push_str(&qualifier);
     }
@@ -209,8 +211,18 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, pushed_since: Option<i64>, slice: Slice, expected: &str) {
-        let query = SearchQuery { expression: text.to_owned(), pushed_since, limit: None };
+        let query = SearchQuery { expression: text.to_owned(), pushed_since, forks: false, limit: None };
         assert_eq!(expression(&query, slice), expected);
+    }
+
+    #[test]
+    fn forks_are_asked_for_unless_the_expression_says() {
+        let with_forks = |text: &str| {
+            let query = SearchQuery { expression: text.to_owned(), pushed_since: None, forks: true, limit: None };
+            expression(&query, Slice::ALL)
+        };
+        assert_eq!(with_forks("topic:kubesearch"), "topic:kubesearch fork:true");
+        assert_eq!(with_forks("topic:kubesearch fork:only"), "topic:kubesearch fork:only");
     }
 
     #[test]

@@ -10,12 +10,12 @@ use super::resource::load_repository;
 use super::{Actor, Chart, Commit, Repository, Resource};
 use crate::graphql::error::{Code, error, from_store};
 use crate::graphql::id::{self, NodeType};
-use crate::graphql::loaders::{Loaders, ResourceKey};
+use crate::graphql::loaders::ResourceKey;
 use crate::graphql::pagination::{Arguments, OrderDirection, connection};
 use crate::graphql::scalars::{DateTime, Long};
+use crate::graphql::sight::{loaders, snapshot};
 use crate::manifest::yaml::Node as YamlNode;
 use crate::model::EventType;
-use crate::store::Snapshot;
 use crate::store::query::{EventCount, EventField, EventOrder, EventRecord, Events, Filter, Operator};
 
 /// One lifecycle change of one resource in one commit.
@@ -125,7 +125,7 @@ impl ResourceEvent {
     /// The resource it happened to.
     async fn resource(&self, context: &Context<'_>) -> Result<Resource, Error> {
         let key = ResourceKey { repository: self.0.repository_id, resource: self.0.resource_id };
-        let found = context.data::<Loaders>()?.resources.load_one(key).await?;
+        let found = loaders(context)?.resources.load_one(key).await?;
         found.map(Resource).ok_or_else(|| error(Code::Internal, "the resource of this event is not stored"))
     }
 
@@ -281,7 +281,7 @@ impl EventTotals {
     /// Rows of all pages together; counted only when asked for.
     async fn total_count(&self, context: &Context<'_>) -> Result<Long, Error> {
         let question = EventCount { filter: self.0.clone() };
-        let rows = context.data::<Snapshot>()?.fetch(&question).await.map_err(from_store)?;
+        let rows = snapshot(context)?.fetch(&question).await.map_err(from_store)?;
         Ok(rows.first().copied().unwrap_or_default().into())
     }
 }
@@ -298,7 +298,7 @@ pub async fn event_connection(
     });
     let page = arguments.page(EventOrder::keys(direction.into()))?;
     let question = Events { filter: filter.clone(), page: Some(page.clone()) };
-    let rows = context.data::<Snapshot>()?.fetch(&question).await.map_err(from_store)?;
+    let rows = snapshot(context)?.fetch(&question).await.map_err(from_store)?;
     Ok(connection(&page, &rows, EventTotals(filter), EventRecord::sort_values, |row| {
         ResourceEvent(Arc::new(row.clone()))
     }))
@@ -308,6 +308,6 @@ pub async fn event_connection(
 pub async fn event_by_id(context: &Context<'_>, id: Uuid) -> Result<Option<ResourceEvent>, Error> {
     let filter = Filter::default().and(EventField::Id, Operator::Equal(id.to_string()));
     let question = Events { filter, page: None };
-    let row = context.data::<Snapshot>()?.fetch_optional(&question).await.map_err(from_store)?;
+    let row = snapshot(context)?.fetch_optional(&question).await.map_err(from_store)?;
     Ok(row.map(|row| ResourceEvent(Arc::new(row))))
 }

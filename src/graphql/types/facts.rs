@@ -5,8 +5,9 @@ use uuid::Uuid;
 
 use super::Resource;
 use crate::graphql::error::{Code, error};
-use crate::graphql::loaders::{Loaders, ResourceKey};
+use crate::graphql::loaders::ResourceKey;
 use crate::graphql::scalars::DateTime;
+use crate::graphql::sight::loaders;
 use crate::model::{self, Facts};
 use crate::store::query::{EventRecord, ReferenceRecord, ResolutionRecord};
 
@@ -224,7 +225,7 @@ impl Chart {
     /// The identity that stands for this one and others: repositories moved between them (see `chartGroups`). The identity itself when nothing
     /// joins it to another.
     async fn canonical_identity(&self, context: &Context<'_>) -> Result<Option<String>, Error> {
-        let canonical = context.data::<Loaders>()?.canonical_charts.load_one(self.identity.clone()).await?;
+        let canonical = loaders(context)?.canonical_charts.load_one(self.identity.clone()).await?;
         Ok(canonical.or_else(|| some(&self.identity)))
     }
 
@@ -251,7 +252,7 @@ impl Chart {
     /// The resource that gives URL or version; null where it is the resource itself, or not stored with the row.
     async fn source(&self, context: &Context<'_>) -> Result<Option<Resource>, Error> {
         match self.source {
-            Some(key) => Ok(context.data::<Loaders>()?.resources.load_one(key).await?.map(Resource)),
+            Some(key) => Ok(loaders(context)?.resources.load_one(key).await?.map(Resource)),
             None => Ok(None),
         }
     }
@@ -266,7 +267,7 @@ impl Reference {
     /// The resource that refers.
     async fn from(&self, context: &Context<'_>) -> Result<Resource, Error> {
         let key = ResourceKey { repository: self.0.repository_id, resource: self.0.resource_id };
-        let found = context.data::<Loaders>()?.resources.load_one(key).await?;
+        let found = loaders(context)?.resources.load_one(key).await?;
         found.map(Resource).ok_or_else(|| error(Code::Internal, "the resource of this reference is not stored"))
     }
 

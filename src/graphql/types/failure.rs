@@ -8,7 +8,7 @@ use super::resource::load_repository;
 use crate::graphql::error::from_store;
 use crate::graphql::pagination::{Arguments, connection};
 use crate::graphql::scalars::{DateTime, Long};
-use crate::store::Snapshot;
+use crate::graphql::sight::snapshot;
 use crate::store::query::{Direction, FailureCount, FailureField, FailureOrder, FailureRecord, Failures, Filter};
 
 /// One version of a file that could not be read as YAML. The file's resources keep the last state that parsed.
@@ -69,7 +69,7 @@ impl FailureTotals {
     /// Rows of all pages together; counted only when asked for.
     async fn total_count(&self, context: &Context<'_>) -> Result<Long, Error> {
         let question = FailureCount { filter: self.0.clone() };
-        let rows = context.data::<Snapshot>()?.fetch(&question).await.map_err(from_store)?;
+        let rows = snapshot(context)?.fetch(&question).await.map_err(from_store)?;
         Ok(rows.first().copied().unwrap_or_default().into())
     }
 }
@@ -81,6 +81,6 @@ pub async fn failure_connection(
 ) -> Result<FailureConnection, Error> {
     let page = arguments.page(FailureOrder::keys(Direction::Descending))?;
     let question = Failures { filter: filter.clone(), page: page.clone() };
-    let rows = context.data::<Snapshot>()?.fetch(&question).await.map_err(from_store)?;
+    let rows = snapshot(context)?.fetch(&question).await.map_err(from_store)?;
     Ok(connection(&page, &rows, FailureTotals(filter), FailureRecord::sort_values, |row| ScanFailure(row.clone())))
 }

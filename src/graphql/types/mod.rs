@@ -1,22 +1,32 @@
 //! One file an entity.
 
 mod commit;
+mod discovery;
 mod event;
 mod facts;
 mod failure;
+mod job;
+mod metrics;
 mod repository;
+mod repository_change;
 mod resource;
+mod schedule;
 mod trend;
 mod version_change;
 
 pub use commit::{Actor, Commit};
+pub use discovery::{DiscoveryQueryStats, DiscoveryRun};
 pub use event::{
     ChangeClass, EventConnection, EventTypeValue, ResourceEvent, ResourceEventOrder, event_by_id, event_connection,
 };
 pub use facts::{Chart, ChartGroup, FluxVersion, Reference, ResourceFacts};
 pub use failure::{FailureConnection, failure_connection};
-pub use repository::{Repository, RepositoryConnection, RepositoryOrder, repository_connection};
+pub use job::{Job, JobConnection, JobKind, JobOrder, JobState, job_connection};
+pub use metrics::{LanguageShare, Quality, RepositoryMetrics};
+pub use repository::{Repository, RepositoryConnection, RepositoryOrder, RepositoryStatus, repository_connection};
+pub use repository_change::RepositoryChange;
 pub use resource::{Resource, ResourceConnection, ResourceOrder, ResourceStatus, resource_by_id, resource_connection};
+pub use schedule::{RateLimit, Schedule, Worker, job};
 pub use trend::{Aggregate, Bucket, EventDimension, TrendArguments, event_trend};
 pub use version_change::{VersionChangeConnection, VersionPart, VersionStep, version_change_connection};
 
@@ -29,4 +39,5 @@ pub enum Node {
     Repository(Repository),
     Resource(Resource),
     ResourceEvent(ResourceEvent),
+    Job(Job),
 }

@@ -6,25 +6,53 @@ use async_graphql::connection::{Connection, EmptyFields};
 use async_graphql::{Context, Description, Enum, Error, ID, InputObject, Object};
 
 use super::{
-    Actor, Commit, EventConnection, FailureConnection, FluxVersion, ResourceConnection, ResourceEventOrder,
-    ResourceOrder, event_connection, failure_connection, resource_connection,
+    Actor, Bucket, Commit, EventConnection, FailureConnection, FluxVersion, LanguageShare, Quality, RepositoryChange,
+    RepositoryMetrics, ResourceConnection, ResourceEventOrder, ResourceOrder, event_connection, failure_connection,
+    resource_connection,
 };
-use crate::graphql::error::from_store;
+use crate::graphql::error::{bad_input, from_store};
 use crate::graphql::filter::{RepositoryFilter, ResourceEventFilter, ResourceFilter, ScanFailureFilter};
 use crate::graphql::id::{self, NodeType};
-use crate::graphql::loaders::Loaders;
-use crate::graphql::pagination::{Arguments, OrderDirection, connection};
+use crate::graphql::loaders::{MetricsKey, MetricsSpan};
+use crate::graphql::pagination::{Arguments, OrderDirection, TimeRange, connection};
 use crate::graphql::scalars::{DateTime, Long};
-use crate::model::RunStatus as ModelStatus;
-use crate::store::Snapshot;
+use crate::graphql::sight::{loaders, snapshot};
+use crate::model::{self, RunStatus as ModelStatus};
 use crate::store::query::{
-    Direction, EventField, FailureField, Filter, FluxVersionRecord, Operator, Repositories, RepositoryCount,
-    RepositoryField, RepositoryOrder as StoreOrder, RepositoryRecord, ResourceField,
+    Direction, EventField, FailureField, Filter, FluxVersionRecord, MetricsBetween, MetricsBucket, MetricsRecord,
+    Operator, Repositories, RepositoryCount, RepositoryField, RepositoryOrder as StoreOrder, RepositoryRecord,
+    ResourceField,
 };
 
 /// A Git repository with Kubernetes manifests.
 #[derive(Description)]
 pub struct Repository(pub Arc<RepositoryRecord>);
+
+/// Rows of the longest list of snapshots, and of changes.
+const MAX_METRICS: i32 = 1_000;
+const MAX_CHANGES: i32 = 100;
+
+/// What kubestats does with a repository.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+#[graphql(remote = "model::RepositoryStatus")]
+pub enum RepositoryStatus {
+    /// It is known, and was not scanned yet.
+    Pending,
+    /// It is synced and scanned.
+    Active,
+    /// It is too large to be fetched without somebody's approval.
+    PendingApproval,
+    /// Somebody wants it left alone; what is stored stays.
+    Blocked,
+    /// Its forge has it no more, or only for others; what is stored stays.
+    Gone,
+}
+
+impl RepositoryStatus {
+    pub fn as_str(self) -> &'static str {
+        model::RepositoryStatus::from(self).as_str()
+    }
+}
 
 /// How the last run of one kind ended for a repository.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +107,67 @@ impl Repository {
         &self.0.url
     }
 
+    /// What its owner says it is; null where the forge gives none.
+    async fn description(&self) -> Option<&str> {
+        self.0.description.as_deref()
+    }
+
+    /// SPDX id of its license; `NOASSERTION` for one that the forge does not know, null where it finds none.
+    async fn license(&self) -> Option<&str> {
+        self.0.license.as_deref()
+    }
+
+    /// The language with most bytes, as the forge sees it.
+    async fn language(&self) -> Option<&str> {
+        self.0.language.as_deref()
+    }
+
+    /// Its languages at its newest snapshot, the one with most bytes first.
+    async fn languages(&self, context: &Context<'_>) -> Result<Vec<LanguageShare>, Error> {
+        let newest = self.snapshots(context, MetricsSpan::NEWEST).await?;
+        Ok(newest.first().map(|row| LanguageShare::of(&row.languages)).unwrap_or_default())
+    }
+
+    /// The topics that its owner gave it.
+    async fn topics(&self) -> &[String] {
+        &self.0.topics
+    }
+
+    /// When it was made on its forge; null where that is not known.
+    async fn created_at(&self) -> Option<DateTime> {
+        self.0.created_at.map(DateTime::from_seconds)
+    }
+
+    /// Whether its owner closed it for changes.
+    async fn is_archived(&self) -> bool {
+        self.0.is_archived
+    }
+
+    /// Whether it began as a copy of another one, as the forge has it.
+    async fn is_fork(&self) -> bool {
+        self.0.is_fork
+    }
+
+    /// Whether others are to begin from it, as the forge has it.
+    async fn is_template(&self) -> bool {
+        self.0.is_template
+    }
+
+    /// What led to its discovery, sorted: `topic:kubesearch`, `list`, `added by hand`.
+    async fn discovery_tags(&self) -> &[String] {
+        &self.0.discovery_tags
+    }
+
+    /// What kubestats does with it.
+    async fn status(&self) -> RepositoryStatus {
+        self.0.status().into()
+    }
+
+    /// How useful it is to learn from, and why.
+    async fn quality(&self) -> Quality {
+        self.0.quality().into()
+    }
+
     /// The branch whose history is read; null before the first mirror.
     async fn default_branch(&self) -> Option<&str> {
         Some(self.0.default_branch.as_str()).filter(|branch| !branch.is_empty())
@@ -87,6 +176,26 @@ impl Repository {
     /// When kubestats first met it.
     async fn discovered_at(&self) -> DateTime {
         DateTime::from_milliseconds(self.0.discovered_at)
+    }
+
+    /// How its last sync ended: its metrics, and the fetch of its mirror.
+    async fn sync_status(&self) -> RunStatus {
+        self.0.last_sync().status.into()
+    }
+
+    /// When its last sync ended; null before the first one.
+    async fn last_sync_at(&self) -> Option<DateTime> {
+        self.0.last_sync_at.map(DateTime::from_milliseconds)
+    }
+
+    /// Why its last sync failed; null when it did not.
+    async fn sync_error(&self) -> Option<&str> {
+        self.0.sync_error.as_deref()
+    }
+
+    /// When the schedule visits it next, at the earliest; null: as soon as it can.
+    async fn next_sync_at(&self) -> Option<DateTime> {
+        self.0.next_sync_at.map(DateTime::from_milliseconds)
     }
 
     /// How its last scan ended.
@@ -137,7 +246,7 @@ impl Repository {
 
     /// The versions of Flux in the headers of its `gotk-components.yaml` files; a FluxInstance says its version in its facts.
     async fn flux_versions(&self, context: &Context<'_>) -> Result<Vec<FluxVersion>, Error> {
-        let found = context.data::<Loaders>()?.flux_versions.load_one(self.0.id).await?;
+        let found = loaders(context)?.flux_versions.load_one(self.0.id).await?;
         let version = |row: FluxVersionRecord| FluxVersion {
             version: row.version,
             path: String::from_utf8_lossy(&row.path).into_owned(),
@@ -145,6 +254,41 @@ impl Repository {
             commit_id: row.commit,
         };
         Ok(found.unwrap_or_default().into_iter().map(version).collect())
+    }
+
+    /// What it counted at its newest snapshot; null before the first one.
+    async fn metrics(&self, context: &Context<'_>) -> Result<Option<RepositoryMetrics>, Error> {
+        Ok(self.snapshots(context, MetricsSpan::NEWEST).await?.first().map(RepositoryMetrics::from))
+    }
+
+    /// What it counted over time, newest first; one snapshot a sync, or the last of each bucket.
+    async fn metrics_history(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "When the snapshots were taken; without it, at any time.")] range: Option<TimeRange>,
+        #[graphql(desc = "Only the last snapshot of each bucket, which begins in UTC.")] bucket: Option<Bucket>,
+        #[graphql(desc = "The most snapshots, 1 to 1000.", default = 100)] first: i32,
+    ) -> Result<Vec<RepositoryMetrics>, Error> {
+        let most = size(first, MAX_METRICS)?;
+        let limit = |time: Option<DateTime>, open| {
+            let time = time.map_or(open, |time| time.0.timestamp_millis());
+            time.clamp(0, MetricsBetween::LAST_MS)
+        };
+        let (from, to) = range.map_or((None, None), |range| (range.from, range.to));
+        let (from_ms, to_ms) = (limit(from, 0), limit(to, MetricsBetween::LAST_MS));
+        let span = MetricsSpan { from_ms, to_ms, most, bucket: bucket.map(MetricsBucket::from) };
+        Ok(self.snapshots(context, span).await?.iter().map(RepositoryMetrics::from).collect())
+    }
+
+    /// What of the repository itself changed, newest first.
+    async fn changes(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The most changes, 1 to 100.", default = 20)] first: i32,
+    ) -> Result<Vec<RepositoryChange>, Error> {
+        let most = size(first, MAX_CHANGES)?;
+        let found = loaders(context)?.repository_changes.load_one(self.0.id).await?.unwrap_or_default();
+        Ok(found.iter().take(most as usize).map(RepositoryChange::from).collect())
     }
 
     /// Its resources; those that are alive unless the filter says otherwise.
@@ -200,6 +344,33 @@ impl Repository {
     }
 }
 
+impl Repository {
+    async fn snapshots(&self, context: &Context<'_>, span: MetricsSpan) -> Result<Vec<MetricsRecord>, Error> {
+        let key = MetricsKey { repository: self.0.id, span };
+        Ok(loaders(context)?.metrics.load_one(key).await?.unwrap_or_default())
+    }
+}
+
+/// # Errors
+/// A number of rows that no list of this length has.
+fn size(first: i32, most: i32) -> Result<u32, Error> {
+    let size = u32::try_from(first).ok().filter(|_| (1..=most).contains(&first));
+    size.ok_or_else(|| bad_input(format!("`first` is {first}; it has to be between 1 and {most}")))
+}
+
+impl From<Bucket> for MetricsBucket {
+    fn from(bucket: Bucket) -> Self {
+        match bucket {
+            Bucket::Hour => Self::Hour,
+            Bucket::Day => Self::Day,
+            Bucket::Week => Self::Week,
+            Bucket::Month => Self::Month,
+            Bucket::Quarter => Self::Quarter,
+            Bucket::Year => Self::Year,
+        }
+    }
+}
+
 /// What repositories can be ordered by.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RepositoryOrderField {
@@ -209,6 +380,12 @@ pub enum RepositoryOrderField {
     ResourceCount,
     /// Committer time of the head.
     HeadTime,
+    /// Stars at the newest snapshot; none count as 0.
+    Stars,
+    /// Score of the quality.
+    Quality,
+    /// When the last sync ended; those never synced are the earliest.
+    LastSync,
 }
 
 /// One key of an order of repositories.
@@ -232,7 +409,7 @@ impl RepositoryTotals {
     /// Rows of all pages together; counted only when asked for.
     async fn total_count(&self, context: &Context<'_>) -> Result<Long, Error> {
         let question = RepositoryCount { filter: self.0.clone() };
-        let rows = context.data::<Snapshot>()?.fetch(&question).await.map_err(from_store)?;
+        let rows = snapshot(context)?.fetch(&question).await.map_err(from_store)?;
         Ok(rows.first().copied().unwrap_or_default().into())
     }
 }
@@ -249,7 +426,7 @@ pub async fn repository_connection(
     let orders = if orders.is_empty() { default.as_slice() } else { orders.as_slice() };
     let page = arguments.page(StoreOrder::keys(orders))?;
     let question = Repositories { filter: filter.clone(), page: Some(page.clone()) };
-    let rows = context.data::<Snapshot>()?.fetch(&question).await.map_err(from_store)?;
+    let rows = snapshot(context)?.fetch(&question).await.map_err(from_store)?;
     Ok(connection(&page, &rows, RepositoryTotals(filter), RepositoryRecord::sort_values, |row| {
         Repository(Arc::new(row.clone()))
     }))
@@ -261,6 +438,9 @@ impl RepositoryOrder {
             RepositoryOrderField::FullName => StoreOrder::FullName,
             RepositoryOrderField::ResourceCount => StoreOrder::ResourceCount,
             RepositoryOrderField::HeadTime => StoreOrder::HeadTime,
+            RepositoryOrderField::Stars => StoreOrder::Stars,
+            RepositoryOrderField::Quality => StoreOrder::Quality,
+            RepositoryOrderField::LastSync => StoreOrder::LastSync,
         };
         (field, self.direction.into())
     }

@@ -13,11 +13,11 @@ use super::{
 use crate::graphql::error::{Code, bad_input, error, from_store};
 use crate::graphql::filter::ResourceEventFilter;
 use crate::graphql::id::{self, NodeType};
-use crate::graphql::loaders::{ContentKey, Loaders, ReferrerKey, ResourceKey};
+use crate::graphql::loaders::{ContentKey, ReferrerKey, ResourceKey};
 use crate::graphql::pagination::{Arguments, OrderDirection, connection};
 use crate::graphql::scalars::{DateTime, Long};
+use crate::graphql::sight::{loaders, snapshot};
 use crate::manifest::yaml::Node as YamlNode;
-use crate::store::Snapshot;
 use crate::store::query::{
     Direction, EventField, Filter, Operator, ResolutionRecord, ResourceCount, ResourceField,
     ResourceOrder as StoreOrder, ResourceRecord, Resources, VersionChangeField,
@@ -149,7 +149,7 @@ impl Resource {
         context: &Context<'_>,
         #[graphql(desc = "As it was at this time; without it, now.")] at: Option<DateTime>,
     ) -> Result<Vec<Reference>, Error> {
-        let found = context.data::<Loaders>()?.references.load_one(self.at(at)).await?;
+        let found = loaders(context)?.references.load_one(self.at(at)).await?;
         Ok(found.unwrap_or_default().into_iter().map(Reference).collect())
     }
 
@@ -165,7 +165,7 @@ impl Resource {
             name: self.0.name.clone(),
             at: at.map(|at| at.0.timestamp()),
         };
-        let found = context.data::<Loaders>()?.referrers.load_one(key).await?;
+        let found = loaders(context)?.referrers.load_one(key).await?;
         let Some(mut found) = found else { return Ok(Vec::new()) };
         let resolution = self.resolution(context, at).await?;
         let namespaces = resolution.map(|resolution| resolution.namespaces.clone()).unwrap_or_default();
@@ -276,11 +276,11 @@ impl Resource {
         context: &Context<'_>,
         at: Option<DateTime>,
     ) -> Result<Option<Arc<ResolutionRecord>>, Error> {
-        context.data::<Loaders>()?.resolutions.load_one(self.at(at)).await
+        loaders(context)?.resolutions.load_one(self.at(at)).await
     }
 
     async fn data(&self, context: &Context<'_>, at: Option<DateTime>) -> Result<Option<YamlNode>, Error> {
-        let Some(content) = context.data::<Loaders>()?.contents.load_one(self.at(at)).await? else { return Ok(None) };
+        let Some(content) = loaders(context)?.contents.load_one(self.at(at)).await? else { return Ok(None) };
         if at.is_some() && content.deleted {
             return Ok(None);
         }
@@ -294,7 +294,7 @@ impl Resource {
 
 /// The repository of a row; it is there as long as the row is.
 pub async fn load_repository(context: &Context<'_>, id: Uuid) -> Result<Repository, Error> {
-    let found = context.data::<Loaders>()?.repositories.load_one(id).await?;
+    let found = loaders(context)?.repositories.load_one(id).await?;
     found.map(Repository).ok_or_else(|| error(Code::Internal, "the repository of this row is not stored"))
 }
 
@@ -350,7 +350,7 @@ impl ResourceTotals {
     /// Rows of all pages together; counted only when asked for.
     async fn total_count(&self, context: &Context<'_>) -> Result<Long, Error> {
         let question = ResourceCount { filter: self.0.clone() };
-        let rows = context.data::<Snapshot>()?.fetch(&question).await.map_err(from_store)?;
+        let rows = snapshot(context)?.fetch(&question).await.map_err(from_store)?;
         Ok(rows.first().copied().unwrap_or_default().into())
     }
 }
@@ -366,7 +366,7 @@ pub async fn resource_connection(
     let orders = if orders.is_empty() { default.as_slice() } else { orders.as_slice() };
     let page = arguments.page(StoreOrder::keys(orders))?;
     let question = Resources { filter: filter.clone(), page: Some(page.clone()) };
-    let rows = context.data::<Snapshot>()?.fetch(&question).await.map_err(from_store)?;
+    let rows = snapshot(context)?.fetch(&question).await.map_err(from_store)?;
     Ok(connection(&page, &rows, ResourceTotals(filter), ResourceRecord::sort_values, |row| {
         Resource(Arc::new(row.clone()))
     }))
@@ -376,6 +376,6 @@ pub async fn resource_connection(
 pub async fn resource_by_id(context: &Context<'_>, id: Uuid) -> Result<Option<Resource>, Error> {
     let filter = Filter::default().and(ResourceField::Id, Operator::Equal(id.to_string()));
     let question = Resources { filter, page: None };
-    let row = context.data::<Snapshot>()?.fetch_optional(&question).await.map_err(from_store)?;
+    let row = snapshot(context)?.fetch_optional(&question).await.map_err(from_store)?;
     Ok(row.map(|row| Resource(Arc::new(row))))
 }

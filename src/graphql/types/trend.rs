@@ -9,10 +9,9 @@ use uuid::Uuid;
 pub use crate::graphql::bucket::Bucket;
 use crate::graphql::error::{Code, bad_input, error, from_store};
 use crate::graphql::filter::ResourceEventFilter;
-use crate::graphql::loaders::Loaders;
 use crate::graphql::pagination::TimeRange;
 use crate::graphql::scalars::{DateTime, Long};
-use crate::store::Snapshot;
+use crate::graphql::sight::{loaders, snapshot};
 use crate::store::query::{Dimension, EventField, EventRange, EventTrend, Filter, Operator, TrendRecord};
 
 const MAX_BUCKETS: usize = 10_000;
@@ -142,7 +141,7 @@ pub async fn event_trend(context: &Context<'_>, arguments: TrendArguments) -> Re
         }
     }
     let Some((from, to)) = resolve(context, range, &mut filter).await? else {
-        let now = DateTime::from_seconds(context.data::<Snapshot>()?.time());
+        let now = DateTime::from_seconds(snapshot(context)?.time());
         return Ok(Aggregate {
             rows: Vec::new(),
             range: ResolvedRange { from: now, to: now },
@@ -162,7 +161,7 @@ pub async fn event_trend(context: &Context<'_>, arguments: TrendArguments) -> Re
     } else {
         let dimensions = group_by.iter().map(|dimension| dimension.dimension()).collect();
         let question = EventTrend { filter, dimensions, buckets, top };
-        let rows = context.data::<Snapshot>()?.fetch(&question).await.map_err(from_store)?;
+        let rows = snapshot(context)?.fetch(&question).await.map_err(from_store)?;
         // Without dimensions there is one group even where nothing happened.
         if rows.is_empty() && group_by.is_empty() { nothing(&question.buckets) } else { rows.to_vec() }
     };
@@ -209,7 +208,7 @@ async fn resolve(
         return Ok(Some((from, to)));
     }
     let question = EventRange { filter: filter.clone() };
-    let snapshot = context.data::<Snapshot>()?;
+    let snapshot = snapshot(context)?;
     let found = snapshot.fetch_optional(&question).await.map_err(from_store)?;
     let Some(found) = found.filter(|found| found.events > 0) else { return Ok(None) };
     let from = from.unwrap_or(found.first);
@@ -239,7 +238,7 @@ async fn name_repositories(
         }
         let ids: BTreeSet<Uuid> =
             rows.iter().filter_map(|row| Uuid::parse_str(row.dimensions.get(index)?).ok()).collect();
-        let found = context.data::<Loaders>()?.repositories.load_many(ids).await?;
+        let found = loaders(context)?.repositories.load_many(ids).await?;
         for value in rows.iter_mut().filter_map(|row| row.dimensions.get_mut(index)) {
             if let Some(repository) = Uuid::parse_str(value).ok().and_then(|id| found.get(&id)) {
                 value.clone_from(&repository.full_name);

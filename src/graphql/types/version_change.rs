@@ -6,10 +6,10 @@ use async_graphql::{Context, Description, Enum, Error, Object};
 use super::resource::load_repository;
 use super::{Actor, Chart, Repository, Resource};
 use crate::graphql::error::{Code, error, from_store};
-use crate::graphql::loaders::{Loaders, ResourceKey};
+use crate::graphql::loaders::ResourceKey;
 use crate::graphql::pagination::{Arguments, connection};
 use crate::graphql::scalars::{DateTime, Long};
-use crate::store::Snapshot;
+use crate::graphql::sight::{loaders, snapshot};
 use crate::store::query::{
     Direction, Filter, VersionChangeCount, VersionChangeField, VersionChangeOrder, VersionChangeRecord, VersionChanges,
 };
@@ -74,7 +74,7 @@ impl ChartVersionChange {
     /// The release.
     async fn resource(&self, context: &Context<'_>) -> Result<Resource, Error> {
         let key = ResourceKey { repository: self.0.repository_id, resource: self.0.resource_id };
-        let found = context.data::<Loaders>()?.resources.load_one(key).await?;
+        let found = loaders(context)?.resources.load_one(key).await?;
         found.map(Resource).ok_or_else(|| error(Code::Internal, "the resource of this change is not stored"))
     }
 
@@ -131,7 +131,7 @@ impl ChartVersionChange {
             return Ok(None);
         }
         let key = ResourceKey { repository: self.0.repository_id, resource: self.0.cause_id };
-        Ok(context.data::<Loaders>()?.resources.load_one(key).await?.map(Resource))
+        Ok(loaders(context)?.resources.load_one(key).await?.map(Resource))
     }
 }
 
@@ -146,7 +146,7 @@ impl VersionChangeTotals {
     /// Rows of all pages together; counted only when asked for.
     async fn total_count(&self, context: &Context<'_>) -> Result<Long, Error> {
         let question = VersionChangeCount { filter: self.0.clone() };
-        let rows = context.data::<Snapshot>()?.fetch(&question).await.map_err(from_store)?;
+        let rows = snapshot(context)?.fetch(&question).await.map_err(from_store)?;
         Ok(rows.first().copied().unwrap_or_default().into())
     }
 }
@@ -158,7 +158,7 @@ pub async fn version_change_connection(
 ) -> Result<VersionChangeConnection, Error> {
     let page = arguments.page(VersionChangeOrder::keys(Direction::Descending))?;
     let question = VersionChanges { filter: filter.clone(), page: page.clone() };
-    let rows = context.data::<Snapshot>()?.fetch(&question).await.map_err(from_store)?;
+    let rows = snapshot(context)?.fetch(&question).await.map_err(from_store)?;
     let totals = VersionChangeTotals(filter);
     Ok(connection(&page, &rows, totals, VersionChangeRecord::sort_values, |row| ChartVersionChange(row.clone())))
 }

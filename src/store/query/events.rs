@@ -93,6 +93,8 @@ pub enum EventField {
     /// Identity of the resolved chart.
     Chart,
     ChartName,
+    /// The run of the scan that stored it.
+    Run,
 }
 
 impl Field for EventField {
@@ -117,12 +119,13 @@ impl Field for EventField {
             Self::IsVendored => "is_vendored",
             Self::Chart => "chart",
             Self::ChartName => "chart_name",
+            Self::Run => "run_id",
         }
     }
 
     fn server_type(self) -> &'static str {
         match self {
-            Self::Id | Self::Repository | Self::Resource => "UUID",
+            Self::Id | Self::Repository | Self::Resource | Self::Run => "UUID",
             Self::Type => "Enum8('CREATED' = 1, 'MODIFIED' = 2, 'DELETED' = 3)",
             _ => "String",
         }

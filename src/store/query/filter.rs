@@ -26,6 +26,8 @@ pub enum Operator {
     /// Seconds since 1970, exclusive.
     LessThan(i64),
     Is(bool),
+    /// A list holds one of these.
+    HasAny(Vec<String>),
 }
 
 /// A comparison of one field.
@@ -92,5 +94,6 @@ fn comparison<F: Field>(field: F, operator: &Operator) -> Fragment {
         Operator::AtLeast(seconds) => second(field.text(" >= "), *seconds),
         Operator::LessThan(seconds) => second(field.text(" < "), *seconds),
         Operator::Is(value) => field.text(" = ").value(Parameter::Bool(*value), "Bool"),
+        Operator::HasAny(values) => function("hasAny").value(texts(values), &many).text(")"),
     }
 }

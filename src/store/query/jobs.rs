@@ -83,7 +83,26 @@ impl Question for JobCount {
     }
 }
 
-/// The newest lines of a job's log.
+/// The newest lines of the logs of some jobs, each log in its order.
+#[derive(Clone, Debug)]
+pub struct JobLogs {
+    pub jobs: Vec<JobId>,
+    /// The most lines of each.
+    pub limit: u32,
+}
+
+impl Question for JobLogs {
+    type Row = LogRow;
+    const NAME: &'static str = "job_logs";
+
+    fn statement(&self) -> Statement {
+        Statement::new(include_str!("../../../clickhouse/queries/job_log.sql"))
+            .bind("jobs", Parameter::uuids(&self.jobs.iter().map(|job| job.0).collect::<Vec<_>>()))
+            .bind("limit", Parameter::Integer(self.limit.into()))
+    }
+}
+
+/// The newest lines of one job's log.
 #[derive(Clone, Debug)]
 pub struct JobLog {
     pub job: JobId,
@@ -96,9 +115,7 @@ impl Question for JobLog {
     const NAME: &'static str = "job_log";
 
     fn statement(&self) -> Statement {
-        Statement::new(include_str!("../../../clickhouse/queries/job_log.sql"))
-            .bind("job", Parameter::Text(self.job.to_string()))
-            .bind("limit", Parameter::Integer(self.limit.into()))
+        JobLogs { jobs: vec![self.job], limit: self.limit }.statement()
     }
 }
 

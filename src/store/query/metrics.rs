@@ -17,13 +17,42 @@ pub struct MetricsBetween {
     pub to_ms: i64,
     /// The most snapshots of each repository.
     pub most: u32,
+    /// Only the last snapshot of each bucket.
+    pub bucket: Option<MetricsBucket>,
+}
+
+/// The width of a bucket, in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MetricsBucket {
+    Hour,
+    Day,
+    /// From Monday.
+    Week,
+    Month,
+    Quarter,
+    Year,
+}
+
+impl MetricsBucket {
+    const fn sql(self) -> &'static str {
+        match self {
+            Self::Hour => "LIMIT 1 BY repository_id, toStartOfHour(recorded_at)",
+            Self::Day => "LIMIT 1 BY repository_id, toStartOfDay(recorded_at)",
+            Self::Week => "LIMIT 1 BY repository_id, toMonday(recorded_at)",
+            Self::Month => "LIMIT 1 BY repository_id, toStartOfMonth(recorded_at)",
+            Self::Quarter => "LIMIT 1 BY repository_id, toStartOfQuarter(recorded_at)",
+            Self::Year => "LIMIT 1 BY repository_id, toStartOfYear(recorded_at)",
+        }
+    }
 }
 
 impl MetricsBetween {
+    /// Later than every snapshot, and a time that ClickHouse can hold.
+    pub const LAST_MS: i64 = 4_102_444_800_000;
+
     /// The newest snapshot of each.
     pub fn newest(repositories: Vec<Uuid>) -> Self {
-        // What ClickHouse's times can hold.
-        Self { repositories, from_ms: 0, to_ms: 4_102_444_800_000, most: 1 }
+        Self { repositories, from_ms: 0, to_ms: Self::LAST_MS, most: 1, bucket: None }
     }
 }
 
@@ -54,6 +83,7 @@ impl Question for MetricsBetween {
 
     fn statement(&self) -> Statement {
         Statement::new(include_str!("../../../clickhouse/queries/metrics.sql"))
+            .with_text("buckets", self.bucket.map_or("", MetricsBucket::sql))
             .bind("repositories", Parameter::uuids(&self.repositories))
             .bind("from_ms", Parameter::Integer(self.from_ms))
             .bind("to_ms", Parameter::Integer(self.to_ms))

@@ -79,6 +79,8 @@ pub struct RepositoryRecord {
     pub unparsable_versions: u64,
     #[serde(with = "clickhouse::serde::uuid")]
     pub run_id: Uuid,
+    /// Of the newest snapshot; read only for a page that is ordered by it.
+    pub stars: u64,
 }
 
 /// What repositories can be filtered by.
@@ -91,8 +93,10 @@ pub enum RepositoryField {
     Url,
     Forge,
     Status,
+    /// A list, as the next one.
     Topics,
     DiscoveryTags,
+    IsArchived,
     /// Seconds since 1970.
     NextSync,
 }
@@ -109,6 +113,7 @@ impl Field for RepositoryField {
             Self::Status => "['PENDING', 'ACTIVE', 'PENDING_APPROVAL', 'BLOCKED', 'GONE'][status]",
             Self::Topics => "topics",
             Self::DiscoveryTags => "discovery_tags",
+            Self::IsArchived => "is_archived",
             Self::NextSync => "next_sync_at",
         }
     }
@@ -124,12 +129,21 @@ pub enum RepositoryOrder {
     FullName,
     ResourceCount,
     HeadTime,
+    /// Of the newest snapshot; 0 without one.
+    Stars,
+    Quality,
+    /// Those never synced are the earliest.
+    LastSync,
 }
 
 const ID: SortKey = SortKey::new("id", "UUID");
 const FULL_NAME: SortKey = SortKey::new("full_name", "String");
 const RESOURCES: SortKey = SortKey::new("resources", "UInt64");
 const HEAD_TIME: SortKey = SortKey::seconds("head_time");
+const STARS: SortKey = SortKey::new("stars", "UInt64");
+const QUALITY: SortKey = SortKey::new("quality_score", "UInt64");
+const LAST_SYNC: SortKey =
+    SortKey::new("toUnixTimestamp64Milli(ifNull(last_sync_at, toDateTime64(0, 3, 'UTC')))", "Int64");
 
 impl RepositoryOrder {
     /// A total order: what was asked for, then the id.
@@ -138,6 +152,9 @@ impl RepositoryOrder {
             Self::FullName => FULL_NAME,
             Self::ResourceCount => RESOURCES,
             Self::HeadTime => HEAD_TIME,
+            Self::Stars => STARS,
+            Self::Quality => QUALITY,
+            Self::LastSync => LAST_SYNC,
         };
         let keys = orders.iter().map(|(order, direction)| (key(*order), *direction));
         Order(keys.chain([(ID, Direction::Ascending)]).collect())
@@ -240,6 +257,9 @@ impl RepositoryRecord {
             FULL_NAME => self.full_name.clone(),
             RESOURCES => self.resources.to_string(),
             HEAD_TIME => self.head_time.to_string(),
+            STARS => self.stars.to_string(),
+            QUALITY => self.quality_score.to_string(),
+            LAST_SYNC => self.last_sync_at.unwrap_or_default().to_string(),
             _ => self.id.to_string(),
         };
         order.0.iter().map(|(key, _)| value(*key)).collect()
@@ -271,7 +291,10 @@ impl Question for Repositories {
             Some(page) => (filter.append(page.between()), page.tail()),
             None => (filter, Fragment::default().text("ORDER BY full_name, id")),
         };
-        Statement::new(SQL).with_text("columns", "*").with("filter", &filter).with("tail", &tail)
+        let by_stars = self.page.as_ref().is_some_and(|page| page.order.0.iter().any(|(key, _)| *key == STARS));
+        let counted = if by_stars { "true" } else { "false" };
+        let sql = Statement::new(SQL).with_text("columns", "*").with_text("counted", counted);
+        sql.with("filter", &filter).with("tail", &tail)
     }
 }
 
@@ -287,7 +310,8 @@ impl Question for RepositoryCount {
 
     fn statement(&self) -> Statement {
         let filter = self.filter.fragment(|_| true);
-        Statement::new(SQL).with_text("columns", "count()").with("filter", &filter).with_text("tail", "")
+        let sql = Statement::new(SQL).with_text("columns", "count()").with_text("counted", "false");
+        sql.with("filter", &filter).with_text("tail", "")
     }
 }
 

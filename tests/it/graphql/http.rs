@@ -39,7 +39,13 @@ fn send_through(
     body: &str,
 ) -> Answer {
     let world = world();
-    let context = Context { schema: world.schema.clone(), reader: reader.clone(), playground: None };
+    let context = Context {
+        schema: world.schema.clone(),
+        reader: reader.clone(),
+        jobs: None,
+        webhook_secret: None,
+        playground: None,
+    };
     let mut request = Request::builder().method(method).uri(uri);
     for (name, value) in headers {
         request = request.header(name, *value);

@@ -1,0 +1,120 @@
+//! What repositories count over time, and how good they are to learn from.
+
+use async_graphql::SimpleObject;
+
+use crate::graphql::scalars::{DateTime, Long};
+use crate::model::{Quality as ModelQuality, QualityPart as ModelPart};
+use crate::store::query::MetricsRecord;
+
+/// What a repository counted when its forge was asked.
+#[derive(SimpleObject)]
+pub struct RepositoryMetrics {
+    /// When the forge was asked.
+    recorded_at: DateTime,
+    /// Accounts that starred it.
+    stars: Long,
+    /// Forks of it on its forge.
+    forks: Long,
+    /// Accounts that are told of what happens in it.
+    watchers: Long,
+    /// Open issues, as the forge counts them: GitHub counts open pull requests among them.
+    open_issues: Long,
+    /// Its size on the forge, in KiB.
+    size_kb: Long,
+    /// Kubernetes resources that were alive at its head.
+    resource_count: Long,
+    /// Its languages, the one with most bytes first.
+    languages: Vec<LanguageShare>,
+    /// When somebody last pushed to it, as the forge says.
+    pushed_at: Option<DateTime>,
+    /// When the forge last changed anything of it.
+    updated_at: Option<DateTime>,
+}
+
+/// How much of a repository's code is in one language.
+#[derive(SimpleObject)]
+pub struct LanguageShare {
+    /// The language, as the forge names it.
+    name: String,
+    /// Bytes of code.
+    bytes: Long,
+    /// Its part of all bytes, from 0 to 1.
+    share: f64,
+}
+
+/// How useful a repository is to learn from.
+#[derive(SimpleObject)]
+pub struct Quality {
+    /// The sum of the parts' points, from 0 to 100.
+    score: u32,
+    /// What the score consists of.
+    parts: Vec<QualityPart>,
+}
+
+/// One part of a quality score.
+#[derive(SimpleObject)]
+pub struct QualityPart {
+    /// What is judged: `activity`, `size`, `content`, `freshness`, `stars`, `fork`, `template`.
+    name: String,
+    /// Points for it; negative for what speaks against the repository.
+    points: i32,
+    /// The most points it can give; 0 for a part that only takes some.
+    most: i32,
+    /// One sentence with the numbers that led to the points.
+    explanation: String,
+}
+
+impl From<&MetricsRecord> for RepositoryMetrics {
+    fn from(row: &MetricsRecord) -> Self {
+        Self {
+            recorded_at: DateTime::from_milliseconds(row.recorded_at),
+            stars: row.stars.into(),
+            forks: row.forks.into(),
+            watchers: row.watchers.into(),
+            open_issues: row.open_issues.into(),
+            size_kb: row.size_kb.into(),
+            resource_count: row.resource_count.into(),
+            languages: LanguageShare::of(&row.languages),
+            pushed_at: row.pushed_at.map(DateTime::from_seconds),
+            updated_at: row.updated_at.map(DateTime::from_seconds),
+        }
+    }
+}
+
+impl LanguageShare {
+    pub fn of(languages: &[(String, u64)]) -> Vec<Self> {
+        #[allow(clippy::cast_precision_loss, reason = "a share needs no exact bytes")]
+        let float = |bytes: u64| bytes as f64;
+        let all: f64 = languages.iter().map(|(_, bytes)| float(*bytes)).sum();
+        let share = |bytes: u64| if all > 0.0 { float(bytes) / all } else { 0.0 };
+        let languages = languages.iter();
+        languages
+            .map(|(name, bytes)| Self { name: name.clone(), bytes: (*bytes).into(), share: share(*bytes) })
+            .collect()
+    }
+}
+
+impl From<ModelQuality> for Quality {
+    fn from(quality: ModelQuality) -> Self {
+        let part = |ModelPart { name, points, most, explanation }| QualityPart { name, points, most, explanation };
+        Self { score: quality.score(), parts: quality.parts.into_iter().map(part).collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::LanguageShare;
+
+    fn shares(languages: &[(&str, u64)]) -> Vec<f64> {
+        let languages: Vec<(String, u64)> =
+            languages.iter().map(|(name, bytes)| ((*name).to_owned(), *bytes)).collect();
+        LanguageShare::of(&languages).iter().map(|language| language.share).collect()
+    }
+
+    #[test]
+    fn shares_add_up_to_one_where_there_is_code() {
+        assert_eq!(shares(&[("Shell", 3), ("Go", 1)]), [0.75, 0.25]);
+        assert_eq!(shares(&[("Shell", 0)]), [0.0]);
+        assert!(shares(&[]).is_empty());
+    }
+}

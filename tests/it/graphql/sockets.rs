@@ -1,0 +1,228 @@
+//! GraphQL over WebSocket: the protocol, with a real client and a real port.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use kubestats::http::{Context, serve};
+use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use super::support::world;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+struct Server {
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    ended: tokio::task::JoinHandle<std::io::Result<()>>,
+}
+
+impl Server {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let world = world();
+        let context = Context {
+            schema: world.schema.clone(),
+            reader: world.reader.clone(),
+            jobs: None,
+            webhook_secret: None,
+            playground: None,
+        };
+        let (stop, stopped) = oneshot::channel();
+        let ended = tokio::spawn(serve(listener, context, async {
+            let _ = stopped.await;
+        }));
+        Self { address, stop: Some(stop), ended }
+    }
+
+    async fn connect(&self, headers: &[(&'static str, &str)]) -> Result<Client, Error> {
+        let mut request = format!("ws://{}/graphql", self.address).into_client_request().unwrap();
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        connect_async(request).await.map(|(socket, _)| Client(socket))
+    }
+
+    /// A client that speaks the protocol.
+    async fn client(&self) -> Client {
+        self.connect(&[("sec-websocket-protocol", "graphql-transport-ws")]).await.unwrap()
+    }
+
+    /// One that has introduced itself.
+    async fn ready(&self) -> Client {
+        let mut client = self.client().await;
+        client.send(&json!({ "type": "connection_init", "payload": {} })).await;
+        assert_eq!(client.receive().await, json!({ "type": "connection_ack" }));
+        client
+    }
+}
+
+struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+impl Client {
+    async fn send(&mut self, message: &Value) {
+        self.0.send(Message::text(message.to_string())).await.unwrap();
+    }
+
+    async fn next(&mut self) -> Option<Result<Message, Error>> {
+        loop {
+            match timeout(PATIENCE, self.0.next()).await.expect("the server says something") {
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                other => return other,
+            }
+        }
+    }
+
+    async fn receive(&mut self) -> Value {
+        match self.next().await {
+            Some(Ok(Message::Text(text))) => serde_json::from_str(&text).unwrap(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The code that the server closes with.
+    async fn closed(&mut self) -> u16 {
+        match self.next().await {
+            Some(Ok(Message::Close(Some(frame)))) => frame.code.into(),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn subscribe(id: &str, query: &str) -> Value {
+    json!({ "type": "subscribe", "id": id, "payload": { "query": query } })
+}
+
+#[test]
+fn queries_are_answered_and_completed() {
+    world().block_on(async {
+        let server = Server::start().await;
+        let mut client = server.ready().await;
+        client.send(&subscribe("a", "{ repositories { totalCount } }")).await;
+        let data = json!({ "data": { "repositories": { "totalCount": 3 } } });
+        assert_eq!(client.receive().await, json!({ "type": "next", "id": "a", "payload": data }));
+        assert_eq!(client.receive().await, json!({ "type": "complete", "id": "a" }));
+        // The id is free again.
+        client.send(&subscribe("a", "{ __typename }")).await;
+        assert_eq!(client.receive().await["payload"], json!({ "data": { "__typename": "Query" } }));
+    });
+}
+
+#[test]
+fn what_cannot_be_run_is_an_error_message() {
+    world().block_on(async {
+        let server = Server::start().await;
+        let mut client = server.ready().await;
+        for document in ["{", "{ nothing }", "subscription { nothing }"] {
+            client.send(&subscribe("a", document)).await;
+            let answer = client.receive().await;
+            assert_eq!((&answer["type"], &answer["id"]), (&json!("error"), &json!("a")), "{answer}");
+            assert_eq!(answer["payload"][0]["extensions"]["code"], "BAD_USER_INPUT", "{answer}");
+        }
+    });
+}
+
+#[test]
+fn mutations_follow_the_rule_of_requests() {
+    world().block_on(async {
+        let server = Server::start().await;
+        let protocol = ("sec-websocket-protocol", "graphql-transport-ws");
+        for (headers, code) in
+            [(vec![protocol], "UNAVAILABLE"), (vec![protocol, ("x-forwarded-for", "192.0.2.1")], "FORBIDDEN")]
+        {
+            let mut client = server.connect(&headers).await.unwrap();
+            client.send(&json!({ "type": "connection_init" })).await;
+            client.receive().await;
+            client.send(&subscribe("a", "mutation { syncAll { joined } }")).await;
+            let answer = client.receive().await;
+            assert_eq!(answer["payload"]["errors"][0]["extensions"]["code"], code, "{answer}");
+        }
+    });
+}
+
+#[test]
+fn pings_are_answered() {
+    world().block_on(async {
+        let server = Server::start().await;
+        let mut client = server.client().await;
+        client.send(&json!({ "type": "ping", "payload": { "a": 1 } })).await;
+        assert_eq!(client.receive().await, json!({ "type": "pong", "payload": { "a": 1 } }));
+        client.send(&json!({ "type": "ping" })).await;
+        assert_eq!(client.receive().await, json!({ "type": "pong" }));
+    });
+}
+
+#[test]
+fn mistakes_have_the_codes_of_the_protocol() {
+    world().block_on(async {
+        let server = Server::start().await;
+        let init = json!({ "type": "connection_init" });
+        let long = subscribe(&"i".repeat(300), "{ __typename }");
+        for (messages, code) in [
+            (vec![subscribe("a", "{ __typename }")], 4401),
+            (vec![init.clone(), init.clone()], 4429),
+            (vec![init.clone(), json!({ "type": "start", "id": "a", "payload": { "query": "{__typename}" } })], 4400),
+            (vec![init.clone(), json!("connection_init")], 4400),
+            (vec![init.clone(), long], 4400),
+        ] {
+            let mut client = server.client().await;
+            for message in &messages {
+                client.send(message).await;
+            }
+            if messages.len() > 1 {
+                client.receive().await;
+            }
+            assert_eq!(client.closed().await, code, "{messages:?}");
+        }
+    });
+}
+
+#[test]
+fn strangers_get_no_socket() {
+    world().block_on(async {
+        let server = Server::start().await;
+        let own = format!("http://{}", server.address);
+        let protocol = ("sec-websocket-protocol", "graphql-transport-ws");
+        assert!(server.connect(&[protocol, ("origin", &own)]).await.is_ok());
+        for (headers, status) in [
+            (vec![protocol, ("origin", "http://evil.example")], 403),
+            (vec![protocol, ("host", "evil.example")], 403),
+            (vec![("sec-websocket-protocol", "graphql-ws")], 400),
+            (vec![], 400),
+        ] {
+            match server.connect(&headers).await {
+                Err(Error::Http(response)) => assert_eq!(response.status().as_u16(), status, "{headers:?}"),
+                other => panic!("{headers:?}: {:?}", other.map(|_| ())),
+            }
+        }
+    });
+}
+
+#[test]
+fn messages_have_a_limit() {
+    world().block_on(async {
+        let server = Server::start().await;
+        let mut client = server.ready().await;
+        let sent = client.0.send(Message::text(" ".repeat((1 << 20) + 1))).await;
+        let answer = client.next().await;
+        assert!(sent.is_err() || !matches!(answer, Some(Ok(Message::Text(_)))), "{answer:?}");
+    });
+}
+
+#[test]
+fn the_end_of_the_server_is_told() {
+    world().block_on(async {
+        let mut server = Server::start().await;
+        let mut client = server.ready().await;
+        server.stop.take().unwrap().send(()).unwrap();
+        assert_eq!(client.closed().await, 1001);
+        timeout(PATIENCE, server.ended).await.unwrap().unwrap().unwrap();
+    });
+}
