@@ -3,6 +3,7 @@
 mod lock;
 mod progress;
 mod scan;
+mod storing;
 
 pub use progress::{Progress, Silent};
 pub use scan::{Pipeline, PipelineError, Summary};

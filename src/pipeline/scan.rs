@@ -9,19 +9,14 @@ use tokio::sync::mpsc;
 
 use super::Progress;
 use super::lock::RepositoryLock;
+use super::storing::Storing;
 use crate::git::{FetchLimits, GitError, Head, Mirror, Remote};
 use crate::manifest::redact::Redactor;
-use crate::model::{Checkpoint, Repository, RepositoryId, ResourceEvent, RunId, ScanFailure, ScanStatus, Step, Totals};
-use crate::scan::{
-    Batch, Budget, EXTRACTOR_VERSION, Outcome, Reservation, Resolved, Resume, ScanError, Scanner, Stop, is_bot,
-};
+use crate::model::{Checkpoint, Repository, RepositoryId, RunId, ScanStatus, Step, Totals};
+use crate::scan::{Budget, EXTRACTOR_VERSION, Outcome, Resume, ScanError, Scanner, Stop, is_bot};
 use crate::store::query::{FileFactsNow, Filter, KindCount, Operator, ResourceField, Resources, ResourcesByKind};
 use crate::store::{Origin, Reader, StoreError, Writer};
 
-/// Rows that one insert carries at least: fewer leave ClickHouse with many small parts, which it merges while the scan still runs.
-const INSERT_EVENTS: usize = 16_000;
-/// An insert goes out earlier when its contents are this large, in bytes.
-const INSERT_BYTES: usize = 32 << 20;
 /// Batches that may wait between the walk and the database.
 const WAITING_BATCHES: usize = 4;
 
@@ -152,13 +147,13 @@ impl Pipeline {
         repository.default_branch.clone_from(&head.branch);
         let stored = self.reader.checkpoint(repository.id).await?;
         let plan = plan(&mirror, &head, stored.as_ref())?;
-        let added = match (&plan, &stored) {
-            (Plan::UpToDate, _) => Added::default(),
+        let (added, checkpoint) = match (plan, stored.clone()) {
+            (Plan::UpToDate, Some(published)) => (Added::default(), published),
             (Plan::FromRoot(generation), _) => {
-                self.scan_from_root(repository, mirror, &head, *generation, progress).await?
+                self.scan_from_root(repository, mirror, &head, generation, progress).await?
             }
             (Plan::Continue, Some(from)) => {
-                match self.scan_on(repository, mirror.clone(), &head, from, progress.clone()).await {
+                match self.scan_on(repository, mirror.clone(), &head, &from, progress.clone()).await {
                     // What is stored does not fit the mirror: reading the history again mends it.
                     Err(PipelineError::Scan(ScanError::Inconsistent(blob))) => {
                         tracing::warn!(
@@ -171,9 +166,8 @@ impl Pipeline {
                     result => result?,
                 }
             }
-            (Plan::Continue, None) => return Err(PipelineError::Aborted),
+            (Plan::UpToDate | Plan::Continue, None) => return Err(PipelineError::Aborted),
         };
-        let checkpoint = self.reader.checkpoint(repository.id).await?.ok_or(PipelineError::Aborted)?;
         let duration = started.elapsed();
         let snapshot = self.reader.snapshot().await?;
         let kinds = snapshot.fetch(&ResourcesByKind { repository: repository.id.0 }).await?.to_vec();
@@ -204,7 +198,7 @@ impl Pipeline {
         head: &Head,
         generation: u32,
         progress: Arc<dyn Progress>,
-    ) -> Result<Added, PipelineError> {
+    ) -> Result<(Added, Checkpoint), PipelineError> {
         // Rows of the published generation stay: readers see them until the new one is published.
         self.writer.clear_generation(repository.id, generation).await?;
         self.walk(repository, mirror, head, generation, None, Totals::default(), progress).await
@@ -217,16 +211,20 @@ impl Pipeline {
         head: &Head,
         from: &Checkpoint,
         progress: Arc<dyn Progress>,
-    ) -> Result<Added, PipelineError> {
+    ) -> Result<(Added, Checkpoint), PipelineError> {
         let id = repository.id;
-        self.writer.clear_unpublished(id, from.generation, from.sequence).await?;
         let commit = from.head.commit.parse().map_err(|_| ScanError::Inconsistent(from.head.commit.clone()))?;
         let filter = Filter::default()
             .and(ResourceField::Repository, Operator::Equal(id.to_string()))
             .and(ResourceField::Status, Operator::Equal("ACTIVE".to_owned()));
-        let snapshot = self.reader.snapshot().await?;
         let (resources, said) = (Resources { filter, page: None }, FileFactsNow { repository: id.0 });
-        let (alive, files) = tokio::try_join!(snapshot.fetch(&resources), snapshot.fetch(&said))?;
+        let read = async {
+            let snapshot = self.reader.snapshot().await?;
+            tokio::try_join!(snapshot.fetch(&resources), snapshot.fetch(&said))
+        };
+        // What is cleared is nothing that a reader sees.
+        let clear = self.writer.clear_unpublished(id, from.generation, from.sequence);
+        let ((alive, files), ()) = tokio::try_join!(read, clear)?;
         let resume = Resume {
             commit,
             sequence: from.sequence,
@@ -249,7 +247,7 @@ impl Pipeline {
         resume: Option<Resume>,
         before: Totals,
         progress: Arc<dyn Progress>,
-    ) -> Result<Added, PipelineError> {
+    ) -> Result<(Added, Checkpoint), PipelineError> {
         let origin = Origin { repository: repository.id, generation, run: RunId::now() };
         let (sender, receiver) = mpsc::channel(WAITING_BATCHES);
         let redactor = self.redactor.clone();
@@ -272,48 +270,21 @@ impl Pipeline {
             })
         });
         // A failed insert drops the receiver, which stops the walk; its reason comes first.
-        let stored = self.store_batches(origin, receiver).await;
+        let mut storing = Storing::new(self.writer.clone(), origin);
+        let stored = storing.take_all(receiver, &self.budget).await;
         let walked = walker.await.map_err(|_| PipelineError::Aborted)?;
         stored?;
         let outcome = walked?;
         progress.publishing();
-        self.writer.resources(origin, &outcome.touched).await?;
-        self.writer.publish(&self.checkpoint(origin, head, &outcome)).await?;
-        Ok(Added {
+        storing.finish(&outcome.touched).await?;
+        let checkpoint = self.checkpoint(origin, head, &outcome);
+        self.writer.publish(&checkpoint).await?;
+        let added = Added {
             commits: outcome.totals.commits - before.commits,
             events: outcome.totals.events() - before.events(),
             unparsable_versions: outcome.totals.unparsable_versions - before.unparsable_versions,
-        })
-    }
-
-    async fn store_batches(&self, origin: Origin, mut batches: mpsc::Receiver<Batch>) -> Result<(), PipelineError> {
-        let mut events: Vec<ResourceEvent> = Vec::new();
-        let mut failures: Vec<ScanFailure> = Vec::new();
-        let mut resolved = Waiting::default();
-        let mut bytes = 0;
-        // Held until the rows are stored.
-        let mut memory: Vec<Reservation> = Vec::new();
-        while let Some(batch) = batches.recv().await {
-            memory.extend(batch.memory.map(Reservation::into_rows));
-            let is_short = self.budget.is_short();
-            bytes += batch.events.iter().map(|event| event.content.len()).sum::<usize>();
-            events.extend(batch.events);
-            failures.extend(batch.failures);
-            resolved.add(batch.resolved);
-            // The few rows of resolution that wait on count for nothing.
-            if resolved.rows.rows() >= INSERT_EVENTS || is_short {
-                resolved.store(&self.writer, origin).await?;
-            }
-            if events.len() >= INSERT_EVENTS || bytes >= INSERT_BYTES || is_short {
-                self.writer.events(origin, &events).await?;
-                events.clear();
-                memory.clear();
-                bytes = 0;
-            }
-        }
-        self.writer.events(origin, &events).await?;
-        self.writer.failures(origin, &failures).await?;
-        resolved.store(&self.writer, origin).await
+        };
+        Ok((added, checkpoint))
     }
 
     fn checkpoint(&self, origin: Origin, head: &Head, outcome: &Outcome) -> Checkpoint {
@@ -334,35 +305,6 @@ impl Pipeline {
             totals: outcome.totals,
             run: origin.run,
         }
-    }
-}
-
-/// Rows of resolution that wait for their insert.
-#[derive(Default)]
-struct Waiting {
-    rows: Resolved,
-    /// Blocks that were stored.
-    blocks: u64,
-}
-
-impl Waiting {
-    fn add(&mut self, resolved: Resolved) {
-        self.rows.resolutions.extend(resolved.resolutions);
-        self.rows.edges.extend(resolved.edges);
-        self.rows.version_changes.extend(resolved.version_changes);
-        self.rows.files.extend(resolved.files);
-    }
-
-    async fn store(&mut self, writer: &Writer, origin: Origin) -> Result<(), PipelineError> {
-        let Resolved { files, resolutions, edges, version_changes } = std::mem::take(&mut self.rows);
-        self.blocks += 1;
-        tokio::try_join!(
-            writer.files(origin, self.blocks, &files),
-            writer.resolutions(origin, self.blocks, &resolutions),
-            writer.references(origin, self.blocks, &edges),
-            writer.version_changes(origin, self.blocks, &version_changes),
-        )?;
-        Ok(())
     }
 }
 
