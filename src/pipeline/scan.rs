@@ -16,7 +16,7 @@ use crate::scan::{
     Batch, Budget, EXTRACTOR_VERSION, Outcome, Reservation, Resolved, Resume, ScanError, Scanner, Stop, is_bot,
 };
 use crate::store::query::{FileFactsNow, Filter, KindCount, Operator, ResourceField, Resources, ResourcesByKind};
-use crate::store::{Origin, Reader, StoreError, Writer};
+use crate::store::{Origin, Reader, Run, StoreError, Writer};
 
 /// Rows that one insert carries at least: fewer leave ClickHouse with many small parts, which it merges while the scan still runs.
 const INSERT_EVENTS: usize = 16_000;
@@ -96,6 +96,13 @@ enum Plan {
     FromRoot(u32),
 }
 
+/// What a repository is after a scan.
+struct Brought {
+    checkpoint: Checkpoint,
+    added: Added,
+    rebuilt: bool,
+}
+
 impl Pipeline {
     /// Scans one source to its head; everything it found is visible afterwards.
     ///
@@ -150,15 +157,40 @@ impl Pipeline {
         let (mirror, head) = self.mirror(repository.id, remote, progress.clone()).await?;
         let started = Instant::now();
         repository.default_branch.clone_from(&head.branch);
+        let brought = match self.bring_up(repository, &mirror, &head, progress.clone()).await {
+            // The database lost or doubled a block (an engine was killed at the wrong moment): the same again.
+            Err(PipelineError::Store(error @ StoreError::Incomplete { .. })) => {
+                tracing::warn!(repository = repository.full_name(), %error, "scan is repeated");
+                self.bring_up(repository, &mirror, &head, progress).await?
+            }
+            result => result?,
+        };
+        let Brought { checkpoint, added, rebuilt } = brought;
+        let duration = started.elapsed();
+        let snapshot = self.reader.snapshot().await?;
+        let kinds = snapshot.fetch(&ResourcesByKind { repository: repository.id.0 }).await?.to_vec();
+        Ok(Summary { repository: repository.clone(), checkpoint, added, kinds, duration, rebuilt })
+    }
+
+    /// Scans what is not stored yet.
+    async fn bring_up(
+        &self,
+        repository: &Repository,
+        mirror: &Mirror,
+        head: &Head,
+        progress: Arc<dyn Progress>,
+    ) -> Result<Brought, PipelineError> {
         let stored = self.reader.checkpoint(repository.id).await?;
-        let plan = plan(&mirror, &head, stored.as_ref())?;
+        let plan = plan(mirror, head, stored.as_ref())?;
         let added = match (&plan, &stored) {
-            (Plan::UpToDate, _) => Added::default(),
+            (Plan::UpToDate, Some(stored)) => {
+                return Ok(Brought { checkpoint: stored.clone(), added: Added::default(), rebuilt: false });
+            }
             (Plan::FromRoot(generation), _) => {
-                self.scan_from_root(repository, mirror, &head, *generation, progress).await?
+                self.scan_from_root(repository, mirror.clone(), head, *generation, progress).await?
             }
             (Plan::Continue, Some(from)) => {
-                match self.scan_on(repository, mirror.clone(), &head, from, progress.clone()).await {
+                match self.scan_on(repository, mirror.clone(), head, from, progress.clone()).await {
                     // What is stored does not fit the mirror: reading the history again mends it.
                     Err(PipelineError::Scan(ScanError::Inconsistent(blob))) => {
                         tracing::warn!(
@@ -166,19 +198,20 @@ impl Pipeline {
                             blob,
                             "stored state does not fit the mirror"
                         );
-                        self.scan_from_root(repository, mirror, &head, from.generation + 1, progress).await?
+                        self.scan_from_root(repository, mirror.clone(), head, from.generation + 1, progress).await?
                     }
                     result => result?,
                 }
             }
-            (Plan::Continue, None) => return Err(PipelineError::Aborted),
+            (Plan::UpToDate | Plan::Continue, None) => return Err(PipelineError::Aborted),
         };
-        let checkpoint = self.reader.checkpoint(repository.id).await?.ok_or(PipelineError::Aborted)?;
-        let duration = started.elapsed();
-        let snapshot = self.reader.snapshot().await?;
-        let kinds = snapshot.fetch(&ResourcesByKind { repository: repository.id.0 }).await?.to_vec();
+        let before = stored.as_ref().map(|stored| stored.run);
+        let checkpoint = self.reader.checkpoint(repository.id).await?.filter(|found| Some(found.run) != before);
+        // The checkpoint is a block like others, and may be lost as they may.
+        let lost = || StoreError::Incomplete { table: "checkpoints".to_owned(), sent: 1, found: 0 };
+        let checkpoint = checkpoint.ok_or_else(lost)?;
         let rebuilt = stored.is_some_and(|stored| stored.generation != checkpoint.generation);
-        Ok(Summary { repository: repository.clone(), checkpoint, added, kinds, duration, rebuilt })
+        Ok(Brought { checkpoint, added, rebuilt })
     }
 
     async fn mirror(
@@ -251,6 +284,7 @@ impl Pipeline {
         progress: Arc<dyn Progress>,
     ) -> Result<Added, PipelineError> {
         let origin = Origin { repository: repository.id, generation, run: RunId::now() };
+        let run = Run::new(origin);
         let (sender, receiver) = mpsc::channel(WAITING_BATCHES);
         let redactor = self.redactor.clone();
         let listener = progress.clone();
@@ -272,13 +306,13 @@ impl Pipeline {
             })
         });
         // A failed insert drops the receiver, which stops the walk; its reason comes first.
-        let stored = self.store_batches(origin, receiver).await;
+        let stored = self.store_batches(&run, receiver).await;
         let walked = walker.await.map_err(|_| PipelineError::Aborted)?;
         stored?;
         let outcome = walked?;
         progress.publishing();
-        self.writer.resources(origin, &outcome.touched).await?;
-        self.writer.publish(&self.checkpoint(origin, head, &outcome)).await?;
+        self.writer.resources(&run, &outcome.touched).await?;
+        self.writer.publish(&run, &self.checkpoint(origin, head, &outcome)).await?;
         Ok(Added {
             commits: outcome.totals.commits - before.commits,
             events: outcome.totals.events() - before.events(),
@@ -286,7 +320,7 @@ impl Pipeline {
         })
     }
 
-    async fn store_batches(&self, origin: Origin, mut batches: mpsc::Receiver<Batch>) -> Result<(), PipelineError> {
+    async fn store_batches(&self, run: &Run, mut batches: mpsc::Receiver<Batch>) -> Result<(), PipelineError> {
         let mut events: Vec<ResourceEvent> = Vec::new();
         let mut failures: Vec<ScanFailure> = Vec::new();
         let mut resolved = Waiting::default();
@@ -302,18 +336,18 @@ impl Pipeline {
             resolved.add(batch.resolved);
             // The few rows of resolution that wait on count for nothing.
             if resolved.rows.rows() >= INSERT_EVENTS || is_short {
-                resolved.store(&self.writer, origin).await?;
+                resolved.store(&self.writer, run).await?;
             }
             if events.len() >= INSERT_EVENTS || bytes >= INSERT_BYTES || is_short {
-                self.writer.events(origin, &events).await?;
+                self.writer.events(run, &events).await?;
                 events.clear();
                 memory.clear();
                 bytes = 0;
             }
         }
-        self.writer.events(origin, &events).await?;
-        self.writer.failures(origin, &failures).await?;
-        resolved.store(&self.writer, origin).await
+        self.writer.events(run, &events).await?;
+        self.writer.failures(run, &failures).await?;
+        resolved.store(&self.writer, run).await
     }
 
     fn checkpoint(&self, origin: Origin, head: &Head, outcome: &Outcome) -> Checkpoint {
@@ -353,14 +387,14 @@ impl Waiting {
         self.rows.files.extend(resolved.files);
     }
 
-    async fn store(&mut self, writer: &Writer, origin: Origin) -> Result<(), PipelineError> {
+    async fn store(&mut self, writer: &Writer, run: &Run) -> Result<(), PipelineError> {
         let Resolved { files, resolutions, edges, version_changes } = std::mem::take(&mut self.rows);
         self.blocks += 1;
         tokio::try_join!(
-            writer.files(origin, self.blocks, &files),
-            writer.resolutions(origin, self.blocks, &resolutions),
-            writer.references(origin, self.blocks, &edges),
-            writer.version_changes(origin, self.blocks, &version_changes),
+            writer.files(run, self.blocks, &files),
+            writer.resolutions(run, self.blocks, &resolutions),
+            writer.references(run, self.blocks, &edges),
+            writer.version_changes(run, self.blocks, &version_changes),
         )?;
         Ok(())
     }
