@@ -15,7 +15,7 @@ use crate::manifest::redact::Redactor;
 use crate::model::{Checkpoint, Repository, RepositoryId, RunId, ScanStatus, Step, Totals};
 use crate::scan::{Budget, EXTRACTOR_VERSION, Outcome, Resume, ScanError, Scanner, Stop, is_bot};
 use crate::store::query::{FileFactsNow, Filter, KindCount, Operator, ResourceField, Resources, ResourcesByKind};
-use crate::store::{Origin, Reader, StoreError, Writer};
+use crate::store::{Origin, Reader, Run, StoreError, Writer};
 
 /// Batches that may wait between the walk and the database.
 const WAITING_BATCHES: usize = 4;
@@ -91,6 +91,13 @@ enum Plan {
     FromRoot(u32),
 }
 
+/// What a repository is after a scan.
+struct Brought {
+    checkpoint: Checkpoint,
+    added: Added,
+    rebuilt: bool,
+}
+
 impl Pipeline {
     /// Scans one source to its head; everything it found is visible afterwards.
     ///
@@ -145,15 +152,40 @@ impl Pipeline {
         let (mirror, head) = self.mirror(repository.id, remote, progress.clone()).await?;
         let started = Instant::now();
         repository.default_branch.clone_from(&head.branch);
+        let brought = match self.bring_up(repository, &mirror, &head, progress.clone()).await {
+            // The database lost or doubled a block (an engine was killed at the wrong moment): the same again.
+            Err(PipelineError::Store(error @ StoreError::Incomplete { .. })) => {
+                tracing::warn!(repository = repository.full_name(), %error, "scan is repeated");
+                self.bring_up(repository, &mirror, &head, progress).await?
+            }
+            result => result?,
+        };
+        let Brought { checkpoint, added, rebuilt } = brought;
+        let duration = started.elapsed();
+        let snapshot = self.reader.snapshot().await?;
+        let kinds = snapshot.fetch(&ResourcesByKind { repository: repository.id.0 }).await?.to_vec();
+        Ok(Summary { repository: repository.clone(), checkpoint, added, kinds, duration, rebuilt })
+    }
+
+    /// Scans what is not stored yet.
+    async fn bring_up(
+        &self,
+        repository: &Repository,
+        mirror: &Mirror,
+        head: &Head,
+        progress: Arc<dyn Progress>,
+    ) -> Result<Brought, PipelineError> {
         let stored = self.reader.checkpoint(repository.id).await?;
-        let plan = plan(&mirror, &head, stored.as_ref())?;
-        let (added, checkpoint) = match (plan, stored.clone()) {
-            (Plan::UpToDate, Some(published)) => (Added::default(), published),
+        let plan = plan(mirror, head, stored.as_ref())?;
+        let added = match (&plan, &stored) {
+            (Plan::UpToDate, Some(stored)) => {
+                return Ok(Brought { checkpoint: stored.clone(), added: Added::default(), rebuilt: false });
+            }
             (Plan::FromRoot(generation), _) => {
-                self.scan_from_root(repository, mirror, &head, generation, progress).await?
+                self.scan_from_root(repository, mirror.clone(), head, *generation, progress).await?
             }
             (Plan::Continue, Some(from)) => {
-                match self.scan_on(repository, mirror.clone(), &head, &from, progress.clone()).await {
+                match self.scan_on(repository, mirror.clone(), head, from, progress.clone()).await {
                     // What is stored does not fit the mirror: reading the history again mends it.
                     Err(PipelineError::Scan(ScanError::Inconsistent(blob))) => {
                         tracing::warn!(
@@ -161,18 +193,20 @@ impl Pipeline {
                             blob,
                             "stored state does not fit the mirror"
                         );
-                        self.scan_from_root(repository, mirror, &head, from.generation + 1, progress).await?
+                        self.scan_from_root(repository, mirror.clone(), head, from.generation + 1, progress).await?
                     }
                     result => result?,
                 }
             }
             (Plan::UpToDate | Plan::Continue, None) => return Err(PipelineError::Aborted),
         };
-        let duration = started.elapsed();
-        let snapshot = self.reader.snapshot().await?;
-        let kinds = snapshot.fetch(&ResourcesByKind { repository: repository.id.0 }).await?.to_vec();
+        let before = stored.as_ref().map(|stored| stored.run);
+        let checkpoint = self.reader.checkpoint(repository.id).await?.filter(|found| Some(found.run) != before);
+        // The checkpoint is a block like others, and may be lost as they may.
+        let lost = || StoreError::Incomplete { table: "checkpoints".to_owned(), sent: 1, found: 0 };
+        let checkpoint = checkpoint.ok_or_else(lost)?;
         let rebuilt = stored.is_some_and(|stored| stored.generation != checkpoint.generation);
-        Ok(Summary { repository: repository.clone(), checkpoint, added, kinds, duration, rebuilt })
+        Ok(Brought { checkpoint, added, rebuilt })
     }
 
     async fn mirror(
@@ -198,7 +232,7 @@ impl Pipeline {
         head: &Head,
         generation: u32,
         progress: Arc<dyn Progress>,
-    ) -> Result<(Added, Checkpoint), PipelineError> {
+    ) -> Result<Added, PipelineError> {
         // Rows of the published generation stay: readers see them until the new one is published.
         self.writer.clear_generation(repository.id, generation).await?;
         self.walk(repository, mirror, head, generation, None, Totals::default(), progress).await
@@ -211,7 +245,7 @@ impl Pipeline {
         head: &Head,
         from: &Checkpoint,
         progress: Arc<dyn Progress>,
-    ) -> Result<(Added, Checkpoint), PipelineError> {
+    ) -> Result<Added, PipelineError> {
         let id = repository.id;
         let commit = from.head.commit.parse().map_err(|_| ScanError::Inconsistent(from.head.commit.clone()))?;
         let filter = Filter::default()
@@ -247,8 +281,9 @@ impl Pipeline {
         resume: Option<Resume>,
         before: Totals,
         progress: Arc<dyn Progress>,
-    ) -> Result<(Added, Checkpoint), PipelineError> {
+    ) -> Result<Added, PipelineError> {
         let origin = Origin { repository: repository.id, generation, run: RunId::now() };
+        let run = Arc::new(Run::new(origin));
         let (sender, receiver) = mpsc::channel(WAITING_BATCHES);
         let redactor = self.redactor.clone();
         let listener = progress.clone();
@@ -270,7 +305,7 @@ impl Pipeline {
             })
         });
         // A failed insert drops the receiver, which stops the walk; its reason comes first.
-        let mut storing = Storing::new(self.writer.clone(), origin);
+        let mut storing = Storing::new(self.writer.clone(), run.clone());
         let stored = storing.take_all(receiver, &self.budget).await;
         let walked = walker.await.map_err(|_| PipelineError::Aborted)?;
         stored?;
@@ -278,13 +313,12 @@ impl Pipeline {
         progress.publishing();
         storing.finish(&outcome.touched).await?;
         let checkpoint = self.checkpoint(origin, head, &outcome);
-        self.writer.publish(&checkpoint).await?;
-        let added = Added {
+        self.writer.publish(&run, &checkpoint).await?;
+        Ok(Added {
             commits: outcome.totals.commits - before.commits,
             events: outcome.totals.events() - before.events(),
             unparsable_versions: outcome.totals.unparsable_versions - before.unparsable_versions,
-        };
-        Ok((added, checkpoint))
+        })
     }
 
     fn checkpoint(&self, origin: Origin, head: &Head, outcome: &Outcome) -> Checkpoint {

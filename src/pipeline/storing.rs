@@ -1,6 +1,7 @@
 //! The rows of a walk on their way to the database: inserts of some thousand, while the walk goes on.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinSet;
@@ -8,7 +9,7 @@ use tokio::task::JoinSet;
 use super::PipelineError;
 use crate::model::{Resource, ResourceEvent, ScanFailure};
 use crate::scan::{Batch, Budget, Reservation, Resolved};
-use crate::store::{Origin, StoreError, Writer};
+use crate::store::{Run, StoreError, Writer};
 
 /// Rows that one insert carries at least: fewer leave ClickHouse with many small parts, which it merges while the scan still runs.
 const INSERT_EVENTS: usize = 16_000;
@@ -20,7 +21,8 @@ const LEAST_EVENTS: usize = 2_000;
 /// Rows that wait for their insert.
 pub(super) struct Storing {
     writer: Writer,
-    origin: Origin,
+    /// Counts what is sent.
+    run: Arc<Run>,
     events: Vec<ResourceEvent>,
     /// Of the events' contents.
     bytes: usize,
@@ -35,10 +37,10 @@ pub(super) struct Storing {
 }
 
 impl Storing {
-    pub fn new(writer: Writer, origin: Origin) -> Self {
+    pub fn new(writer: Writer, run: Arc<Run>) -> Self {
         Self {
             writer,
-            origin,
+            run,
             events: Vec::new(),
             bytes: 0,
             memory: Vec::new(),
@@ -91,9 +93,9 @@ impl Storing {
         self.store_events();
         self.store_resolved();
         let failures = std::mem::take(&mut self.failures);
-        self.start(move |writer, origin| async move { writer.failures(origin, &failures).await });
-        let (writer, origin) = (self.writer.clone(), self.origin);
-        tokio::try_join!(self.wait(), async { Ok(writer.resources(origin, touched).await?) })?;
+        self.start(move |writer, run| async move { writer.failures(&run, &failures).await });
+        let (writer, run) = (self.writer.clone(), self.run.clone());
+        tokio::try_join!(self.wait(), async { Ok(writer.resources(&run, touched).await?) })?;
         Ok(())
     }
 
@@ -112,8 +114,8 @@ impl Storing {
     fn store_events(&mut self) {
         let (events, memory) = (std::mem::take(&mut self.events), std::mem::take(&mut self.memory));
         self.bytes = 0;
-        self.start(move |writer, origin| async move {
-            let stored = writer.events(origin, &events).await;
+        self.start(move |writer, run| async move {
+            let stored = writer.events(&run, &events).await;
             drop(memory);
             stored
         });
@@ -123,22 +125,22 @@ impl Storing {
         let Resolved { files, resolutions, edges, version_changes } = std::mem::take(&mut self.resolved);
         self.blocks += 1;
         let block = self.blocks;
-        self.start(move |writer, origin| async move {
+        self.start(move |writer, run| async move {
             tokio::try_join!(
-                writer.files(origin, block, &files),
-                writer.resolutions(origin, block, &resolutions),
-                writer.references(origin, block, &edges),
-                writer.version_changes(origin, block, &version_changes),
+                writer.files(&run, block, &files),
+                writer.resolutions(&run, block, &resolutions),
+                writer.references(&run, block, &edges),
+                writer.version_changes(&run, block, &version_changes),
             )?;
             Ok(())
         });
     }
 
-    fn start<F>(&mut self, insert: impl FnOnce(Writer, Origin) -> F)
+    fn start<F>(&mut self, insert: impl FnOnce(Writer, Arc<Run>) -> F)
     where
         F: Future<Output = Result<(), StoreError>> + Send + 'static,
     {
-        self.running.spawn(insert(self.writer.clone(), self.origin));
+        self.running.spawn(insert(self.writer.clone(), self.run.clone()));
     }
 
     /// Waits for the inserts that run.

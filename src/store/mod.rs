@@ -12,6 +12,7 @@ pub mod query;
 mod reader;
 mod resolution_rows;
 mod rows;
+mod run;
 mod writer;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub use external::ExternalOptions;
 pub use migrate::migrate;
 pub use reader::{Reader, ReaderOptions, Snapshot};
 pub use rows::Origin;
+pub use run::Run;
 pub use writer::Writer;
 
 /// Time a statement that writes may take in an engine of our own.
