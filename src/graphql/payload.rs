@@ -141,11 +141,19 @@ fn user_error(failure: JobsError, argument: &str) -> Result<UserError, Error> {
         JobsError::NotFound(_) => {
             return Ok(UserError::new(UserErrorCode::NotFound, "there is no job with this id", argument));
         }
+        JobsError::Elsewhere(_) => {
+            let message = "another process of the same data works on this job; it can be cancelled there alone";
+            return Ok(UserError::new(UserErrorCode::WrongState, message, argument));
+        }
         JobsError::UnknownSchedule(_) | JobsError::UnknownRepository => UserErrorCode::NotFound,
         JobsError::WrongState(_) => UserErrorCode::WrongState,
         JobsError::BadSource(_) => UserErrorCode::BadSource,
         JobsError::ShuttingDown => UserErrorCode::ShuttingDown,
         JobsError::Store(failure) => return Err(from_store(failure)),
+        JobsError::File { .. } | JobsError::Clock(_) => {
+            tracing::error!(error = %failure, "a request to the jobs failed");
+            return Err(error(Code::Internal, "the request failed inside the server; its log says why"));
+        }
     };
     Ok(UserError::new(code, message, argument))
 }

@@ -29,6 +29,8 @@ pub struct Resource {
     pub api_version: Arc<str>,
     /// The whole object.
     pub data: Node,
+    /// Bytes of memory that the object takes, estimated as if it shared nothing.
+    pub bytes: u64,
 }
 
 /// Text of all resources of a file, aliases expanded. The node budget does not bound it: one long text may be referred to a
@@ -53,7 +55,13 @@ pub fn resources_of(documents: &[Node]) -> Result<Vec<Resource>, Unparsable> {
     for document in documents {
         take(document, &mut found);
     }
-    if found.iter().map(|resource| resource.data.text_bytes()).sum::<u64>() > MAX_TEXT_BYTES {
+    let mut text = 0;
+    for resource in &mut found {
+        let size = resource.data.size();
+        resource.bytes = size.memory();
+        text += size.text;
+    }
+    if text > MAX_TEXT_BYTES {
         let message = "the file's aliases stand for more than 64 MiB of text".to_owned();
         return Err(Unparsable { line: 0, column: 0, message });
     }
@@ -82,7 +90,7 @@ fn take(document: &Node, found: &mut Vec<Resource>) {
         namespace: scalar_text(metadata.and_then(|metadata| metadata.get("namespace"))),
         name,
     };
-    found.push(Resource { identity, ordinal: 0, api_version, data: document.clone() });
+    found.push(Resource { identity, ordinal: 0, api_version, data: document.clone(), bytes: 0 });
 }
 
 fn non_empty_string(node: Option<&Node>) -> Option<Arc<str>> {

@@ -17,6 +17,7 @@ mod retain;
 mod rhythm;
 mod scan;
 mod settings;
+mod storing;
 mod sync;
 mod task;
 mod work;

@@ -10,24 +10,16 @@ use tokio::sync::mpsc;
 use super::lock::RepositoryLock;
 use super::mirrors::Source;
 use super::settings::{DiscoverySettings, HostCredentials, RetentionSettings, SyncSettings, Visits};
+use super::storing::Storing;
 use super::{PipelineError, Progress};
 use crate::forge::AnyForge;
 use crate::git::{FetchLimits, Head, Mirror, Remote};
 use crate::manifest::redact::Redactor;
-use crate::model::{
-    Checkpoint, LastRun, Repository, RepositoryId, RepositoryStatus, ResourceEvent, RunId, RunStatus, ScanFailure,
-    Step, Totals,
-};
-use crate::scan::{
-    Batch, Budget, EXTRACTOR_VERSION, Outcome, Reservation, Resolved, Resume, ScanError, Scanner, Stop, is_bot,
-};
+use crate::model::{Checkpoint, LastRun, Repository, RepositoryId, RepositoryStatus, RunId, RunStatus, Step, Totals};
+use crate::scan::{Budget, EXTRACTOR_VERSION, Outcome, Resume, ScanError, Scanner, Stop, is_bot};
 use crate::store::query::{FileFactsNow, Filter, KindCount, Operator, ResourceField, Resources, ResourcesByKind};
-use crate::store::{Origin, Reader, StoreError, Writer};
+use crate::store::{Origin, Reader, Run, StoreError, Writer};
 
-/// Rows that one insert carries at least: fewer leave ClickHouse with many small parts, which it merges while the scan still runs.
-const INSERT_EVENTS: usize = 16_000;
-/// An insert goes out earlier when its contents are this large, in bytes.
-const INSERT_BYTES: usize = 32 << 20;
 /// Batches that may wait between the walk and the database.
 const WAITING_BATCHES: usize = 4;
 
@@ -84,6 +76,13 @@ enum Plan {
     Continue,
     /// From the root, as this generation.
     FromRoot(u32),
+}
+
+/// What a repository is after a scan.
+struct Brought {
+    checkpoint: Checkpoint,
+    added: Added,
+    rebuilt: bool,
 }
 
 impl Pipeline {
@@ -159,15 +158,42 @@ impl Pipeline {
     ) -> Result<Summary, PipelineError> {
         let (mirror, head) = self.mirror(repository.id, source, progress.clone()).await?;
         let started = Instant::now();
+        let brought = match self.bring_up(repository, &mirror, &head, progress.clone()).await {
+            // The database lost or doubled a block (an engine was killed at the wrong moment): the same again.
+            Err(PipelineError::Store(error @ StoreError::Incomplete { .. })) => {
+                tracing::warn!(repository = repository.full_name(), %error, "scan is repeated");
+                self.bring_up(repository, &mirror, &head, progress).await?
+            }
+            result => result?,
+        };
+        let Brought { checkpoint, added, rebuilt } = brought;
+        let duration = started.elapsed();
+        let snapshot = self.reader.snapshot().await?;
+        let kinds = snapshot.fetch(&ResourcesByKind { repository: repository.id.0 }).await?.to_vec();
+        let mut repository = repository.clone();
+        repository.profile.default_branch = head.branch;
+        Ok(Summary { repository, checkpoint, added, kinds, duration, rebuilt })
+    }
+
+    /// Scans what is not stored yet.
+    async fn bring_up(
+        &self,
+        repository: &Repository,
+        mirror: &Mirror,
+        head: &Head,
+        progress: Arc<dyn Progress>,
+    ) -> Result<Brought, PipelineError> {
         let stored = self.reader.checkpoint(repository.id).await?;
-        let plan = plan(&mirror, &head, stored.as_ref())?;
+        let plan = plan(mirror, head, stored.as_ref())?;
         let added = match (&plan, &stored) {
-            (Plan::UpToDate, _) => Added::default(),
+            (Plan::UpToDate, Some(stored)) => {
+                return Ok(Brought { checkpoint: stored.clone(), added: Added::default(), rebuilt: false });
+            }
             (Plan::FromRoot(generation), _) => {
-                self.scan_from_root(repository, mirror, &head, *generation, progress).await?
+                self.scan_from_root(repository, mirror.clone(), head, *generation, progress).await?
             }
             (Plan::Continue, Some(from)) => {
-                match self.scan_on(repository, mirror.clone(), &head, from, progress.clone()).await {
+                match self.scan_on(repository, mirror.clone(), head, from, progress.clone()).await {
                     // What is stored does not fit the mirror: reading the history again mends it.
                     Err(PipelineError::Scan(ScanError::Inconsistent(blob))) => {
                         tracing::warn!(
@@ -175,21 +201,20 @@ impl Pipeline {
                             blob,
                             "stored state does not fit the mirror"
                         );
-                        self.scan_from_root(repository, mirror, &head, from.generation + 1, progress).await?
+                        self.scan_from_root(repository, mirror.clone(), head, from.generation + 1, progress).await?
                     }
                     result => result?,
                 }
             }
-            (Plan::Continue, None) => return Err(PipelineError::Aborted),
+            (Plan::UpToDate | Plan::Continue, None) => return Err(PipelineError::Aborted),
         };
-        let checkpoint = self.reader.checkpoint(repository.id).await?.ok_or(PipelineError::Aborted)?;
-        let duration = started.elapsed();
-        let snapshot = self.reader.snapshot().await?;
-        let kinds = snapshot.fetch(&ResourcesByKind { repository: repository.id.0 }).await?.to_vec();
+        let before = stored.as_ref().map(|stored| stored.run);
+        let checkpoint = self.reader.checkpoint(repository.id).await?.filter(|found| Some(found.run) != before);
+        // The checkpoint is a block like others, and may be lost as they may.
+        let lost = || StoreError::Incomplete { table: "checkpoints".to_owned(), sent: 1, found: 0 };
+        let checkpoint = checkpoint.ok_or_else(lost)?;
         let rebuilt = stored.is_some_and(|stored| stored.generation != checkpoint.generation);
-        let mut repository = repository.clone();
-        repository.profile.default_branch = head.branch;
-        Ok(Summary { repository, checkpoint, added, kinds, duration, rebuilt })
+        Ok(Brought { checkpoint, added, rebuilt })
     }
 
     async fn scan_from_root(
@@ -214,14 +239,18 @@ impl Pipeline {
         progress: Arc<dyn Progress>,
     ) -> Result<Added, PipelineError> {
         let id = repository.id;
-        self.writer.clear_unpublished(id, from.generation, from.sequence).await?;
         let commit = from.head.commit.parse().map_err(|_| ScanError::Inconsistent(from.head.commit.clone()))?;
         let filter = Filter::default()
             .and(ResourceField::Repository, Operator::Equal(id.to_string()))
             .and(ResourceField::Status, Operator::Equal("ACTIVE".to_owned()));
-        let snapshot = self.reader.snapshot().await?;
         let (resources, said) = (Resources { filter, page: None }, FileFactsNow { repository: id.0 });
-        let (alive, files) = tokio::try_join!(snapshot.fetch(&resources), snapshot.fetch(&said))?;
+        let read = async {
+            let snapshot = self.reader.snapshot().await?;
+            tokio::try_join!(snapshot.fetch(&resources), snapshot.fetch(&said))
+        };
+        // What is cleared is nothing that a reader sees.
+        let clear = self.writer.clear_unpublished(id, from.generation, from.sequence);
+        let ((alive, files), ()) = tokio::try_join!(read, clear)?;
         let resume = Resume {
             commit,
             sequence: from.sequence,
@@ -246,6 +275,7 @@ impl Pipeline {
         progress: Arc<dyn Progress>,
     ) -> Result<Added, PipelineError> {
         let origin = Origin { repository: repository.id, generation, run: RunId::now() };
+        let run = Arc::new(Run::new(origin));
         let (sender, receiver) = mpsc::channel(WAITING_BATCHES);
         let redactor = self.redactor.clone();
         let listener = progress.clone();
@@ -270,48 +300,20 @@ impl Pipeline {
             })
         });
         // A failed insert drops the receiver, which stops the walk; its reason comes first.
-        let stored = self.store_batches(origin, receiver).await;
+        let mut storing = Storing::new(self.writer.clone(), run.clone());
+        let stored = storing.take_all(receiver, &self.budget).await;
         let walked = walker.await.map_err(|_| PipelineError::Aborted)?;
         stored?;
         let outcome = walked?;
         progress.publishing();
-        self.writer.resources(origin, &outcome.touched).await?;
-        self.writer.publish(&self.checkpoint(origin, head, &outcome)).await?;
+        storing.finish(&outcome.touched).await?;
+        let checkpoint = self.checkpoint(origin, head, &outcome);
+        self.writer.publish(&run, &checkpoint).await?;
         Ok(Added {
             commits: outcome.totals.commits - before.commits,
             events: outcome.totals.events() - before.events(),
             unparsable_versions: outcome.totals.unparsable_versions - before.unparsable_versions,
         })
-    }
-
-    async fn store_batches(&self, origin: Origin, mut batches: mpsc::Receiver<Batch>) -> Result<(), PipelineError> {
-        let mut events: Vec<ResourceEvent> = Vec::new();
-        let mut failures: Vec<ScanFailure> = Vec::new();
-        let mut resolved = Waiting::default();
-        let mut bytes = 0;
-        // Held until the rows are stored.
-        let mut memory: Vec<Reservation> = Vec::new();
-        while let Some(batch) = batches.recv().await {
-            memory.extend(batch.memory.map(Reservation::into_rows));
-            let is_short = self.budget.is_short();
-            bytes += batch.events.iter().map(|event| event.content.len()).sum::<usize>();
-            events.extend(batch.events);
-            failures.extend(batch.failures);
-            resolved.add(batch.resolved);
-            // The few rows of resolution that wait on count for nothing.
-            if resolved.rows.rows() >= INSERT_EVENTS || is_short {
-                resolved.store(&self.writer, origin).await?;
-            }
-            if events.len() >= INSERT_EVENTS || bytes >= INSERT_BYTES || is_short {
-                self.writer.events(origin, &events).await?;
-                events.clear();
-                memory.clear();
-                bytes = 0;
-            }
-        }
-        self.writer.events(origin, &events).await?;
-        self.writer.failures(origin, &failures).await?;
-        resolved.store(&self.writer, origin).await
     }
 
     fn checkpoint(&self, origin: Origin, head: &Head, outcome: &Outcome) -> Checkpoint {
@@ -332,35 +334,6 @@ impl Pipeline {
             totals: outcome.totals,
             run: origin.run,
         }
-    }
-}
-
-/// Rows of resolution that wait for their insert.
-#[derive(Default)]
-struct Waiting {
-    rows: Resolved,
-    /// Blocks that were stored.
-    blocks: u64,
-}
-
-impl Waiting {
-    fn add(&mut self, resolved: Resolved) {
-        self.rows.resolutions.extend(resolved.resolutions);
-        self.rows.edges.extend(resolved.edges);
-        self.rows.version_changes.extend(resolved.version_changes);
-        self.rows.files.extend(resolved.files);
-    }
-
-    async fn store(&mut self, writer: &Writer, origin: Origin) -> Result<(), PipelineError> {
-        let Resolved { files, resolutions, edges, version_changes } = std::mem::take(&mut self.rows);
-        self.blocks += 1;
-        tokio::try_join!(
-            writer.files(origin, self.blocks, &files),
-            writer.resolutions(origin, self.blocks, &resolutions),
-            writer.references(origin, self.blocks, &edges),
-            writer.version_changes(origin, self.blocks, &version_changes),
-        )?;
-        Ok(())
     }
 }
 

@@ -101,6 +101,12 @@ impl Share {
         Reservation { shared: self.shared.clone(), scan: self.scan, bytes, is_chunk: true }
     }
 
+    /// Bytes that the data of what is alive in one repository may take: they stay for the whole scan, and without them it goes on,
+    /// only more slowly.
+    pub fn most_alive(&self) -> u64 {
+        self.shared.limit / 8
+    }
+
     /// Counts what is alive in the repository from now on, instead of what was counted before. Never blocks: what is alive
     /// is there already.
     pub fn count_alive(&self, bytes: u64) {

@@ -41,6 +41,8 @@ pub struct Transition {
     pub blob_before: String,
     pub before: Option<Node>,
     pub after: Option<Node>,
+    /// Bytes of memory that `after` takes, estimated.
+    pub bytes: u64,
     /// What the resource declared before; MODIFIED only.
     pub facts_before: Option<Arc<Facts>>,
 }
@@ -116,7 +118,8 @@ pub fn apply(
         *sequence += 1;
         transition.record.sequence = *sequence;
         if let Some(data) = &transition.after {
-            state.insert(Live { record: transition.record.clone(), data: Some(data.clone()) });
+            let (record, bytes) = (transition.record.clone(), transition.bytes);
+            state.insert(Live { record, data: Some(data.clone()), bytes });
         }
     }
     (transitions, failures)
@@ -178,6 +181,7 @@ fn created(id: ResourceId, appeared: Appeared, time: i64) -> Transition {
         blob_before: String::new(),
         before: None,
         after: Some(resource.data),
+        bytes: resource.bytes,
         facts_before: None,
     }
 }
@@ -214,6 +218,7 @@ fn modified(
         blob_before,
         before: live.data,
         after: Some(resource.data),
+        bytes: resource.bytes,
         facts_before,
     }
 }
@@ -227,6 +232,7 @@ fn deleted(live: Live, time: i64) -> Transition {
         record,
         before: live.data,
         after: None,
+        bytes: 0,
         facts_before: None,
     }
 }

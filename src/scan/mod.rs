@@ -9,9 +9,11 @@ mod change_class;
 pub mod changes;
 mod chunks;
 mod lifecycle;
+mod parse;
 mod resolve;
 mod scanner;
 mod state;
+mod written;
 
 pub use actor::is_bot;
 pub use budget::{Budget, Reservation, Share};

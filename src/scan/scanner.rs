@@ -1,32 +1,27 @@
 //! The walk itself: Git is read, manifests are parsed and states are compared at the same time, chunk by chunk; the costly parts
 //! of each use all cores.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::ScopedJoinHandle;
 
 use rayon::prelude::*;
 
+use super::actor;
 use super::budget::{Reservation, Share};
-use super::change_class::change_class;
-use super::chunks::{Chunk, Fetched, MEMORY_OF_TEXT, read_history};
-use super::lifecycle::{self, Contents, Declared, Failure, File, Manifest, Transition};
+use super::chunks::read_history;
+use super::lifecycle::{self, Declared, Failure, File, Transition};
+use super::parse::{Parsed, ParsedChunk, declared, fetch, parse, parse_chunks};
 use super::resolve::{Resolved, Resolver, Said, Touched, can_have_facts};
 use super::state::{Live, State, by_key};
-use super::{actor, changes};
-use crate::git::{Blob, BlobId, BlobReader, Commit, CommitId, GitError, Mirror};
-use crate::manifest::file::file_facts;
-use crate::manifest::kinds;
+use super::written::{Applied, Happened, write_all};
+use crate::git::{BlobId, BlobReader, Commit, CommitId, GitError, Mirror};
 use crate::manifest::redact::Redactor;
-use crate::manifest::resources::resources_of;
-use crate::manifest::yaml::{MAX_BYTES, Unparsable, Versions};
+use crate::manifest::yaml::{Unparsable, Versions};
 use crate::model::{
-    Change, EventId, EventType, FileFacts, Repository, RepositoryId, Resolution, Resource, ResourceEvent, ResourceId,
-    ScanFailure, Step, Totals,
+    EventType, FileFacts, Repository, RepositoryId, Resource, ResourceEvent, ResourceId, ScanFailure, Step, Totals,
 };
-
-/// Bytes of text kept to read later versions of files against; when there are more, all are let go.
-const KEPT_TEXT: usize = 16 << 20;
 
 /// Bytes of memory that a row takes beside the content of its event, and so does a resource that is alive.
 const MEMORY_OF_ROW: u64 = 1 << 10;
@@ -57,13 +52,10 @@ pub struct Batch {
 
 impl Batch {
     /// Bytes that the rows take in memory, estimated.
-    fn bytes(&self) -> u64 {
+    pub(super) fn bytes(&self) -> u64 {
         let rows = self.events.len() + self.failures.len() + self.resolved.rows();
-        rows as u64 * MEMORY_OF_ROW + self.content_bytes()
-    }
-
-    fn content_bytes(&self) -> u64 {
-        self.events.iter().map(|event| event.content.len() as u64).sum()
+        let contents: u64 = self.events.iter().map(|event| event.content.len() as u64).sum();
+        rows as u64 * MEMORY_OF_ROW + contents
     }
 }
 
@@ -109,18 +101,8 @@ pub struct Scanner<'a> {
     sequence: u64,
     state_time: Option<i64>,
     totals: Totals,
-    /// Events that were written, and the bytes of their contents.
-    written: u64,
-    written_bytes: u64,
-}
-
-type Parsed = HashMap<BlobId, Contents>;
-
-/// Commits with what the blobs they refer to hold.
-struct ParsedChunk {
-    commits: Vec<Commit>,
-    blobs: Parsed,
-    memory: Reservation,
+    /// Reads blobs again whose resources are in the state without their data.
+    reader: Option<BlobReader>,
 }
 
 impl<'a> Scanner<'a> {
@@ -156,8 +138,7 @@ impl<'a> Scanner<'a> {
             sequence,
             state_time,
             totals,
-            written: 0,
-            written_bytes: 0,
+            reader: None,
         }
     }
 
@@ -166,20 +147,19 @@ impl<'a> Scanner<'a> {
     /// # Errors
     /// When Git fails, when the mirror lacks a blob, when resumed rows do not fit the mirror, or when the sink stops.
     pub fn run(mut self, share: &Share, sink: &mut dyn FnMut(Batch) -> Result<(), Stop>) -> Result<Outcome, ScanError> {
-        let (mirror, redactor, since) = (self.mirror, self.redactor, self.since);
+        let (mirror, redactor, since, repository) = (self.mirror, self.redactor, self.since, self.repository);
         std::thread::scope(|scope| {
-            let (sender, chunks) = sync_channel(2);
+            let (sender, chunks) = sync_channel(1);
             let reader = scope.spawn(move || read_history(mirror, since, share, &sender));
-            let (sender, parsed) = sync_channel(2);
+            let (sender, parsed) = sync_channel(1);
             scope.spawn(move || parse_chunks(redactor, &chunks, &sender));
-            let applied = self.apply_all(&parsed, share, sink);
-            // Whoever still waits to hand something on learns that nobody takes it.
-            drop(parsed);
-            match reader.join() {
-                // The reader stops silently when nobody listens any more: then `applied` tells why.
-                Ok(read) => applied.and(read),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
+            let (sender, applied) = sync_channel(1);
+            let walker = &mut self;
+            let applier = scope.spawn(move || walker.apply_all(&parsed, share, &sender));
+            let written = write_all(repository, &applied, sink);
+            // Whoever still waits to hand something on learns that nobody takes it, and stops silently.
+            drop(applied);
+            written.and(join(applier)).and(join(reader))
         })?;
         Ok(self.outcome())
     }
@@ -188,49 +168,51 @@ impl<'a> Scanner<'a> {
         &mut self,
         chunks: &Receiver<ParsedChunk>,
         share: &Share,
-        sink: &mut dyn FnMut(Batch) -> Result<(), Stop>,
+        sender: &SyncSender<Applied>,
     ) -> Result<(), ScanError> {
-        for ParsedChunk { commits, blobs, mut memory } in chunks {
-            self.load_resumed(&commits)?;
-            let mut batch = self.apply(commits, &blobs)?;
-            drop(blobs);
-            memory.resize(batch.bytes());
-            batch.memory = Some(memory);
+        for ParsedChunk { commits, blobs, memory } in chunks {
+            self.load(&commits)?;
+            let (batch, transitions) = self.apply(commits, &blobs)?;
+            self.state.keep_within(share.most_alive());
             share.count_alive(self.bytes_alive());
-            sink(batch).map_err(|Stop| ScanError::Stopped)?;
+            if sender.send(Applied { batch, transitions, blobs, memory }).is_err() {
+                return Ok(());
+            }
         }
         Ok(())
     }
 
-    /// Reads again the data of resumed resources whose files the coming commits touch.
-    fn load_resumed(&mut self, commits: &[Commit]) -> Result<(), ScanError> {
-        let mut wanted = HashSet::new();
-        for change in commits.iter().flat_map(|commit| &commit.changes) {
-            for live in self.state.without_data(&change.path) {
-                let blob = live.record.blob.parse().map_err(|_| ScanError::Inconsistent(live.record.blob.clone()))?;
-                wanted.insert(blob);
-            }
-        }
+    /// Reads again the data of resources that the coming commits may change, where the state holds none.
+    fn load(&mut self, commits: &[Commit]) -> Result<(), ScanError> {
+        let changes = || commits.iter().flat_map(|commit| &commit.changes);
+        let lacking = changes().flat_map(|change| self.state.without_data(&change.path));
+        let wanted: BTreeSet<&str> = lacking.map(|live| live.record.blob.as_str()).collect();
         if wanted.is_empty() {
             return Ok(());
         }
-        let mut wanted: Vec<BlobId> = wanted.into_iter().collect();
-        let fetched = fetch(&mut self.mirror.blobs()?, &mut wanted)?;
+        let id = |blob: &str| blob.parse().map_err(|_| ScanError::Inconsistent(blob.to_owned()));
+        let wanted = wanted.into_iter().map(id).collect::<Result<Vec<BlobId>, _>>()?;
+        let reader = match &mut self.reader {
+            Some(reader) => reader,
+            None => self.reader.insert(self.mirror.blobs()?),
+        };
+        let fetched = fetch(reader, &wanted)?;
         let parsed = fetched.into_par_iter().map(|blob| parse(self.redactor, &mut Versions::default(), blob));
         let by_hex: HashMap<String, Vec<Declared>> =
             parsed.map(|(id, read)| (id.to_string(), declared(&read))).collect();
         let found: HashMap<&str, _> = by_hex.iter().map(|(blob, declared)| (blob.as_str(), by_key(declared))).collect();
-        for change in commits.iter().flat_map(|commit| &commit.changes) {
-            for live in self.state.without_data(&change.path) {
+        for change in changes() {
+            self.state.fill(&change.path, |live| {
                 let declared = found.get(live.record.blob.as_str()).and_then(|found| found.get(&live.key()));
                 let declared = declared.ok_or_else(|| ScanError::Inconsistent(live.record.blob.clone()))?;
-                live.data = Some(declared.resource.data.clone());
-            }
+                Ok(declared.resource.clone())
+            })?;
         }
         Ok(())
     }
 
-    fn apply(&mut self, commits: Vec<Commit>, parsed: &Parsed) -> Result<Batch, ScanError> {
+    /// Answers the rows of the commits but for their events, and what is to become these.
+    fn apply(&mut self, commits: Vec<Commit>, parsed: &Parsed) -> Result<(Batch, Vec<Happened>), ScanError> {
         let mut batch = Batch { commits: commits.len() as u64, ..Batch::default() };
         let mut transitions = Vec::new();
         for commit in commits {
@@ -248,21 +230,12 @@ impl<'a> Scanner<'a> {
                 transitions.push((step.clone(), transition, resolution));
             }
         }
-        let repository = self.repository;
-        // Differences and JSON are the costly part of an event and need no order: all cores share them.
-        let write = |json: &mut String, (step, transition, resolution)| {
-            write_out(repository, step, transition, resolution, json)
-        };
-        batch.events = transitions.into_par_iter().map_init(String::new, write).collect();
-        self.written += batch.events.len() as u64;
-        self.written_bytes += batch.content_bytes();
-        Ok(batch)
+        Ok((batch, transitions))
     }
 
-    /// Bytes that the resources alive take in memory, estimated from those that were written.
+    /// Bytes that the resources alive take in memory, estimated.
     fn bytes_alive(&self) -> u64 {
-        let alive = self.totals.created - self.totals.deleted;
-        alive * (MEMORY_OF_ROW + self.written_bytes / self.written.max(1) * MEMORY_OF_TEXT)
+        (self.totals.created - self.totals.deleted) * MEMORY_OF_ROW + self.state.bytes()
     }
 
     fn apply_commit(&mut self, commit: Commit, parsed: &Parsed) -> Result<(Vec<Transition>, Vec<Failure>), ScanError> {
@@ -319,21 +292,16 @@ impl<'a> Scanner<'a> {
         self.totals.files = self.state.files();
         let alive: Vec<&Live> = self.state.resources().collect();
         let touched = alive.into_par_iter().filter(|live| live.record.sequence > self.start_sequence);
-        let mut touched: Vec<Resource> = touched.map(with_values_keys).collect();
+        let mut touched: Vec<Resource> = touched.map(Live::with_values_keys).collect();
         touched.append(&mut self.deleted);
         touched.sort_by_key(|record| record.sequence);
         Outcome { sequence: self.sequence, state_time: self.state_time, totals: self.totals, touched }
     }
 }
 
-fn with_values_keys(live: &Live) -> Resource {
-    let values_keys = live.data.as_ref().map(|data| kinds::values_keys(&live.identity(), data)).unwrap_or_default();
-    Resource { values_keys, ..live.record.clone() }
-}
-
-/// The resources of a manifest; none of one that cannot be read.
-fn declared(read: &Contents) -> Vec<Declared> {
-    read.as_ref().as_ref().map(|manifest| manifest.resources.clone()).unwrap_or_default()
+/// The result of a thread; its panic goes on here.
+fn join<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 fn describe(failure: Failure, step: &Arc<Step>, redactor: &Redactor) -> ScanFailure {
@@ -358,143 +326,4 @@ fn said_beside_resources(commit: &Commit, parsed: &Parsed) -> Vec<Said> {
 fn touched(transition: &Transition) -> Touched<'_> {
     let is_alive = transition.event_type != EventType::Deleted;
     Touched { record: &transition.record, facts: is_alive.then_some(&transition.record.facts) }
-}
-
-/// The event of a transition, with its differences and its content as JSON, which is put together in `json`.
-fn write_out(
-    repository: RepositoryId,
-    step: Arc<Step>,
-    transition: Transition,
-    resolution: Arc<Resolution>,
-    json: &mut String,
-) -> ResourceEvent {
-    let Transition { event_type, record, path_before, blob_before, before, after, facts_before } = transition;
-    let mut list = Vec::new();
-    if let Some(path) = &path_before {
-        list.push(path_change(path, &record.path));
-    }
-    let mut omitted = 0;
-    let mut class = None;
-    if let (Some(before), Some(after)) = (&before, &after) {
-        let changes = changes::changes(before, after);
-        class = facts_before.map(|facts_before| change_class(&facts_before, &record.facts, &changes));
-        list.extend(changes.list);
-        omitted = changes.omitted;
-    }
-    json.clear();
-    if let Some(data) = after.as_ref().or(before.as_ref()) {
-        data.write_json(json);
-    }
-    ResourceEvent {
-        sequence: record.sequence,
-        id: EventId::new(repository, &step.commit, record.id, event_type),
-        resource: record.id,
-        event_type,
-        moved: path_before.is_some(),
-        path_before,
-        step,
-        path: record.path,
-        ordinal: record.ordinal,
-        blob_before,
-        blob_after: if event_type == EventType::Deleted { String::new() } else { record.blob },
-        api_version: record.api_version,
-        group: record.group,
-        kind: record.kind,
-        namespace: record.namespace,
-        name: record.name,
-        changes: list,
-        changes_omitted: omitted,
-        change_class: class,
-        facts: record.facts,
-        resolution,
-        content: json.clone(),
-    }
-}
-
-/// A move shows as a change at `/path`, which no field of a Kubernetes object can be mistaken for.
-fn path_change(before: &[u8], after: &[u8]) -> Change {
-    let json = |path: &[u8]| serde_json::Value::from(String::from_utf8_lossy(path)).to_string();
-    Change { pointer: "/path".to_owned(), before: Some(json(before)), after: Some(json(after)) }
-}
-
-/// Parses chunk after chunk, so that the next one is ready when the last is applied.
-fn parse_chunks(redactor: &Redactor, chunks: &Receiver<Chunk>, sender: &SyncSender<ParsedChunk>) {
-    let mut files = Files::default();
-    for Chunk { commits, blobs, memory } in chunks {
-        let blobs = files.parse(redactor, &commits, blobs);
-        if sender.send(ParsedChunk { commits, blobs, memory }).is_err() {
-            return;
-        }
-    }
-}
-
-/// The newest version of each file that was read: the next one is read against it.
-#[derive(Default)]
-struct Files {
-    versions: HashMap<Vec<u8>, Versions>,
-}
-
-impl Files {
-    /// Reads each blob once, as a version of the file that it first stands for. Files share the cores; the versions of one follow each
-    /// other.
-    fn parse(&mut self, redactor: &Redactor, commits: &[Commit], blobs: Vec<Fetched>) -> Parsed {
-        let mut unread: HashMap<BlobId, Option<Vec<u8>>> = blobs.into_iter().collect();
-        let mut files: HashMap<&[u8], Vec<Fetched>> = HashMap::new();
-        for change in commits.iter().flat_map(|commit| &commit.changes) {
-            if let Some((id, bytes)) = change.blob.and_then(|id| unread.remove_entry(&id)) {
-                files.entry(&change.path).or_default().push((id, bytes));
-            }
-        }
-        let files: Vec<_> = files
-            .into_iter()
-            .map(|(path, blobs)| (path.to_owned(), self.versions.remove(path).unwrap_or_default(), blobs))
-            .collect();
-        let read = files.into_par_iter().map(|(path, mut versions, blobs)| {
-            let parsed: Vec<_> = blobs.into_iter().map(|blob| parse(redactor, &mut versions, blob)).collect();
-            (path, versions, parsed)
-        });
-        let mut all = Parsed::new();
-        for (path, versions, parsed) in read.collect::<Vec<_>>() {
-            all.extend(parsed);
-            self.versions.insert(path, versions);
-        }
-        if self.versions.values().map(Versions::text_bytes).sum::<usize>() > KEPT_TEXT {
-            self.versions.clear();
-        }
-        all
-    }
-}
-
-fn parse(redactor: &Redactor, versions: &mut Versions, (id, bytes): Fetched) -> (BlobId, Contents) {
-    let read = bytes.map_or_else(|| Err(Unparsable::too_large()), |bytes| parse_manifest(redactor, versions, &bytes));
-    (id, Arc::new(read))
-}
-
-fn parse_manifest(redactor: &Redactor, versions: &mut Versions, bytes: &[u8]) -> Result<Manifest, Unparsable> {
-    let documents = versions.read(bytes)?;
-    let declared = |resource| {
-        let resource = redactor.resource(resource);
-        let facts = Arc::new(kinds::facts(&resource));
-        Declared { resource, facts }
-    };
-    let resources = resources_of(&documents)?.into_iter().map(declared).collect();
-    Ok(Manifest { resources, facts: file_facts(redactor, bytes, &documents).map(Arc::new) })
-}
-
-/// Reads the wanted blobs once each; one that is too large comes without its bytes.
-fn fetch(reader: &mut BlobReader, wanted: &mut Vec<BlobId>) -> Result<Vec<Fetched>, ScanError> {
-    wanted.sort_unstable();
-    wanted.dedup();
-    let mut blobs = Vec::with_capacity(wanted.len());
-    let mut missing = None;
-    reader.read_many(wanted, MAX_BYTES as u64, |id, blob| match blob {
-        Blob::Bytes(bytes) => blobs.push((id, Some(bytes.to_vec()))),
-        Blob::TooLarge(_) => blobs.push((id, None)),
-        Blob::Missing => missing = Some(id),
-    })?;
-    wanted.clear();
-    match missing {
-        Some(id) => Err(ScanError::MissingBlob(id)),
-        None => Ok(blobs),
-    }
 }

@@ -3,17 +3,22 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::ScanError;
 use super::lifecycle::Declared;
-use crate::manifest::resources::Identity;
+use crate::manifest::kinds;
+use crate::manifest::resources::{Identity, Resource};
 use crate::manifest::yaml::Node;
 use crate::model;
 
-/// A resource that is alive, with its data once they were needed.
+/// A resource that is alive.
 #[derive(Clone)]
 pub struct Live {
     pub record: model::Resource,
-    /// `None` after a resumption, until the resource's file is touched: then the blob of its last event is read again.
+    /// `None` after a resumption, and when there was no memory for them, until the resource's file is touched: then the blob of
+    /// its last event is read again.
     pub data: Option<Node>,
+    /// Bytes of memory that the data take, estimated; whether they are here or not.
+    pub bytes: u64,
 }
 
 impl Live {
@@ -30,12 +35,28 @@ impl Live {
             name: self.record.name.clone(),
         }
     }
+
+    /// The record as it is stored. Without data its keys are those that it got when they were let go.
+    pub fn with_values_keys(&self) -> model::Resource {
+        let mut record = self.record.clone();
+        if let Some(data) = &self.data {
+            record.values_keys = kinds::values_keys(&self.identity(), data);
+        }
+        record
+    }
+
+    /// Bytes of data that are in memory.
+    fn held(&self) -> u64 {
+        if self.data.is_some() { self.bytes } else { 0 }
+    }
 }
 
 /// Resources alive, by the path of their file. A file without resources is not held.
 #[derive(Default)]
 pub struct State {
     files: HashMap<Arc<[u8]>, Vec<Live>>,
+    /// Bytes of data that are in memory.
+    held: u64,
 }
 
 impl State {
@@ -43,22 +64,26 @@ impl State {
     pub fn resume(resources: Vec<model::Resource>) -> Self {
         let mut state = Self::default();
         for record in resources {
-            state.insert(Live { record, data: None });
+            state.insert(Live { record, data: None, bytes: 0 });
         }
         state
     }
 
     pub fn insert(&mut self, live: Live) {
+        self.held += live.held();
         self.files.entry(live.record.path.clone()).or_default().push(live);
     }
 
     /// Takes all resources of a file out.
     pub fn take(&mut self, path: &[u8]) -> Vec<Live> {
-        self.files.remove(path).unwrap_or_default()
+        let taken = self.files.remove(path).unwrap_or_default();
+        self.held -= taken.iter().map(Live::held).sum::<u64>();
+        taken
     }
 
     pub fn put_back(&mut self, path: Arc<[u8]>, resources: Vec<Live>) {
         if !resources.is_empty() {
+            self.held += resources.iter().map(Live::held).sum::<u64>();
             self.files.insert(path, resources);
         }
     }
@@ -71,9 +96,45 @@ impl State {
         self.files.values().flatten()
     }
 
-    /// Resources of a file whose data are not known yet.
-    pub fn without_data(&mut self, path: &[u8]) -> impl Iterator<Item = &mut Live> {
-        self.files.get_mut(path).into_iter().flatten().filter(|live| live.data.is_none())
+    /// Bytes that the data of all resources take in memory, estimated.
+    pub fn bytes(&self) -> u64 {
+        self.held
+    }
+
+    /// Resources of a file whose data are not here.
+    pub fn without_data(&self, path: &[u8]) -> impl Iterator<Item = &Live> {
+        self.files.get(path).into_iter().flatten().filter(|live| live.data.is_none())
+    }
+
+    /// Gives data to the resources of a file that have none.
+    ///
+    /// # Errors
+    /// Those of `find`.
+    pub fn fill(&mut self, path: &[u8], find: impl Fn(&Live) -> Result<Resource, ScanError>) -> Result<(), ScanError> {
+        for live in self.files.get_mut(path).into_iter().flatten().filter(|live| live.data.is_none()) {
+            let Resource { data, bytes, .. } = find(live)?;
+            (live.data, live.bytes) = (Some(data), bytes);
+            live.record.values_keys.clear();
+            self.held += bytes;
+        }
+        Ok(())
+    }
+
+    /// Lets go of data when they take more than so many bytes, until half of that is left: the largest first.
+    pub fn keep_within(&mut self, bytes: u64) {
+        if self.held <= bytes {
+            return;
+        }
+        let mut held: Vec<&mut Live> = self.files.values_mut().flatten().filter(|live| live.data.is_some()).collect();
+        held.sort_unstable_by_key(|live| std::cmp::Reverse(live.bytes));
+        for live in held {
+            if self.held <= bytes / 2 {
+                return;
+            }
+            self.held -= live.bytes;
+            live.record = live.with_values_keys();
+            live.data = None;
+        }
     }
 }
 

@@ -44,6 +44,11 @@ pub enum StoreError {
     /// ClickHouse has no room for what it was to write.
     #[error("the disk of the database is full; free some space and try again, what was stored is unharmed")]
     DiskFull,
+    /// The rows that a run sent are not the rows that lie there.
+    #[error(
+        "the database holds {found} rows of this scan in {table}, and was sent {sent}; nothing of the scan is visible"
+    )]
+    Incomplete { table: String, sent: u64, found: u64 },
     /// ClickHouse refused a request; `code` is its own.
     #[error("ClickHouse refused the request (code {code}): {message}")]
     Refused { code: u32, message: String },

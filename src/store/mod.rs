@@ -17,6 +17,7 @@ mod repository_rows;
 mod repository_writer;
 mod resolution_rows;
 mod rows;
+mod run;
 mod writer;
 
 use std::sync::Arc;
@@ -33,6 +34,7 @@ pub use migrate::migrate;
 pub use reader::{Reader, ReaderOptions, Snapshot};
 pub use repository_writer::{NewRepository, Recorded};
 pub use rows::Origin;
+pub use run::Run;
 pub use writer::Writer;
 
 /// Time a statement that writes may take in an engine of our own.

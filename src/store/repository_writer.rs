@@ -5,7 +5,7 @@ use futures_util::FutureExt;
 use super::query::{Filter, Operator, Repositories, RepositoryField};
 use super::repository_rows::{MetricsRow, RepositoryChangeRow, RepositoryRow, TombstoneRow};
 use super::rows::AliasRow;
-use super::writer::SCAN_TABLES;
+use super::run::SCAN_TABLES;
 use super::{Reader, StoreError, Writer};
 use crate::model::{Checkpoint, JobId, Repository, RepositoryChange, RepositoryId, RepositoryMetrics};
 
@@ -157,11 +157,5 @@ impl Writer {
         let its_jobs = format!("SELECT id FROM jobs WHERE repository_id = '{id}' AND id != '{job}'");
         self.delete("job_log", &format!("job_id IN ({its_jobs})")).await?;
         self.delete("jobs", &format!("repository_id = '{id}' AND id != '{job}'")).await
-    }
-
-    /// Deletes rows for good. The condition is ours.
-    pub(super) async fn delete(&self, table: &str, condition: &str) -> Result<(), StoreError> {
-        let delete = format!("ALTER TABLE {table} DELETE WHERE {condition} SETTINGS mutations_sync = 2");
-        self.store.execute(&delete).await
     }
 }

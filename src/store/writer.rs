@@ -11,22 +11,12 @@ use super::reader::DATA_VERSION;
 use super::repository_rows::RepositoryRow;
 use super::resolution_rows::{FileRow, ReferenceRow, ResolutionRow, VersionChangeRow};
 use super::rows::{AliasRow, CheckpointRow, EventRow, FailureRow, KeyRow, ResourceRow};
+use super::run::{Found, Run, SCAN_TABLES};
 use super::{Origin, Store, StoreError};
 use crate::model::{
     ChartVersionChange, Checkpoint, EdgeChange, FileChange, Repository, RepositoryId, ResolutionChange, Resource,
     ResourceEvent, ScanFailure,
 };
-
-/// The tables that hold rows of scans.
-pub(super) const SCAN_TABLES: [&str; 7] = [
-    "resource_events",
-    "resources",
-    "scan_failures",
-    "resource_resolutions",
-    "resource_references",
-    "chart_version_changes",
-    "file_facts",
-];
 
 /// Writes what scans found. Rows are invisible to readers until [`Writer::publish`] covers them.
 #[derive(Clone)]
@@ -93,111 +83,124 @@ impl Writer {
         self.clear(repository, &format!("generation = {generation}")).await
     }
 
-    /// Removes what the checkpoint would cover although another scan wrote it. An external server may finish the last insert
-    /// of a killed scan when the next one has cleared the rows already.
-    async fn clear_strays(&self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
-        let Checkpoint { repository, generation, run, .. } = checkpoint;
-        let covered = format!(
-            "SELECT max(sequence) FROM checkpoints WHERE repository_id = '{repository}' AND generation = {generation}"
-        );
-        let covered = self.store.rows::<u64>(&covered).await?.first().copied().unwrap_or_default();
-        let run = run.0;
-        self.clear(*repository, &format!("generation = {generation} AND sequence > {covered} AND run_id != '{run}'"))
-            .await
+    /// Makes sure that a checkpoint would cover what this run sent, and nothing else.
+    ///
+    /// ClickHouse stores a block and logs its token one after the other. Killed in between, an insert that is repeated can be
+    /// stored twice, or not at all. And an external server may finish the last insert of a killed scan when the next one
+    /// has cleared the rows already: what other runs left is removed.
+    async fn settle(&self, run: &Run) -> Result<(), StoreError> {
+        let found = self.store.rows::<Found>(&run.question()).await?;
+        found.iter().try_for_each(|found| run.check(found))?;
+        let Origin { repository, generation, run } = run.origin;
+        for (table, published, _, _, strays) in &found {
+            if *strays > 0 {
+                let strays = format!("generation = {generation} AND sequence > {published} AND run_id != '{}'", run.0);
+                self.delete(table, &of(repository, &strays)).await?;
+            }
+        }
+        Ok(())
     }
 
-    /// Deletes by a mutation, which writes the parts anew: a lightweight DELETE hides rows, and what it hides is still
-    /// seen through the projection by_time (ClickHouse 26.7, whatever `lightweight_mutation_projection_mode` says).
     pub(super) async fn clear(&self, repository: RepositoryId, condition: &str) -> Result<(), StoreError> {
-        let condition = format!("repository_id = '{repository}' AND {condition}");
+        let condition = of(repository, condition);
         // Mostly there is nothing: one question tells of all tables.
         let count =
             |table| format!("SELECT '{table}', count() AS found FROM {table} WHERE {condition} HAVING found > 0");
         let counts: Vec<String> = SCAN_TABLES.into_iter().map(count).collect();
         for (table, _) in self.store.rows::<(String, u64)>(&counts.join(" UNION ALL ")).await? {
-            let delete = format!("ALTER TABLE {table} DELETE WHERE {condition} SETTINGS mutations_sync = 2");
-            self.store.execute(&delete).await?;
+            self.delete(&table, &condition).await?;
         }
         Ok(())
     }
 
+    /// Deletes by a mutation, which writes the parts anew: a lightweight DELETE hides rows, and what it hides is still
+    /// seen through the projection by_time (ClickHouse 26.7, whatever `lightweight_mutation_projection_mode` says).
+    pub(super) async fn delete(&self, table: &str, condition: &str) -> Result<(), StoreError> {
+        self.store.execute(&format!("ALTER TABLE {table} DELETE WHERE {condition} SETTINGS mutations_sync = 2")).await
+    }
+
     // Inserts of borrowed rows are boxed here and below: rustc cannot tell otherwise that scans may run on any thread
     // (rust-lang/rust#102211).
-    pub async fn events(&self, origin: Origin, events: &[ResourceEvent]) -> Result<(), StoreError> {
+    pub async fn events(&self, run: &Run, events: &[ResourceEvent]) -> Result<(), StoreError> {
         let Some(first) = events.first() else { return Ok(()) };
-        let rows = events.iter().map(|event| EventRow::new(origin, event));
+        run.note("resource_events", events.iter().map(|event| event.sequence));
+        let rows = events.iter().map(|event| EventRow::new(run.origin, event));
         self.store
-            .insert::<EventRow<'_>>("resource_events", &token("events", origin, first.sequence), rows)
+            .insert::<EventRow<'_>>("resource_events", &token("events", run.origin, first.sequence), rows)
             .boxed()
             .await
     }
 
-    pub async fn failures(&self, origin: Origin, failures: &[ScanFailure]) -> Result<(), StoreError> {
+    pub async fn failures(&self, run: &Run, failures: &[ScanFailure]) -> Result<(), StoreError> {
         let Some(first) = failures.first() else { return Ok(()) };
-        let rows = failures.iter().map(|failure| FailureRow::new(origin, failure));
+        run.note("scan_failures", failures.iter().map(|failure| failure.sequence));
+        let rows = failures.iter().map(|failure| FailureRow::new(run.origin, failure));
         self.store
-            .insert::<FailureRow<'_>>("scan_failures", &token("failures", origin, first.sequence), rows)
+            .insert::<FailureRow<'_>>("scan_failures", &token("failures", run.origin, first.sequence), rows)
             .boxed()
             .await
     }
 
-    pub async fn resources(&self, origin: Origin, resources: &[Resource]) -> Result<(), StoreError> {
+    pub async fn resources(&self, run: &Run, resources: &[Resource]) -> Result<(), StoreError> {
         let Some(first) = resources.first() else { return Ok(()) };
-        let rows = resources.iter().map(|resource| ResourceRow::new(origin, resource));
+        run.note("resources", resources.iter().map(|resource| resource.sequence));
+        let rows = resources.iter().map(|resource| ResourceRow::new(run.origin, resource));
         self.store
-            .insert::<ResourceRow<'_>>("resources", &token("resources", origin, first.sequence), rows)
+            .insert::<ResourceRow<'_>>("resources", &token("resources", run.origin, first.sequence), rows)
             .boxed()
             .await
     }
 
     /// Stores what was resolved. Rows of one commit share a sequence: `block` counts the blocks of a run.
-    pub async fn resolutions(&self, origin: Origin, block: u64, rows: &[ResolutionChange]) -> Result<(), StoreError> {
+    pub async fn resolutions(&self, run: &Run, block: u64, rows: &[ResolutionChange]) -> Result<(), StoreError> {
         if rows.is_empty() {
             return Ok(());
         }
-        let token = token("resolutions", origin, block);
-        let rows = rows.iter().map(|change| ResolutionRow::new(origin, change));
+        run.note("resource_resolutions", rows.iter().map(|change| change.sequence));
+        let token = token("resolutions", run.origin, block);
+        let rows = rows.iter().map(|change| ResolutionRow::new(run.origin, change));
         self.store.insert::<ResolutionRow<'_>>("resource_resolutions", &token, rows).boxed().await
     }
 
     /// As [`Writer::resolutions`].
-    pub async fn references(&self, origin: Origin, block: u64, rows: &[EdgeChange]) -> Result<(), StoreError> {
+    pub async fn references(&self, run: &Run, block: u64, rows: &[EdgeChange]) -> Result<(), StoreError> {
         if rows.is_empty() {
             return Ok(());
         }
-        let token = token("references", origin, block);
-        let rows = rows.iter().map(|change| ReferenceRow::new(origin, change));
+        run.note("resource_references", rows.iter().map(|change| change.sequence));
+        let token = token("references", run.origin, block);
+        let rows = rows.iter().map(|change| ReferenceRow::new(run.origin, change));
         self.store.insert::<ReferenceRow<'_>>("resource_references", &token, rows).boxed().await
     }
 
     /// As [`Writer::resolutions`].
-    pub async fn version_changes(
-        &self,
-        origin: Origin,
-        block: u64,
-        rows: &[ChartVersionChange],
-    ) -> Result<(), StoreError> {
+    pub async fn version_changes(&self, run: &Run, block: u64, rows: &[ChartVersionChange]) -> Result<(), StoreError> {
         if rows.is_empty() {
             return Ok(());
         }
-        let token = token("version_changes", origin, block);
-        let rows = rows.iter().map(|change| VersionChangeRow::new(origin, change));
+        run.note("chart_version_changes", rows.iter().map(|change| change.sequence));
+        let token = token("version_changes", run.origin, block);
+        let rows = rows.iter().map(|change| VersionChangeRow::new(run.origin, change));
         self.store.insert::<VersionChangeRow<'_>>("chart_version_changes", &token, rows).boxed().await
     }
 
     /// As [`Writer::resolutions`].
-    pub async fn files(&self, origin: Origin, block: u64, rows: &[FileChange]) -> Result<(), StoreError> {
+    pub async fn files(&self, run: &Run, block: u64, rows: &[FileChange]) -> Result<(), StoreError> {
         if rows.is_empty() {
             return Ok(());
         }
-        let token = token("files", origin, block);
-        let rows = rows.iter().map(|change| FileRow::new(origin, change));
+        run.note("file_facts", rows.iter().map(|change| change.sequence));
+        let token = token("files", run.origin, block);
+        let rows = rows.iter().map(|change| FileRow::new(run.origin, change));
         self.store.insert::<FileRow<'_>>("file_facts", &token, rows).boxed().await
     }
 
     /// Lets readers see everything up to the checkpoint, at once.
-    pub async fn publish(&self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
-        self.clear_strays(checkpoint).await?;
+    ///
+    /// # Errors
+    /// [`StoreError::Incomplete`] when the database does not hold exactly what the run sent: nothing is published then.
+    pub async fn publish(&self, run: &Run, checkpoint: &Checkpoint) -> Result<(), StoreError> {
+        self.settle(run).await?;
         let _publishing = self.publishing.lock().await;
         let version = self.next_version().await?;
         let token = format!("checkpoint/{}/{}", checkpoint.repository, checkpoint.run);
@@ -213,6 +216,11 @@ impl Writer {
         let now = u64::try_from(Utc::now().timestamp_micros()).unwrap_or_default();
         Ok(now.max(newest + 1))
     }
+}
+
+/// Rows of a repository that meet a condition.
+fn of(repository: RepositoryId, condition: &str) -> String {
+    format!("repository_id = '{repository}' AND {condition}")
 }
 
 /// Names a block of rows: the same run never sends two blocks that begin with the same sequence.

@@ -6,6 +6,7 @@
 //! | what | where |
 //! |---|---|
 //! | alias bombs, 100,000 levels, 50 MiB files, 100,000 documents, one line of 3 MiB, NUL bytes | `manifests`; each budget alone in `manifest::budgets`, each way to be unparsable in `scan::unparsable` |
+//! | thousands of builds, sources and kustomizations that mean each other | `builds` |
 //! | every encoding | `encodings` |
 //! | paths that are no UTF-8, `..`, look-alikes of `.git`, empty and endless names | `paths`; order and output in `scan::files` |
 //! | symlinks out of the repository, submodules, modes | `paths`; files that become one in `scan::files` |
@@ -13,9 +14,14 @@
 //! | commits from 1970, 2100, before and after all clocks, clocks that run backwards, 20 parents, endless subjects | `commits`; the state at a time in `scan::walk`, malformed headers in `git::history` |
 //! | grafts, replaced objects, shallow clones, missing objects, a pack cut in half, 100,000 refs | `objects`; bundles in `git::refusals` |
 //! | 5 GB of repository, servers that send forever, say nothing or lie | `servers`; redirects and refusals in `git::network` |
-//! | credentials in a URL | `credentials`; what a SOURCE may be in `git::sources` |
+//! | credentials in a URL | `credentials`; what a SOURCE may be in `git::sources`, a clone whose remote has some in `scan::again` |
+//! | two scans of one repository | `scan::locked` |
+//! | nothing new | `scan::reading` |
+//! | other default branches, foxtrots, rewritten histories, newer extractors | `scan::rebuilt`, `scan::again` |
+//! | lost and doubled blocks, kills | `scan::killed` |
 //! | secrets of every rule | `secrets`; each rule alone in `manifest::redact` |
 
+mod builds;
 mod commits;
 mod credentials;
 mod encodings;

@@ -22,7 +22,7 @@ mod write;
 pub use compose::{MAX_BYTES, MAX_DEPTH, MAX_NODES, Versions, read, read_by_libyaml};
 pub use json_read::JsonError;
 pub(crate) use node::Lookup;
-pub use node::{Mapping, Node, Scalar, ScalarType, Sequence};
+pub use node::{Mapping, Node, Scalar, ScalarType, Sequence, Size};
 pub use pointer::push_token;
 
 /// Why a whole file cannot be read.

@@ -109,17 +109,42 @@ impl Node {
         }
     }
 
-    /// Bytes of all texts and tags with aliases expanded: what `to_json` and `to_yaml` would at least write. The node budget does not
-    /// bound it (one long text may be referred to very often), so ask before writing trees of unknown origin.
-    pub fn text_bytes(&self) -> u64 {
-        let inside = match self {
-            Self::Scalar(scalar) => scalar.text.len() as u64,
-            Self::Sequence(sequence) => sequence.items.iter().map(Self::text_bytes).sum(),
-            Self::Mapping(mapping) => {
-                mapping.entries.iter().map(|(key, value)| key.text_bytes() + value.text_bytes()).sum()
-            }
-        };
-        inside + self.tag().map_or(0, |tag| tag.len() as u64)
+    /// How large the tree is with aliases expanded.
+    pub fn size(&self) -> Size {
+        let mut size = Size::default();
+        self.add_to(&mut size);
+        size
+    }
+
+    fn add_to(&self, size: &mut Size) {
+        size.nodes += 1;
+        size.text += self.tag().map_or(0, |tag| tag.len() as u64);
+        match self {
+            Self::Scalar(scalar) => size.text += scalar.text.len() as u64,
+            Self::Sequence(sequence) => sequence.items.iter().for_each(|item| item.add_to(size)),
+            Self::Mapping(mapping) => mapping.entries.iter().for_each(|(key, value)| {
+                key.add_to(size);
+                value.add_to(size);
+            }),
+        }
+    }
+}
+
+/// Sizes of a tree, with aliases expanded.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Size {
+    /// Scalars and collections; keys count.
+    pub nodes: u64,
+    /// Bytes of all texts and tags: what `to_json` and `to_yaml` would at least write. The node budget does not bound it (one long text may
+    /// be referred to very often), so ask before writing trees of unknown origin.
+    pub text: u64,
+}
+
+impl Size {
+    /// Bytes of memory, if nothing is shared. A list of a million digits was seen to take 44 bytes for each.
+    pub fn memory(self) -> u64 {
+        const NODE: u64 = 48;
+        self.nodes * NODE + self.text
     }
 }
 

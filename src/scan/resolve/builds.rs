@@ -11,10 +11,10 @@
 //!   they are reached by what reaches the directory;
 //! * a kustomization that nobody includes or builds is a root: someone may build it by hand, or Argo CD.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use super::paths::{PathId, Paths};
+use super::paths::{Builder, PathId, Paths};
 use crate::model::ResourceId;
 
 /// One way in which a build reaches a path.
@@ -51,47 +51,59 @@ impl Contexts {
         self.too_many || self.known.iter().any(|context| context.builder.is_some())
     }
 
-    fn add(&mut self, context: Context) {
-        if !self.too_many {
-            self.known.insert(context);
-            if self.known.len() > MAX_CONTEXTS {
-                self.too_many = true;
-                self.known.clear();
-            }
+    /// Whether it is new.
+    fn add(&mut self, reach: &Reach) -> bool {
+        if self.too_many {
+            return false;
         }
-    }
-
-    fn add_all(&mut self, others: &Self, namespace: Option<&Arc<str>>) {
-        if others.too_many {
+        let is_new = match reach {
+            Reach::By(context) => self.known.insert(context.clone()),
+            Reach::TooMany => true,
+        };
+        if matches!(reach, Reach::TooMany) || self.known.len() > MAX_CONTEXTS {
             self.too_many = true;
             self.known.clear();
         }
-        for context in &others.known {
-            let namespace = context.namespace.as_ref().or(namespace).cloned();
-            self.add(Context { namespace, ..context.clone() });
+        is_new
+    }
+
+    fn reaches(&self) -> impl Iterator<Item = Reach> {
+        let too_many = self.too_many.then_some(Reach::TooMany);
+        self.known.iter().cloned().map(Reach::By).chain(too_many)
+    }
+}
+
+/// A way to reach a path, or too many of them.
+#[derive(Clone)]
+enum Reach {
+    By(Context),
+    TooMany,
+}
+
+impl Reach {
+    /// As what a kustomization of this namespace includes is reached.
+    fn within(self, namespace: Option<&Arc<str>>) -> Self {
+        match self {
+            Self::By(context) if context.namespace.is_none() => {
+                Self::By(Context { namespace: namespace.cloned(), ..context })
+            }
+            other => other,
         }
     }
 }
 
 /// Solves the contexts of all paths that may have changed because `changed` did; returns the files whose contexts are others now.
+///
+/// Contexts only come together: each that is new at a path goes on along every way that leads from there, once.
 pub fn solve(paths: &mut Paths, changed: &BTreeSet<PathId>) -> Vec<PathId> {
     let affected = closure(paths, changed);
     let before: Vec<Contexts> =
         affected.iter().map(|path| std::mem::take(&mut paths.node_mut(*path).contexts)).collect();
-    let mut waiting: Vec<PathId> = affected.iter().rev().copied().collect();
-    let mut is_waiting: BTreeSet<PathId> = affected.iter().copied().collect();
-    while let Some(path) = waiting.pop() {
-        is_waiting.remove(&path);
-        let contexts = equation(paths, path);
-        if contexts != paths.node(path).contexts {
-            paths.node_mut(path).contexts = contexts;
-            for next in paths.reached_from(path) {
-                if is_waiting.insert(next) {
-                    waiting.push(next);
-                }
-            }
-        }
+    let mut spread = Spread { paths, waiting: VecDeque::new() };
+    for path in &affected {
+        spread.begin(*path);
     }
+    spread.on();
     let others = affected.iter().zip(before).filter(|(path, before)| paths.node(**path).contexts != *before);
     others.map(|(path, _)| *path).filter(|path| !paths.node(*path).resources.is_empty()).collect()
 }
@@ -108,27 +120,90 @@ fn closure(paths: &Paths, changed: &BTreeSet<PathId>) -> Vec<PathId> {
     order
 }
 
-/// The right side of a path's equation.
-fn equation(paths: &Paths, path: PathId) -> Contexts {
-    let node = paths.node(path);
-    let mut contexts = Contexts::default();
-    for builder in node.builders.iter().filter(|builder| paths.is_on(builder)) {
-        let base = builder.base.and_then(|base| paths.kustomization(base)?.namespace.as_ref());
-        contexts.add(Context {
-            namespace: builder.target_namespace.as_ref().or(base).cloned(),
-            default_namespace: builder.default_namespace.clone(),
-            builder: Some(builder.resource),
-        });
+/// A context that is new at a path.
+struct Arrival {
+    path: PathId,
+    reach: Reach,
+    /// It is the first of a build of Flux or Argo CD there.
+    is_first: bool,
+}
+
+/// Contexts on their way.
+struct Spread<'a> {
+    paths: &'a mut Paths,
+    waiting: VecDeque<Arrival>,
+}
+
+impl Spread<'_> {
+    /// The right side of a path's equation, as far as the others are known.
+    fn begin(&mut self, path: PathId) {
+        let mut found = Contexts::default();
+        for builder in self.paths.builders(path).filter(|builder| self.paths.is_on(builder)) {
+            found.add(&Reach::By(start(self.paths, builder)));
+            if found.too_many {
+                break;
+            }
+        }
+        let node = self.paths.node(path);
+        if path != self.paths.root() && self.paths.kustomization(node.parent).is_none() {
+            for reach in self.paths.node(node.parent).contexts.reaches() {
+                found.add(&reach);
+            }
+        }
+        for directory in &node.included_by {
+            let namespace = self.namespace(*directory);
+            for reach in self.paths.node(*directory).contexts.reaches() {
+                found.add(&reach.within(namespace));
+            }
+        }
+        let is_root = self.paths.kustomization(path).is_some()
+            && self.paths.builders(path).len() == 0
+            && node.included_by.is_empty();
+        if is_root {
+            found.add(&Reach::By(Context::default()));
+        }
+        found.reaches().for_each(|reach| self.add(path, reach));
     }
-    if path != paths.root() && paths.kustomization(node.parent).is_none() {
-        contexts.add_all(&paths.node(node.parent).contexts, None);
+
+    fn on(&mut self) {
+        while let Some(Arrival { path, reach, is_first }) = self.waiting.pop_front() {
+            let mut next: Vec<(PathId, Reach)> = Vec::new();
+            next.extend(self.paths.contained(path).map(|contained| (contained, reach.clone())));
+            let within = reach.within(self.namespace(path));
+            next.extend(self.paths.included(path).map(|included| (included, within.clone())));
+            if is_first {
+                // The Flux Kustomizations that the file declares are applied.
+                let started = self.paths.started(path);
+                next.extend(started.map(|(directory, builder)| (directory, Reach::By(start(self.paths, builder)))));
+            }
+            for (path, reach) in next {
+                self.add(path, reach);
+            }
+        }
     }
-    for directory in &node.included_by {
-        let namespace = paths.kustomization(*directory).and_then(|kustomization| kustomization.namespace.as_ref());
-        contexts.add_all(&paths.node(*directory).contexts, namespace);
+
+    fn namespace(&self, directory: PathId) -> Option<&Arc<str>> {
+        self.paths.kustomization(directory)?.namespace.as_ref()
     }
-    if paths.kustomization(path).is_some() && node.builders.is_empty() && node.included_by.is_empty() {
-        contexts.add(Context::default());
+
+    fn add(&mut self, path: PathId, reach: Reach) {
+        let contexts = &mut self.paths.node_mut(path).contexts;
+        let was_flux = contexts.any_flux();
+        if contexts.add(&reach) {
+            let reach = if contexts.too_many { Reach::TooMany } else { reach };
+            let is_first = contexts.any_flux() && !was_flux;
+            self.waiting.push_back(Arrival { path, reach, is_first });
+        }
     }
-    contexts
+}
+
+/// How a builder reaches the directory that it builds.
+fn start(paths: &Paths, builder: &Builder) -> Context {
+    let base = if builder.is_component { paths.kustomization(builder.base) } else { None };
+    let base = base.and_then(|base| base.namespace.as_ref());
+    Context {
+        namespace: builder.target_namespace.as_ref().or(base).cloned(),
+        default_namespace: builder.default_namespace.clone(),
+        builder: Some(builder.resource),
+    }
 }

@@ -3,8 +3,12 @@
 use std::sync::Arc;
 
 use super::Resolver;
+use super::reads::{Read, Reads};
 use super::slots::{Role, Slot, key_of};
-use crate::model::{Chart, Reference, ResourceId, VersionClass, chart_identity, source_identity};
+use crate::model::{Chart, ChartFile, Reference, ResourceId, VersionClass, chart_identity, source_identity};
+
+/// Of more patches of releases of one name in one repository, none counts.
+const MAX_PATCHES: usize = 256;
 
 /// Whether a resource's own manifest says something else of its chart than before.
 pub fn says_otherwise(before: &Slot, after: &Slot) -> bool {
@@ -36,32 +40,35 @@ impl<'a> Declared<'a> {
 
 impl Resolver {
     /// The chart that a resource installs, as the repository stands; `None` for one that installs none, or whose chart cannot be told.
-    pub(super) fn chart(&self, slot: &Slot) -> Option<Chart> {
+    pub(super) fn chart(&self, slot: &Slot, reads: &Reads) -> Option<Chart> {
         match slot.role {
-            Role::HelmRelease | Role::HelmChart => self.referred(slot),
-            Role::HelmReleaseV1 => self.named_in_place(slot, "HelmRelease"),
-            Role::Application => self.named_in_place(slot, "Application"),
+            Role::HelmRelease | Role::HelmChart => self.referred(slot, reads),
+            Role::HelmReleaseV1 => self.named_in_place(slot, "HelmRelease", reads),
+            Role::Application => self.named_in_place(slot, "Application", reads),
             _ => None,
         }
     }
 
-    fn referred(&self, slot: &Slot) -> Option<Chart> {
-        let Declared { chart_name, version, version_class, reference } = self.declared(slot);
-        let Some(reference) = reference else { return self.without_source(slot, chart_name?, version, version_class) };
-        let source = self.source(slot, reference);
+    fn referred(&self, slot: &Slot, reads: &Reads) -> Option<Chart> {
+        let Declared { chart_name, version, version_class, reference } = self.declared(slot, reads);
+        let without_source = |name: &str| self.without_source(slot, name, version, version_class, reads);
+        let Some(reference) = reference else { return without_source(chart_name?) };
+        let source = self.source(slot, reference, reads);
         let id = source.map(|(id, _)| id);
         let url = source.and_then(|(_, source)| source.facts.url.as_deref());
-        let url = self.filled(slot, url).unwrap_or_default();
+        let url = self.filled(slot, url, reads).unwrap_or_default();
         // An ExternalArtifact is made in the cluster: it is not looked up.
         let (source_kind, _) = key_of(reference)?;
         let place = |name: &str| if url.is_empty() { String::new() } else { chart_identity(&url, name) };
         match source_kind {
+            // One that names another is none.
+            "HelmChart" if slot.role == Role::HelmChart => None,
             "HelmChart" => Some(Chart { source: id, ..source?.1.resolution.chart.clone()? }),
             // The artifact is the chart.
             "OCIRepository" => {
                 let (_, source) = source?;
                 // Without any reference it is the tag `latest`.
-                let version = self.filled(source, source.facts.version.as_deref().or(Some("latest")));
+                let version = self.filled(source, source.facts.version.as_deref().or(Some("latest")), reads);
                 let version_class = class(version.as_deref(), source.facts.version_class);
                 let identity = source_identity(&url);
                 let name = last_segment(&identity).to_owned();
@@ -69,13 +76,13 @@ impl Resolver {
             }
             // The chart is found by its name.
             "HelmRepository" => {
-                let chart = self.without_source(slot, chart_name?, version, version_class)?;
+                let chart = without_source(chart_name?)?;
                 Some(Chart { identity: place(&chart.name), url, source_kind, source: id, ..chart })
             }
             // The chart is a directory, and its version stands there.
             "GitRepository" | "Bucket" => {
-                let path = self.filled(slot, chart_name)?;
-                let file = self.is_this_repository(reference, &url).then(|| self.chart_file(&path)).flatten();
+                let path = self.filled(slot, chart_name, reads)?;
+                let file = self.is_this_repository(reference, &url).then(|| self.chart_file(&path, reads)).flatten();
                 let (name, identity) = (last_segment(&path).to_owned(), place(&path));
                 let version = file.map(|file| file.version.clone());
                 Some(Chart { name, identity, url, version, version_class: VersionClass::Path, source_kind, source: id })
@@ -91,10 +98,11 @@ impl Resolver {
         name: &str,
         version: Option<&str>,
         declared: Option<VersionClass>,
+        reads: &Reads,
     ) -> Option<Chart> {
-        let version = self.filled(slot, version).unwrap_or_else(|| "*".to_owned());
+        let version = self.filled(slot, version, reads).unwrap_or_else(|| "*".to_owned());
         Some(Chart {
-            name: self.filled(slot, Some(name))?,
+            name: self.filled(slot, Some(name), reads)?,
             identity: String::new(),
             url: String::new(),
             version_class: class(Some(&version), declared),
@@ -105,9 +113,9 @@ impl Resolver {
     }
 
     /// What a release declares of its chart, with the patches of the kustomizations that build it.
-    fn declared<'a>(&'a self, slot: &'a Slot) -> Declared<'a> {
+    fn declared<'a>(&'a self, slot: &'a Slot, reads: &Reads) -> Declared<'a> {
         let mut declared = Declared::of(slot);
-        for (_, patch) in self.patches_of(slot) {
+        for (_, patch) in self.patches_of(slot, reads) {
             let patched = Declared::of(patch);
             declared.chart_name = patched.chart_name.or(declared.chart_name);
             declared.reference = patched.reference.or(declared.reference);
@@ -120,34 +128,38 @@ impl Resolver {
 
     /// The patches of a release: resources of its kind and name in files that a kustomization applies as patches to what it includes, the
     /// innermost kustomization first. Where several builds patch one release differently, that of the first directory counts.
-    pub(super) fn patches_of<'a>(&'a self, slot: &'a Slot) -> Vec<(ResourceId, &'a Slot)> {
+    pub(super) fn patches_of<'a>(&'a self, slot: &'a Slot, reads: &Reads) -> Vec<(ResourceId, &'a Slot)> {
         let Some(key) = slot.key().filter(|_| slot.role == Role::HelmRelease && !slot.placement.is_patch) else {
             return Vec::new();
         };
-        let mut patches = self.slots.named(&key).filter(|(_, patch)| patch.placement.is_patch).peekable();
+        reads.note(Read::Named(key.clone()));
+        let mut patches = self.slots.named(&key).into_iter().flat_map(|named| named.patches(MAX_PATCHES)).peekable();
         if patches.peek().is_none() {
             return Vec::new();
         }
-        let includers = self.paths.includers(slot.path);
+        let includers = self.paths.includers(slot.path, |path| reads.note(Read::Path(path)));
         let mut found: Vec<_> = patches
-            .filter_map(|(id, patch)| {
-                let at = includers.iter().position(|directory| self.paths.patches(*directory, patch.path))?;
-                Some((at, self.paths.path(patch.path), id, patch))
+            .filter_map(|id| {
+                let patch = self.slots.get(id)?;
+                reads.note(Read::Path(patch.path));
+                let patched_by = &self.paths.node(patch.path).patched_by;
+                let at = includers.iter().position(|directory| patched_by.contains(directory))?;
+                Some((at, &patch.file, id, patch))
             })
             .collect();
         found.sort_by(|a, b| (a.0, a.1, a.2).cmp(&(b.0, b.1, b.2)));
         found.into_iter().map(|(_, _, id, patch)| (id, patch)).collect()
     }
 
-    fn named_in_place(&self, slot: &Slot, source_kind: &'static str) -> Option<Chart> {
-        let url = self.filled(slot, slot.facts.url.as_deref())?;
-        let version = self.filled(slot, slot.facts.version.as_deref());
+    fn named_in_place(&self, slot: &Slot, source_kind: &'static str, reads: &Reads) -> Option<Chart> {
+        let url = self.filled(slot, slot.facts.url.as_deref(), reads)?;
+        let version = self.filled(slot, slot.facts.version.as_deref(), reads);
         let (name, place, version_class) = match (&slot.facts.chart_name, &slot.facts.path) {
             (_, Some(path)) if slot.role == Role::HelmReleaseV1 => {
                 (last_segment(path).to_owned(), path.clone(), VersionClass::Path)
             }
             (Some(name), _) => {
-                let name = self.filled(slot, Some(name))?;
+                let name = self.filled(slot, Some(name), reads)?;
                 (name.clone(), name, class(version.as_deref(), slot.facts.version_class))
             }
             _ => return None,
@@ -156,27 +168,15 @@ impl Resolver {
         Some(Chart { name, identity, url, version, version_class, source_kind, source: None })
     }
 
-    /// The source that a reference means. In which namespace it lies may not be known (of the source, or of the referrer): then the name
-    /// alone tells. Of several, the nearest: a repository of many clusters has sources of one name in each.
-    fn source(&self, slot: &Slot, reference: &Reference) -> Option<(ResourceId, &Slot)> {
+    /// The source that a reference means: in the declared namespace, else in the referrer's. Of several the nearest: a repository of many
+    /// clusters has sources of one name in each.
+    fn source(&self, slot: &Slot, reference: &Reference, reads: &Reads) -> Option<(ResourceId, &Slot)> {
         let key = key_of(reference)?;
+        reads.note(Read::Named(key.clone()));
         let declared: Option<[Arc<str>; 1]> = reference.namespace.as_deref().map(|namespace| [namespace.into()]);
         let wanted = declared.as_ref().map_or(&slot.placement.namespaces[..], |namespace| &namespace[..]);
-        let candidates = || self.slots.named(&key).filter(|(_, candidate)| !candidate.placement.is_patch);
-        let is_there =
-            |candidate: &Slot| candidate.placement.namespaces.iter().any(|namespace| wanted.contains(namespace));
-        let there = self.nearest(candidates().filter(|(_, candidate)| is_there(candidate)), slot.path);
-        there.or_else(|| {
-            let may_be_there = |candidate: &Slot| wanted.is_empty() || candidate.placement.namespaces.is_empty();
-            self.nearest(candidates().filter(|(_, candidate)| may_be_there(candidate)), slot.path)
-        })
-    }
-
-    /// A declared text with variables filled in, or as it stands where they are not known.
-    fn filled(&self, slot: &Slot, text: Option<&str>) -> Option<String> {
-        let text = text?;
-        let builder = self.builder(slot.path);
-        Some(self.fill(text, builder).unwrap_or_else(|| text.to_owned()))
+        let id = self.slots.named(&key)?.nearest_in(wanted, &slot.file)?;
+        Some((id, self.slots.get(id)?))
     }
 
     /// What a bucket holds is not known, whatever its name.
@@ -186,8 +186,9 @@ impl Resolver {
     }
 
     /// The description of a chart that lies in this repository.
-    fn chart_file(&self, path: &str) -> Option<&crate::model::ChartFile> {
+    fn chart_file(&self, path: &str, reads: &Reads) -> Option<&ChartFile> {
         let directory = super::paths::join(b"", path.as_bytes())?;
+        reads.note(Read::Chart(directory.as_slice().into()));
         self.paths.chart(self.paths.known(&directory)?)
     }
 }

@@ -7,25 +7,29 @@
 //! 1. Files and resources of the commit are taken in.
 //! 2. [`builds`] tells which files are reached by other builds than before.
 //! 3. Namespaces are resolved of the resources in them, and of those that the commit touched.
-//! 4. Sources that are others now, or elsewhere, have their users resolved again: charts follow.
+//! 4. Each resolution notes what it is [`reads`] from. Whoever read something that is other now is resolved again.
 //! 5. What differs from before becomes rows.
 //!
-//! The rules are those of Flux v2.9 and kustomize (`docs/resolution.md`).
+//! Nothing is read from its own kind of answer (namespaces need builds alone, HelmCharts namespaces, releases both), so that one pass through
+//! the kinds ends it. The rules are those of Flux v2.9 and kustomize (`docs/resolution.md`).
 
 mod builds;
 mod charts;
 mod lookup;
+mod named;
 mod paths;
+mod reads;
 mod rows;
 mod scope;
 mod slots;
 mod variables;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use builds::Context;
-use paths::{Builder, PathId, Paths};
+use paths::{Builder, Changed, PathId, Paths};
+use reads::{Read, Readers, Reads};
 use slots::{Key, Placement, Role, Slot, Slots, key_of};
 
 pub use paths::can_have_facts;
@@ -33,8 +37,7 @@ pub use rows::Resolved;
 use rows::Row;
 
 use crate::model::{
-    Chart, Edge, Facts, FileChange, FileFacts, Reference, Repository, Resolution, ResolutionChange, Resource,
-    ResourceId, Step,
+    Edge, Facts, FileChange, FileFacts, Reference, Repository, Resolution, ResolutionChange, Resource, ResourceId, Step,
 };
 
 /// A file and what it says beside its resources; `None`: nothing any more.
@@ -53,37 +56,39 @@ pub struct Resolver {
     full_name: String,
     paths: Paths,
     slots: Slots,
-    /// Resources in which variables are to be filled in.
-    templated: BTreeSet<ResourceId>,
-    /// Resources whose chart is a directory of a Git repository, perhaps of this one.
-    in_directories: BTreeSet<ResourceId>,
+    readers: Readers,
+    /// How many sources are this repository, by what builders refer to them by.
+    own_sources: HashMap<Key, usize>,
 }
 
 /// What one commit makes necessary.
 #[derive(Default)]
 struct Work {
-    /// Paths whose contexts may be others.
-    paths: BTreeSet<PathId>,
-    /// Files whose flags may be others.
-    flagged: Vec<PathId>,
+    changed: Changed,
+    /// What is other than before, for those who read it.
+    other: BTreeSet<Read>,
+    /// Sources that came or went as this repository.
+    own_sources: BTreeSet<Key>,
     /// Resources that the commit changed.
     touched: BTreeSet<ResourceId>,
-    /// Resources to resolve again.
-    resources: BTreeSet<ResourceId>,
-    /// Sources that came, went, moved or changed.
-    keys: BTreeSet<Key>,
+    /// Resources to resolve again: where they are applied is known already, and read from this.
+    placed: BTreeMap<ResourceId, Reads>,
+    /// Whether files are vendored, as far as it was asked.
+    vendored: HashMap<PathId, bool>,
     /// Resources whose own manifest says something else of their chart than before.
     own: BTreeSet<ResourceId>,
     /// What the commit deleted, as it was.
     gone: BTreeMap<ResourceId, Slot>,
-    /// Whether variables may have other values.
-    variables: bool,
 }
 
 impl Work {
-    fn note(&mut self, slot: &Slot) {
-        self.keys.extend(slot.key());
-        self.variables |= matches!(slot.role, Role::Builder | Role::ConfigMap);
+    fn note(&mut self, id: ResourceId, slot: &Slot) {
+        match slot.role {
+            // Others are looked up by nobody.
+            Role::HelmRelease if !slot.placement.is_patch => {}
+            Role::Builder | Role::Application => drop(self.other.insert(Read::Builder(id))),
+            _ => self.other.extend(slot.key().map(Read::Named)),
+        }
     }
 }
 
@@ -93,8 +98,8 @@ impl Resolver {
             full_name: repository.full_name().to_lowercase(),
             paths: Paths::new(),
             slots: Slots::default(),
-            templated: BTreeSet::new(),
-            in_directories: BTreeSet::new(),
+            readers: Readers::default(),
+            own_sources: HashMap::new(),
         }
     }
 
@@ -120,9 +125,8 @@ impl Resolver {
         let mut work = Work::default();
         for (path, facts) in files {
             let relevant = paths::relevant(path, facts.as_deref()).map(Arc::new);
-            let file = self.paths.id(path, &mut work.paths);
-            if self.paths.set_facts(file, relevant.clone(), &mut work.paths, &mut work.flagged) {
-                work.resources.extend(&self.in_directories);
+            let file = self.paths.id(path, &mut work.changed);
+            if self.paths.set_facts(file, relevant.clone(), &mut work.changed) {
                 rows.files.push(FileChange { sequence, step: step.clone(), path: path.clone(), facts: relevant });
             }
         }
@@ -140,38 +144,31 @@ impl Resolver {
     }
 
     fn take_in(&mut self, Touched { record, facts }: &Touched<'_>, work: &mut Work) {
-        work.resources.insert(record.id);
         work.touched.insert(record.id);
-        self.templated.remove(&record.id);
-        self.in_directories.remove(&record.id);
         let before = self.slots.remove(record.id);
         if let Some(before) = &before {
-            self.paths.node_mut(before.path).resources.retain(|id| *id != record.id);
-            work.note(before);
+            self.paths.node_mut(before.path).resources.remove(&record.id);
+            self.count_source(before, |count| count - 1, work);
+            work.note(record.id, before);
         }
         let Some(facts) = facts else {
             if let Some(before) = before {
-                self.stop(record.id, &before.builds, work);
+                self.stop(&before.builds, work);
                 work.gone.insert(record.id, before);
             }
             return;
         };
-        let path = self.paths.id(&record.path, &mut work.paths);
-        self.paths.node_mut(path).resources.push(record.id);
+        let path = self.paths.id(&record.path, &mut work.changed);
+        self.paths.node_mut(path).resources.insert(record.id);
         let mut slot = Slot::new(record, path, (*facts).clone());
-        work.note(&slot);
+        self.count_source(&slot, |count| count + 1, work);
         if let Some(before) = before {
             if charts::says_otherwise(&before, &slot) {
                 work.own.insert(record.id);
             }
             slot.take_over(before);
         }
-        if slot.is_templated() {
-            self.templated.insert(record.id);
-        }
-        if slot.chart_reference().is_some_and(|reference| reference.kind == "GitRepository") {
-            self.in_directories.insert(record.id);
-        }
+        work.note(record.id, &slot);
         self.slots.insert(record.id, slot);
         self.build(record.id, work);
     }
@@ -189,27 +186,34 @@ impl Resolver {
                 slot.components().filter_map(|component| paths::join(&directory, component.as_bytes())).collect();
             components.sort();
             components.dedup();
-            let builder = Builder { resource: id, file: slot.path, base: None, target_namespace, default_namespace };
-            let base = self.paths.id(&directory, &mut work.paths);
+            let base = self.paths.id(&directory, &mut work.changed);
+            let builder = Builder {
+                resource: id,
+                file: slot.path,
+                base,
+                is_component: false,
+                target_namespace,
+                default_namespace,
+            };
             after.push((base, builder.clone()));
             for component in components {
-                let component = self.paths.id(&component, &mut work.paths);
-                after.push((component, Builder { base: Some(base), ..builder.clone() }));
+                let component = self.paths.id(&component, &mut work.changed);
+                after.push((component, Builder { is_component: true, ..builder.clone() }));
             }
         }
         let Some(slot) = self.slots.get_mut(id) else { return };
         if slot.builds != after {
             let before = std::mem::replace(&mut slot.builds, after.clone());
-            self.stop(id, &before, work);
+            self.stop(&before, work);
             for (directory, builder) in after {
-                self.paths.start(directory, builder, &mut work.paths);
+                self.paths.start(directory, builder, &mut work.changed);
             }
         }
     }
 
-    fn stop(&mut self, id: ResourceId, builds: &[(PathId, Builder)], work: &mut Work) {
-        for (directory, _) in builds {
-            self.paths.stop(*directory, id, &mut work.paths);
+    fn stop(&mut self, builds: &[(PathId, Builder)], work: &mut Work) {
+        for (directory, builder) in builds {
+            self.paths.stop(*directory, builder, &mut work.changed);
         }
     }
 
@@ -225,95 +229,109 @@ impl Resolver {
         if !directory.is_empty() {
             return Some(directory);
         }
-        let is_this =
-            |url: &str| crate::model::source_identity(url).to_lowercase().ends_with(&format!("/{}", self.full_name));
         let is_this_one = match slot.source_reference() {
-            _ if slot.role == Role::Application => slot.facts.url.as_deref().is_some_and(is_this),
+            _ if slot.role == Role::Application => slot.facts.url.as_deref().is_some_and(|url| self.is_this(url)),
             Some(reference) if reference.name == "flux-system" => true,
-            // The same repository at another branch has other files.
-            Some(reference) => key_of(reference).is_some_and(|key| {
-                self.slots.named(&key).any(|(_, source)| {
-                    let branch = source.facts.version.as_deref();
-                    source.facts.url.as_deref().is_some_and(is_this) && matches!(branch, None | Some("main" | "master"))
-                })
-            }),
+            Some(reference) => key_of(reference).is_some_and(|key| self.own_sources.contains_key(&key)),
             None => false,
         };
         is_this_one.then_some(directory)
     }
 
+    /// Whether a URL is this repository's.
+    fn is_this(&self, url: &str) -> bool {
+        crate::model::source_identity(url).to_lowercase().ends_with(&format!("/{}", self.full_name))
+    }
+
+    fn count_source(&mut self, slot: &Slot, count: impl Fn(usize) -> usize, work: &mut Work) {
+        // The same repository at another branch has other files.
+        let is_main = matches!(slot.facts.version.as_deref(), None | Some("main" | "master"));
+        let is_this_one = is_main && slot.facts.url.as_deref().is_some_and(|url| self.is_this(url));
+        let Some(key) = slot.key().filter(|_| is_this_one) else { return };
+        let before = self.own_sources.get(&key).copied().unwrap_or_default();
+        let after = count(before);
+        match after {
+            0 => self.own_sources.remove(&key),
+            _ => self.own_sources.insert(key.clone(), after),
+        };
+        if before == 0 || after == 0 {
+            work.own_sources.insert(key);
+        }
+    }
+
     fn resolve(&mut self, work: &mut Work, mut row: Row<'_>) {
-        for key in work.keys.clone() {
-            let builders: Vec<ResourceId> = self.slots.users(&key).collect();
-            for id in builders {
-                if self.slots.get(id).is_some_and(|slot| slot.role == Role::Builder) {
-                    self.build(id, work);
-                }
+        for key in std::mem::take(&mut work.own_sources) {
+            for id in self.slots.builders(&key).collect::<Vec<_>>() {
+                self.build(id, work);
             }
         }
-        let reached = builds::solve(&mut self.paths, &work.paths);
-        for file in reached.iter().chain(&work.flagged) {
-            work.resources.extend(&self.paths.node(*file).resources);
+        self.paths.follow_switched(&mut work.changed);
+        let reached = builds::solve(&mut self.paths, &work.changed.paths);
+        let others: Vec<PathId> = reached.into_iter().chain(work.changed.flagged.iter().copied()).collect();
+        let mut waiting: Vec<ResourceId> = work.touched.iter().copied().collect();
+        for path in others {
+            waiting.extend(&self.paths.node(path).resources);
+            work.other.insert(Read::Path(path));
         }
-        if work.variables {
-            work.resources.extend(&self.templated);
-        }
-        self.place_all(work);
-        let mut users: BTreeSet<ResourceId> = work.keys.iter().flat_map(|key| self.slots.users(key)).collect();
-        users.extend(&work.resources);
+        let charts = work.changed.charts.iter().map(|directory| Read::Chart(self.paths.path(*directory).clone()));
+        work.other.extend(charts);
+        self.place_all(waiting, work);
         // Releases follow charts, and charts follow sources: two steps.
-        let mut charts = BTreeMap::new();
-        for id in users.clone() {
-            if let Some(slot) = self.slots.get(id).filter(|slot| slot.role == Role::HelmChart) {
-                let chart = self.chart(slot);
-                if chart != slot.resolution.chart {
-                    users.extend(slot.key().iter().flat_map(|key| self.slots.users(key)));
+        for id in self.placed(work, |role| role == Role::HelmChart) {
+            self.finish(id, work, &mut row);
+        }
+        self.place_all(Vec::new(), work);
+        for id in self.placed(work, |role| role != Role::HelmChart) {
+            self.finish(id, work, &mut row);
+        }
+        for id in work.gone.keys() {
+            self.readers.set(*id, BTreeSet::new());
+            row.end(*id, work);
+        }
+    }
+
+    fn placed(&self, work: &Work, is_of: impl Fn(Role) -> bool) -> Vec<ResourceId> {
+        let is_of = |id: &ResourceId| self.slots.get(*id).is_some_and(|slot| is_of(slot.role));
+        work.placed.keys().copied().filter(is_of).collect()
+    }
+
+    /// Resolves where resources are applied, and whether they are patches or vendored: of those that wait, and of all that read something that is
+    /// other now.
+    fn place_all(&mut self, mut waiting: Vec<ResourceId>, work: &mut Work) {
+        loop {
+            for id in waiting.drain(..) {
+                if !work.placed.contains_key(&id) {
+                    self.place(id, work);
                 }
-                charts.insert(id, chart);
             }
-        }
-        for (id, chart) in charts {
-            self.finish(id, chart, work, &mut row);
-        }
-        // And releases follow their patches.
-        let patches = users.iter().filter_map(|id| self.slots.get(*id)).filter(|slot| slot.placement.is_patch);
-        let patched: BTreeSet<Key> = patches.filter_map(Slot::key).collect();
-        users.extend(patched.iter().flat_map(|key| self.slots.users(key)));
-        for id in users {
-            match self.slots.get(id) {
-                None => row.end(id, work),
-                Some(slot) if slot.role == Role::HelmChart => {}
-                Some(slot) => {
-                    let chart = self.chart(slot);
-                    self.finish(id, chart, work, &mut row);
-                }
+            let other = std::mem::take(&mut work.other);
+            waiting.extend(other.iter().flat_map(|read| self.readers.of(read)));
+            if waiting.is_empty() {
+                return;
             }
         }
     }
 
-    /// Resolves where resources are applied, and whether they are patches or vendored.
-    fn place_all(&mut self, work: &mut Work) {
-        for id in &work.resources {
-            let Some(slot) = self.slots.get(*id) else { continue };
-            let placement = Placement {
-                namespaces: self.namespaces(slot),
-                is_patch: self.paths.is_patch(slot.path),
-                is_vendored: self.paths.is_vendored(slot.path),
-            };
-            if slot.is_templated() || placement.is_patch {
-                work.keys.extend(slot.key());
-            }
-            if placement != slot.placement {
-                work.keys.extend(slot.key());
-                if let Some(slot) = self.slots.get_mut(*id) {
-                    slot.placement = placement;
-                }
+    fn place(&mut self, id: ResourceId, work: &mut Work) {
+        let Some(slot) = self.slots.get(id) else { return };
+        let reads = Reads::default();
+        let placement = Placement {
+            namespaces: self.namespaces(slot, &reads),
+            is_patch: self.paths.is_patch(slot.path),
+            is_vendored: *work.vendored.entry(slot.path).or_insert_with(|| self.paths.is_vendored(slot.path)),
+        };
+        work.placed.insert(id, reads);
+        if placement != slot.placement {
+            work.note(id, slot);
+            self.slots.place(id, placement);
+            if let Some(slot) = self.slots.get(id) {
+                work.note(id, slot);
             }
         }
     }
 
     /// Effective namespaces, one for each build that reaches the file: what overrides all, else its own, else the build's default.
-    fn namespaces(&self, slot: &Slot) -> Vec<Arc<str>> {
+    fn namespaces(&self, slot: &Slot, reads: &Reads) -> Vec<Arc<str>> {
         if slot.is_cluster_scoped {
             return Vec::new();
         }
@@ -321,7 +339,7 @@ impl Resolver {
             let namespace =
                 context.namespace.as_ref().or(slot.namespace.as_ref()).or(context.default_namespace.as_ref())?;
             match variables::is_templated(namespace) {
-                true => self.fill(namespace, context.builder).map(Into::into),
+                true => self.fill(namespace, context.builder, reads).map(Into::into),
                 false => Some(namespace.clone()),
             }
         };
@@ -336,9 +354,10 @@ impl Resolver {
     }
 
     /// Stores what is resolved of one resource, and the rows of what is new.
-    fn finish(&mut self, id: ResourceId, chart: Option<Chart>, work: &Work, row: &mut Row<'_>) {
-        let Some(slot) = self.slots.get(id) else { return };
-        let edges = self.edges(slot);
+    fn finish(&mut self, id: ResourceId, work: &mut Work, row: &mut Row<'_>) {
+        let Some((slot, reads)) = self.slots.get(id).zip(work.placed.remove(&id)) else { return };
+        let chart = self.chart(slot, &reads);
+        let edges = self.edges(slot, &reads);
         let Placement { namespaces, is_patch, is_vendored } = slot.placement.clone();
         let resolution = Resolution { namespaces, is_patch, is_vendored, chart };
         let is_new = !slot.has_row || resolution != *slot.resolution;
@@ -346,13 +365,17 @@ impl Resolver {
             let cause = match work.own.contains(&id) {
                 true => None,
                 false => {
-                    let mut patches = self.patches_of(slot).into_iter().map(|(id, _)| id);
+                    let mut patches = self.patches_of(slot, &reads).into_iter().map(|(id, _)| id);
                     patches.find(|id| work.touched.contains(id)).or(after.source).or(before.source)
                 }
             };
             row.version(id, before, after, cause);
         }
         row.edges(id, &slot.edges, &edges);
+        if slot.role == Role::HelmChart && is_new {
+            work.note(id, slot);
+        }
+        self.readers.set(id, reads.into_set());
         let Some(slot) = self.slots.get_mut(id) else { return };
         slot.edges = edges;
         if is_new {
@@ -369,13 +392,12 @@ impl Resolver {
     }
 
     /// One edge a reference, or one for each namespace where it is left to the referrer's.
-    fn edges(&self, slot: &Slot) -> Vec<Edge> {
-        let builder = self.builder(slot.path);
+    fn edges(&self, slot: &Slot, reads: &Reads) -> Vec<Edge> {
         let mut edges = Vec::with_capacity(slot.facts.references.len());
         for reference in &slot.facts.references {
             let edge = |namespace: Arc<str>, is_declared| {
                 let Reference { field, kind, name, selector, produces, .. } = reference.clone();
-                let name = self.fill(&name, builder).unwrap_or(name);
+                let name = self.fill_in(slot, &name, reads).unwrap_or(name);
                 Edge { field, kind, namespace, is_declared, name, selector, produces }
             };
             match &reference.namespace {

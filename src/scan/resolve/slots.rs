@@ -3,9 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::named::Named;
 use super::paths::{Builder, PathId};
 use super::scope::is_cluster_scoped;
-use super::variables::is_templated;
 use crate::model::{Edge, Facts, Reference, Resolution, Resource, ResourceId};
 
 /// What others refer to a resource by: kind and name.
@@ -75,6 +75,7 @@ pub struct Placement {
 pub struct Slot {
     pub role: Role,
     pub path: PathId,
+    pub file: Arc<[u8]>,
     pub is_cluster_scoped: bool,
     pub namespace: Option<Arc<str>>,
     pub name: Arc<str>,
@@ -95,6 +96,7 @@ impl Slot {
         Self {
             role: Role::of(resource),
             path,
+            file: resource.path.clone(),
             is_cluster_scoped: is_cluster_scoped(&resource.group, &resource.kind),
             namespace: resource.namespace.clone(),
             name: resource.name.clone(),
@@ -114,14 +116,6 @@ impl Slot {
         self.has_row = before.has_row;
         self.edges = before.edges;
         self.builds = before.builds;
-    }
-
-    /// Whether variables are to be filled in for its resolution.
-    pub fn is_templated(&self) -> bool {
-        let facts = &self.facts;
-        let texts = [&facts.chart_name, &facts.version, &facts.url].into_iter().flatten().map(String::as_str);
-        let references = facts.references.iter().map(|reference| reference.name.as_str());
-        texts.chain(references).chain(self.namespace.as_deref()).any(is_templated)
     }
 
     /// The key that others find it by.
@@ -155,12 +149,6 @@ impl Slot {
         let components = self.facts.references.iter().filter(|reference| reference.field == "spec.components[]");
         components.map(|reference| reference.name.as_str())
     }
-
-    fn uses(&self) -> Vec<Key> {
-        let references = self.chart_reference().into_iter().chain(self.source_reference());
-        let own = self.key().filter(|_| self.role == Role::HelmRelease);
-        references.filter_map(key_of).chain(own).collect()
-    }
 }
 
 /// The key of what a reference names, if it is something that is looked up.
@@ -174,8 +162,9 @@ pub fn key_of(reference: &Reference) -> Option<Key> {
 #[derive(Debug, Default)]
 pub struct Slots {
     by_id: HashMap<ResourceId, Slot>,
-    by_key: HashMap<Key, BTreeSet<ResourceId>>,
-    users: HashMap<Key, BTreeSet<ResourceId>>,
+    by_key: HashMap<Key, Named>,
+    /// Builders by their source.
+    builders: HashMap<Key, BTreeSet<ResourceId>>,
 }
 
 impl Slots {
@@ -189,41 +178,49 @@ impl Slots {
 
     pub fn insert(&mut self, id: ResourceId, slot: Slot) {
         if let Some(key) = slot.key() {
-            self.by_key.entry(key).or_default().insert(id);
+            self.by_key.entry(key).or_default().insert(id, &slot.file, &slot.placement);
         }
-        for key in slot.uses() {
-            self.users.entry(key).or_default().insert(id);
+        if let Some(key) = slot.source_reference().and_then(key_of) {
+            self.builders.entry(key).or_default().insert(id);
         }
         self.by_id.insert(id, slot);
     }
 
     pub fn remove(&mut self, id: ResourceId) -> Option<Slot> {
         let slot = self.by_id.remove(&id)?;
-        if let Some(key) = slot.key() {
-            take(&mut self.by_key, &key, id);
+        if let Some(key) = slot.key()
+            && let Some(named) = self.by_key.get_mut(&key)
+        {
+            named.remove(id, &slot.file, &slot.placement);
+            if named.is_empty() {
+                self.by_key.remove(&key);
+            }
         }
-        for key in slot.uses() {
-            take(&mut self.users, &key, id);
+        if let Some(key) = slot.source_reference().and_then(key_of)
+            && let Some(builders) = self.builders.get_mut(&key)
+        {
+            builders.remove(&id);
+            if builders.is_empty() {
+                self.builders.remove(&key);
+            }
         }
         Some(slot)
     }
 
-    /// Resources of one kind and name.
-    pub fn named(&self, key: &Key) -> impl Iterator<Item = (ResourceId, &Slot)> {
-        self.by_key.get(key).into_iter().flatten().filter_map(|id| Some((*id, self.by_id.get(id)?)))
-    }
-
-    /// Resources whose chart or source is of this kind and name.
-    pub fn users(&self, key: &Key) -> impl Iterator<Item = ResourceId> {
-        self.users.get(key).into_iter().flatten().copied()
-    }
-}
-
-fn take(index: &mut HashMap<Key, BTreeSet<ResourceId>>, key: &Key, id: ResourceId) {
-    if let Some(ids) = index.get_mut(key) {
-        ids.remove(&id);
-        if ids.is_empty() {
-            index.remove(key);
+    /// Notes where a resource is applied.
+    pub fn place(&mut self, id: ResourceId, placement: Placement) {
+        if let Some(slot) = self.remove(id) {
+            self.insert(id, Slot { placement, ..slot });
         }
+    }
+
+    /// Resources of one kind and name.
+    pub fn named(&self, key: &Key) -> Option<&Named> {
+        self.by_key.get(key)
+    }
+
+    /// The Flux Kustomizations that build directories of this source.
+    pub fn builders(&self, source: &Key) -> impl Iterator<Item = ResourceId> {
+        self.builders.get(source).into_iter().flatten().copied()
     }
 }

@@ -1,15 +1,22 @@
 //! Variables in manifests: what Flux's post-build substitution makes of `${NAME}`.
 
+/// A longer text is no name, version or URL that anybody fills in, nor one with more variables than this.
+const MAX_BYTES: usize = 1_024;
+const MAX_FILLED: usize = 32;
+
 /// Whether a text has something to fill in.
 pub fn is_templated(text: &str) -> bool {
     text.contains("${")
 }
 
 /// Fills in `${NAME}`, `${NAME:=default}` and `${NAME:-default}` (fluxcd/pkg, envsubst). `None` where a variable has neither a value nor a
-/// default, or where another function of the syntax is used.
+/// default, where another function of the syntax is used, and of a text that is none to fill in.
 pub fn substitute<'a>(text: &'a str, value: impl Fn(&str) -> Option<&'a str>) -> Option<String> {
     let mut filled = String::new();
     let mut rest = text;
+    if text.len() > MAX_BYTES || text.matches("${").nth(MAX_FILLED).is_some() {
+        return None;
+    }
     while let Some(start) = rest.find("${") {
         let end = start + rest[start..].find('}')?;
         let variable = &rest[start + 2..end];

@@ -75,6 +75,11 @@ impl RawRepo {
         self.commit_at(tree, parents, &seconds.to_string(), subject)
     }
 
+    /// Reads a stream as `git fast-import` does.
+    pub fn import(&self, stream: &str) {
+        feed(&self.path(), &["fast-import", "--quiet"], stream.as_bytes());
+    }
+
     /// One commit with these files; a slash in a name makes no folder.
     pub fn with_files(files: &[(&[u8], &[u8])]) -> Self {
         let repository = Self::new();

@@ -60,7 +60,7 @@ fn versions_are_read_as_if_alone(bytes: &[u8]) {
 /// Whatever was read is the same data after it was written as YAML or as JSON and read again.
 pub fn written_data_are_read_back(bytes: &[u8]) {
     for node in read(bytes).unwrap_or_default() {
-        let small = node.text_bytes() < 256 << 10 && size(&node).nodes < 10_000;
+        let small = node.size().text < 256 << 10 && size(&node).nodes < 10_000;
         if small {
             yaml_is_exact(&node);
             json_is_exact(&node);

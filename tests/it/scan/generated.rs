@@ -66,6 +66,56 @@ fn a_release_follows_the_source_that_its_patch_names() {
     ]);
 }
 
+#[test]
+fn a_namespace_of_a_build_follows_its_variables() {
+    let settings = |namespace: &str| {
+        format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: settings}}\ndata: {{NS: {namespace}}}\n")
+    };
+    let flux = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: k}\nspec: {path: ./apps, \
+                targetNamespace: '${NS}', sourceRef: {kind: GitRepository, name: flux-system}, \
+                postBuild: {substituteFrom: [{kind: ConfigMap, name: settings}]}}\n";
+    check(&[
+        vec![Edit::Write("flux/one.yaml", flux.to_owned()), Edit::Write("apps/one.yaml", a_release(""))],
+        vec![Edit::Write("flux/two.yaml", settings("n1"))],
+        vec![Edit::Write("flux/two.yaml", settings("n2"))],
+        vec![Edit::Write("flux/one.yaml", flux.replace("targetNamespace: '${NS}', ", ""))],
+        vec![Edit::Write("apps/kustomization.yaml", "namespace: ${NS}\nresources: [one.yaml]\n".to_owned())],
+        vec![Edit::Delete("flux/two.yaml")],
+    ]);
+}
+
+/// A patch of an outer kustomization, which includes what builds the release no other way than before.
+#[test]
+fn a_release_follows_the_kustomizations_that_come_to_include_it() {
+    let release = a_release("chart: {spec: {chart: x, version: 1.0.0, sourceRef: {kind: HelmRepository, name: s}}}");
+    let outer = |includes: &str| format!("resources: [{includes}]\npatches: [{{path: two.yml}}]\n");
+    check(&[
+        vec![
+            Edit::Write("apps/b/one.yaml", release.clone()),
+            Edit::Write("apps/b/kustomization.yaml", "resources: [one.yaml]\n".to_owned()),
+            Edit::Write("apps/a/two.yml", release.replace("1.0.0", "2.0.0")),
+            Edit::Write("apps/a/kustomization.yaml", outer("")),
+        ],
+        vec![Edit::Write("apps/a/kustomization.yaml", outer("../b"))],
+        vec![Edit::Write("apps/a/kustomization.yaml", outer(""))],
+    ]);
+}
+
+#[test]
+fn a_chart_of_a_chart_is_none() {
+    let chart = |name: &str, of: &str| {
+        format!(
+            "---\napiVersion: source.toolkit.fluxcd.io/v1\nkind: HelmChart\nmetadata: {{name: {name}}}\n\
+             spec: {{chart: x, version: 1.0.0, sourceRef: {{kind: {of}}}}}\n"
+        )
+    };
+    check(&[
+        vec![Edit::Write("one.yaml", chart("a", "HelmChart, name: b"))],
+        vec![Edit::Write("flux/one.yaml", chart("b", "HelmRepository, name: s"))],
+        vec![Edit::Write("flux/two.yaml", chart("b", "HelmChart, name: a"))],
+    ]);
+}
+
 fn a_release(spec: &str) -> String {
     format!("apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {{name: r1}}\nspec: {{{spec}}}\n")
 }

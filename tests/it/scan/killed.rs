@@ -1,5 +1,6 @@
 //! Scans that are killed: what readers see afterwards, and after the next scan.
 
+mod blocks;
 mod victims;
 
 use std::path::{Path, PathBuf};

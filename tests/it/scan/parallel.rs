@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use kubestats::git::{FetchLimits, Mirror, Remote};
 use kubestats::manifest::redact::Redactor;
 use kubestats::model::{Repository, RepositoryId};
-use kubestats::scan::{Budget, Scanner};
+use kubestats::scan::{Batch, Budget, Outcome, Scanner};
 use serde_json::{Value, json};
 
 use super::stored::Stored;
@@ -139,20 +139,47 @@ fn large_files_travel_a_few_at_a_time() {
         let content = format!("apiVersion: v1\nkind: A\nmetadata: {{name: large}}\nversion: {version}\n{filler}");
         repository.commit_file("large.yaml", &content, "another version");
     }
+    let (outcome, batches) = walk(&repository, 1);
+    // Two of them have less than 4 MiB, three have more.
+    let commits: Vec<u64> = batches.iter().map(|batch| batch.commits).collect();
+    assert_eq!(commits, [3, 2, 2, 1], "chunks of {SIZE} bytes each");
+    assert_eq!(outcome.totals.commits, 8);
+}
+
+#[test]
+fn data_let_go_for_want_of_memory_are_read_again() {
+    let repository = fixture("many-commits");
+    let release =
+        "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: a}\nspec:\n  values: {key: 1}\n";
+    repository.commit_file("release.yaml", release, "a release that nobody touches again");
+    let ((little, first), (plenty, second)) = (walk(&repository, 1), walk(&repository, 1 << 30));
+    let shown = |batches: &[Batch]| -> Vec<String> {
+        let rows = |batch: &Batch| (format!("{:?}", batch.events), format!("{:?}", batch.failures));
+        batches.iter().map(|batch| format!("{:?}", rows(batch))).collect()
+    };
+    assert!(first.len() > 2, "what a later chunk touches has been let go by an earlier one");
+    assert_eq!(shown(&first), shown(&second));
+    assert_eq!(little.totals, plenty.totals);
+    assert_eq!(format!("{:?}", little.touched), format!("{:?}", plenty.touched));
+    assert!(little.touched.iter().any(|resource| !resource.values_keys.is_empty()));
+}
+
+/// Walks a repository with so many bytes of memory.
+fn walk(repository: &TempRepo, memory: u64) -> (Outcome, Vec<Batch>) {
     let remote = Remote::Path(repository.path());
-    let limits = FetchLimits::default();
-    let mirror = Mirror::sync(&repository.beside("mirror.git"), &remote, None, &limits, &mut |_| ()).unwrap();
+    let directory = repository.beside(&format!("mirror-{memory}.git"));
+    let mirror = Mirror::sync(&directory, &remote, None, &FetchLimits::default(), &mut |_| ()).unwrap();
     let alias = remote.alias().unwrap();
     let described = Repository::discovered(RepositoryId::from_alias(&alias), &alias, 0);
     let redactor = Redactor::new(b"a key");
-    let budget = Budget::new(1);
-    let mut commits = Vec::new();
+    let budget = Budget::new(memory);
+    let mut batches = Vec::new();
     let scanner = Scanner::new(&mirror, &redactor, &described, 2_000_000_000, None);
-    let outcome = scanner.run(&budget.share(), &mut |batch| {
-        commits.push(batch.commits);
+    let outcome = scanner.run(&budget.share(), &mut |mut batch| {
+        // The rows are kept, their memory is not.
+        batch.memory = None;
+        batches.push(batch);
         Ok(())
     });
-    // Two of them have less than 4 MiB, three have more.
-    assert_eq!(commits, [3, 2, 2, 1], "chunks of {SIZE} bytes each");
-    assert_eq!(outcome.unwrap().totals.commits, 8);
+    (outcome.unwrap(), batches)
 }
