@@ -18,12 +18,16 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::app::App;
 use crate::config::{Config, ConfigError, Overrides};
 use crate::{graphql, telemetry};
+
+/// Time that threads get to end which nobody waits for any more.
+const LEAVING: Duration = Duration::from_secs(1);
 
 #[derive(Parser)]
 #[command(name = "kubestats", version, about = "Lifecycle analytics for Kubernetes GitOps repositories", long_about = LONG_ABOUT, after_help = EXAMPLES, after_long_help = HELP)]
@@ -173,7 +177,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         return engine::run(&config, options);
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let result = runtime.block_on(async {
         match arguments.command {
             Command::Serve(_) => serve::run(config).await,
             Command::Scan(options) => scan::run(config, options).await,
@@ -187,7 +191,10 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 Ok(ExitCode::SUCCESS)
             }
         }
-    })
+    });
+    // What was given up may still wait for somebody who never answers.
+    runtime.shutdown_timeout(LEAVING);
+    result
 }
 
 impl Command {

@@ -30,7 +30,7 @@ mod objects;
 mod paths;
 mod raw;
 mod secrets;
-pub mod server;
+mod server;
 mod servers;
 
 use std::path::Path;

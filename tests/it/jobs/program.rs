@@ -1,13 +1,15 @@
 //! Jobs through the program: what it prints, and what becomes of its jobs when it is killed, stopped or interrupted.
 
-use std::process::{Child, Stdio};
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::hostile::server::{self, Mood};
 use crate::support::data::{TestData, json_lines, text};
 use crate::support::process::{eventually, send_signal, wait_for_end};
-use crate::support::repos::fixture;
+use crate::support::repos::{TempRepo, fixture};
 use crate::support::server::TestServer;
 
 /// All jobs, the oldest first.
@@ -22,18 +24,47 @@ fn column<'a>(jobs: &'a [Value], name: &str) -> Vec<&'a str> {
     jobs.iter().map(|job| job[name].as_str().unwrap_or_default()).collect()
 }
 
-/// A repository whose server never answers a fetch.
-fn stalled() -> String {
-    format!("{}/owner/name", server::git(Mood::SilentFetch))
+/// A repository that is known, and whose fetch from now on takes until this value goes.
+struct Stalled {
+    repository: TempRepo,
 }
 
-/// Syncs a stalled repository in a process of its own, until a job of it runs.
-#[track_caller]
-fn sync_stalled(data: &TestData) -> Child {
-    let mut command = data.command(&["sync", "--json", &stalled()]);
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    eventually("a job runs", || !jobs(data, &["--state", "running"]).is_empty());
-    child
+impl Stalled {
+    /// A pipe that nobody writes to stands where git looks for refs.
+    #[track_caller]
+    fn new(data: &TestData) -> Self {
+        let repository = fixture("move");
+        data.succeed(&["sync", text(&repository.path())]);
+        let stalled = Self { repository };
+        assert!(Command::new("mkfifo").arg(stalled.pipe()).status().unwrap().success());
+        stalled
+    }
+
+    fn pipe(&self) -> PathBuf {
+        self.repository.path().join(".git/packed-refs")
+    }
+
+    /// Syncs it in a process of its own, until a job of it runs.
+    #[track_caller]
+    fn sync(&self, data: &TestData) -> Child {
+        let mut command = data.command(&["sync", "--json", text(&self.repository.path())]);
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        // Not the job that is over in a moment.
+        eventually("a job hangs", || {
+            let running = || jobs(data, &["--state", "running"]).first().map(|job| job["id"].clone());
+            let first = running();
+            std::thread::sleep(Duration::from_millis(500));
+            first.is_some() && first == running()
+        });
+        child
+    }
+}
+
+impl Drop for Stalled {
+    fn drop(&mut self) {
+        // Whoever still waits for the other end of the pipe goes on, and ends.
+        let _ = File::options().read(true).write(true).open(self.pipe());
+    }
 }
 
 #[test]
@@ -85,7 +116,7 @@ fn a_sync_ends_with_all_that_it_asks_for() {
     assert_eq!(jobs(&data, &["--kind", "scan", "--limit", "1"]).len(), 1);
     assert!(jobs(&data, &["--state", "failed"]).is_empty());
     let table = data.succeed(&["jobs"]);
-    assert!(table.starts_with("ID ") && table.contains(name), "{table}");
+    assert!(table.trim_start().starts_with("ID ") && table.contains(name), "{table}");
     let followed = data.succeed(&["jobs", "--follow", scans[0]["id"].as_str().unwrap()]);
     assert!(followed.contains("SUCCEEDED"), "{followed}");
 }
@@ -106,7 +137,8 @@ fn what_is_not_there_is_told() {
 fn what_a_killed_process_was_doing_is_picked_up_by_the_next_server() {
     let data = TestData::new().with("KUBESTATS_JOBS__SHUTDOWN_SECONDS", "0");
     let mut server = TestServer::start(&data);
-    let mut command = sync_stalled(&data);
+    let stalled = Stalled::new(&data);
+    let mut command = stalled.sync(&data);
     let running = jobs(&data, &["--state", "running"]).remove(0);
     let id = running["id"].as_str().unwrap();
     command.kill().unwrap();
@@ -134,7 +166,8 @@ fn what_a_killed_process_was_doing_is_picked_up_by_the_next_server() {
 fn an_interrupted_command_cancels_its_jobs() {
     let data = TestData::new();
     let _server = TestServer::start(&data);
-    let mut command = sync_stalled(&data);
+    let stalled = Stalled::new(&data);
+    let mut command = stalled.sync(&data);
     send_signal(command.id(), "INT");
     assert_eq!(wait_for_end(&mut command).code(), Some(1));
     let jobs = jobs(&data, &[]);
