@@ -1,5 +1,5 @@
 -- Queries of discovery: what each found, how much of it turned out to hold resources, and how its runs went. Accepted is counted from what
--- is stored: a repository is accepted once its checkpoint has resources.
+-- is stored: a repository is accepted once its checkpoint has resources. argMax leaves nulls out, so an error is wrapped.
 WITH
     accepted AS
     (
@@ -18,7 +18,7 @@ WITH
     (
         SELECT
             forge, query, count() AS runs, max(ran_at) AS last_run_at, argMax(found, ran_at) AS found, argMax(new, ran_at) AS new,
-            argMax(is_incomplete, ran_at) AS is_incomplete, argMax(error, ran_at) AS error, sum(requests) AS requests
+            argMax(is_incomplete, ran_at) AS is_incomplete, argMax(tuple(error), ran_at).1 AS error, sum(requests) AS requests
         FROM discovery_runs GROUP BY forge, query
     )
 SELECT

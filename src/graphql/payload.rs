@@ -87,7 +87,7 @@ impl JobPayload {
         sight(context)?.renew().await?;
         let repository = find(context, job.repository.map(|id| id.0)).await?;
         present(context)?.note();
-        Ok(Self { job: Some(Job(job)), joined, repository, user_errors: Vec::new() })
+        Ok(Self { job: Some(job.into()), joined, repository, user_errors: Vec::new() })
     }
 
     /// A job that was changed.

@@ -49,7 +49,7 @@ impl Subscription {
                 && state.is_none_or(|state| job.state == state.into())
         };
         let job = context.data::<Arc<Event>>()?.0.clone().filter(wanted);
-        Ok(stream::iter(job.map(Job)))
+        Ok(stream::iter(job.map(Job::from)))
     }
 }
 

@@ -74,7 +74,7 @@ enum FromClient {
     ConnectionInit {},
     Ping { payload: Option<Value> },
     Pong {},
-    Subscribe { id: String, payload: Request },
+    Subscribe { id: String, payload: Box<Request> },
     Complete { id: String },
 }
 
@@ -235,7 +235,7 @@ impl Connection {
             Ok(FromClient::Ping { payload }) => self.send(&FromServer::Pong { payload }).await,
             Ok(FromClient::Pong {}) => Ok(()),
             Ok(FromClient::Subscribe { .. }) if !self.is_initialised => end(4401, "Unauthorized"),
-            Ok(FromClient::Subscribe { id, payload }) => self.begin(id, payload).await,
+            Ok(FromClient::Subscribe { id, payload }) => self.begin(id, *payload).await,
             Ok(FromClient::Complete { id }) => {
                 self.operations.0.remove(&id);
                 Ok(())

@@ -1,5 +1,7 @@
 //! Jobs: what is to be done, is being done, and was done.
 
+use std::sync::Arc;
+
 use async_graphql::connection::{Connection, EmptyFields};
 use async_graphql::{Context, Description, Enum, Error, ID, InputObject, Object, SimpleObject};
 
@@ -19,7 +21,13 @@ const MAX_LINES: i32 = 1_000;
 
 /// One run of a task, from its request to its end.
 #[derive(Clone, Description)]
-pub struct Job(pub model::Job);
+pub struct Job(Arc<model::Job>);
+
+impl From<model::Job> for Job {
+    fn from(job: model::Job) -> Self {
+        Self(Arc::new(job))
+    }
+}
 
 /// What a job does.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -248,5 +256,5 @@ pub async fn job_connection(
     let page = arguments.page(StoreOrder::keys(direction.into()))?;
     let rows = present(context)?.fetch(&Jobs { filter: filter.clone(), page: Some(page.clone()) }).await?;
     let values = |row: &JobRow, _: &Order| vec![row.sort_value()];
-    Ok(connection(&page, &rows, JobTotals(filter), values, |row| Job(row.to_model())))
+    Ok(connection(&page, &rows, JobTotals(filter), values, |row| row.to_model().into()))
 }

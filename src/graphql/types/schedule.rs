@@ -109,7 +109,7 @@ impl Worker {
 /// A job by its id; null when it is stored no more.
 pub async fn job(context: &Context<'_>, id: Option<Uuid>) -> Result<Option<Job>, Error> {
     match id {
-        Some(id) => Ok(loaders(context)?.jobs.load_one(id).await?.map(Job)),
+        Some(id) => Ok(loaders(context)?.jobs.load_one(id).await?.map(Job::from)),
         None => Ok(None),
     }
 }

@@ -94,7 +94,7 @@ fn documents_are_checked() {
     bad_input("{ events(filter: { type: { eq: RENAMED } }) { totalCount } }", &["RENAMED"]);
     bad_input("{ events", &["expected"]);
     bad_input("query A { __typename } query B { __typename }", &["peration"]);
-    bad_input("mutation { anything }", &["mutation"]);
+    bad_input("mutation { anything }", &["anything", "Mutation"]);
     check("query Q($n: Int!) { events(first: $n) { totalCount } }", json!({}), "BAD_USER_INPUT", &["`$n`", "`Int!`"]);
     check("query Q($n: Int!) { events(first: $n) { totalCount } }", json!({ "n": null }), "BAD_USER_INPUT", &["`$n`"]);
     check("query Q($n: Int!) { events(first: $n) { totalCount } }", json!({ "n": "x" }), "BAD_USER_INPUT", &["n"]);
