@@ -270,7 +270,7 @@ impl Pipeline {
             })
         });
         // A failed insert drops the receiver, which stops the walk; its reason comes first.
-        let stored = self.store_batches(origin, receiver).await;
+        let stored = self.store_batches(origin, receiver, &*progress).await;
         let walked = walker.await.map_err(|_| PipelineError::Aborted)?;
         stored?;
         let outcome = walked?;
@@ -284,7 +284,12 @@ impl Pipeline {
         })
     }
 
-    async fn store_batches(&self, origin: Origin, mut batches: mpsc::Receiver<Batch>) -> Result<(), PipelineError> {
+    async fn store_batches(
+        &self,
+        origin: Origin,
+        mut batches: mpsc::Receiver<Batch>,
+        progress: &dyn Progress,
+    ) -> Result<(), PipelineError> {
         let mut events: Vec<ResourceEvent> = Vec::new();
         let mut failures: Vec<ScanFailure> = Vec::new();
         let mut resolved = Waiting::default();
@@ -308,6 +313,10 @@ impl Pipeline {
                 memory.clear();
                 bytes = 0;
             }
+        }
+        if progress.is_stopped() {
+            // The next scan would clear it.
+            return Ok(());
         }
         self.writer.events(origin, &events).await?;
         self.writer.failures(origin, &failures).await?;
