@@ -16,7 +16,9 @@ use super::{Pipeline, PipelineError, Task};
 use crate::forge::{Forge, ForgeError, Found, SearchOutcome, SearchQuery};
 use crate::model::{ForgeRepository, Job, LogLevel};
 use crate::store::DiscoveryRun;
-use crate::store::query::{DiscoveryRunRecord, DiscoveryRuns};
+use crate::store::query::{
+    DiscoveryRunRecord, DiscoveryRuns, Filter, Operator, Repositories, RepositoryField, RepositoryRecord,
+};
 
 /// The forge of folders and lists on this machine.
 pub(super) const LOCAL: &str = "local";
@@ -141,8 +143,9 @@ impl Pipeline {
                 true => self.named(search.forge, &mut visit, task).await,
                 false => {
                     let expression = search.expression.clone();
-                    let query = SearchQuery { expression, pushed_since: None, forks: self.discovery.forks, limit: search.limit };
-                    search.forge.search(&query, &mut visit).await
+                    let (forks, limit) = (self.discovery.forks, search.limit);
+                    let query = SearchQuery { expression, pushed_since: None, forks, limit };
+                    Ok(search.forge.search(&query, &mut visit).await?)
                 }
             }
         };
@@ -154,19 +157,27 @@ impl Pipeline {
         };
         let (asked, taken) = tokio::join!(asking, taking);
         taken?;
-        let outcome = asked.map_err(|error| no_network(search.forge, error.into()))?;
+        let outcome = asked.map_err(|error| no_network(search.forge, error))?;
         Ok(Done { outcome, counted: finding.counted })
     }
 
-    /// Asks for the repositories that the configuration names.
+    /// Asks for the repositories that the configuration names. Those that are known by these names are left out: visits tell of them, and
+    /// a long list would use up the budget of a forge each time before its end.
     async fn named<F: Forge>(
         &self,
         forge: &F,
         visit: &mut (dyn FnMut(Vec<ForgeRepository>) + Send),
         task: &Task,
-    ) -> Result<SearchOutcome, ForgeError> {
+    ) -> Result<SearchOutcome, PipelineError> {
+        let names = Operator::In(self.discovery.repositories.clone());
+        let filter = Filter::default()
+            .and(RepositoryField::Forge, Operator::Equal(forge.host().to_owned()))
+            .and(RepositoryField::FullName, names);
+        let known = self.reader.snapshot().await?.fetch(&Repositories { filter, page: None }).await?;
+        let has_tag = |record: &RepositoryRecord| record.discovery_tags.iter().any(|tag| tag == LIST);
+        let is_known = |name: &&String| known.iter().any(|record| record.full_name == **name && has_tag(record));
         let mut outcome = SearchOutcome::default();
-        for name in &self.discovery.repositories {
+        for name in self.discovery.repositories.iter().filter(|name| !is_known(name)) {
             outcome.requests += 1;
             match forge.repository(name).await? {
                 Found::Here(repository) => {

@@ -11,9 +11,8 @@ use crate::model::{Checkpoint, JobId, Repository, RepositoryChange, RepositoryId
 
 /// Tables beside those of scans that hold rows of a repository, with the column of its id. Its own row goes first: readers see nothing
 /// of a repository without it.
-const REPOSITORY_TABLES: [(&str, &str); 6] = [
+const REPOSITORY_TABLES: [(&str, &str); 5] = [
     ("repositories", "id"),
-    ("repository_aliases", "repository_id"),
     ("checkpoints", "repository_id"),
     ("repository_metrics", "repository_id"),
     ("repository_changes", "repository_id"),
@@ -147,8 +146,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Removes a repository and everything it had, but for `job`, which does it. Repeated, it removes what was left. The caller
-    /// buries its aliases before, so that the version of the data moves, and after.
+    /// Removes a repository and everything it had, but for its aliases and `job`, which does it. Repeated, it removes what was left. The
+    /// caller buries its aliases before, so that the version of the data moves, and after.
     pub async fn delete_repository(&self, id: RepositoryId, job: JobId) -> Result<(), StoreError> {
         let scanned = SCAN_TABLES.into_iter().map(|table| (table, "repository_id"));
         for (table, column) in REPOSITORY_TABLES.into_iter().chain(scanned) {
@@ -157,5 +156,10 @@ impl Writer {
         let its_jobs = format!("SELECT id FROM jobs WHERE repository_id = '{id}' AND id != '{job}'");
         self.delete("job_log", &format!("job_id IN ({its_jobs})")).await?;
         self.delete("jobs", &format!("repository_id = '{id}' AND id != '{job}'")).await
+    }
+
+    /// Removes the aliases of a repository, when nothing else is left of it: they say what is still to be buried.
+    pub async fn delete_aliases(&self, id: RepositoryId) -> Result<(), StoreError> {
+        self.delete("repository_aliases", &format!("repository_id = '{id}'")).await
     }
 }

@@ -40,14 +40,14 @@ async fn a_removed_repository_leaves_nothing_and_comes_back_by_hand_alone() {
     assert_gone(&world, id).await;
     assert!(world.pipeline.reader.snapshot().await.unwrap().time() >= version.time());
 
-    world.discover().await;
+    world.search().await;
     assert_gone(&world, id).await;
     let stats = world.pipeline.reader.snapshot().await.unwrap().fetch(&DiscoveryStats).await.unwrap();
     assert_eq!(stats[0].rejected, [("removed".to_owned(), 1)]);
 
     let back = world.pipeline.add_repository(repositories[0].path().to_str().unwrap()).await.unwrap();
     assert_eq!(back.discovery_tags, ["added by hand"]);
-    world.discover().await;
+    world.search().await;
     world.sync(back.id).await;
     let back = world.named("owner/r1").await;
     assert_eq!(back.discovery_tags, ["added by hand", "topic:flux"]);
@@ -65,7 +65,7 @@ async fn a_removal_that_was_cut_short_is_repeated() {
         let _ = run.await;
         delete.attempts += 1;
         // Nothing brings it back in between.
-        world.run(&job(JobKind::Discover, None)).await.ended.unwrap();
+        world.search().await;
     }
     world.run(&delete).await.ended.unwrap();
     world.run(&delete).await.ended.unwrap();

@@ -100,13 +100,14 @@ impl Forge for Script {
         query: &SearchQuery,
         visit: &mut (dyn FnMut(Vec<ForgeRepository>) + Send),
     ) -> Result<SearchOutcome, ForgeError> {
-        let state = self.begin(format!("search {}", query.expression))?;
         let topic = query.expression.strip_prefix("topic:").unwrap_or_default().to_owned();
         let matches = |known: &&ForgeRepository| known.profile.topics.contains(&topic);
-        let mut found: Vec<ForgeRepository> = state.repositories.iter().filter(matches).cloned().collect();
+        let mut found: Vec<ForgeRepository> = {
+            let state = self.begin(format!("search {}", query.expression))?;
+            state.repositories.iter().filter(matches).cloned().collect()
+        };
         found.sort_by_key(|known| std::cmp::Reverse(known.metrics.stars));
         found.truncate(query.limit.unwrap_or(u64::MAX).try_into().unwrap());
-        drop(state);
         let outcome = SearchOutcome { found: found.len() as u64, requests: 1, is_incomplete: false };
         for page in found.chunks(2) {
             visit(page.to_vec());

@@ -85,7 +85,7 @@ async fn two_that_turn_out_to_be_one_are_told_of() {
     let other = copy(&cluster, "other");
     let second = world.pipeline.add_repository(other.to_str().unwrap()).await.unwrap();
     // As one whose URL on the forge was an old name.
-    world.execute("INSERT INTO repositories SELECT * REPLACE ('forge.test' AS forge, 'owner' AS owner, 'cluster' AS name, updated_at + 1 AS updated_at) FROM repositories FINAL WHERE forge = 'local'").await;
+    world.execute("INSERT INTO repositories SELECT * REPLACE ('forge.test' AS forge, 'owner' AS owner, 'cluster' AS name, updated_at + 1 AS updated_at) FROM repositories FINAL WHERE forge_id = ''").await;
     let ended = world.run(&job(JobKind::Sync, Some(second.id))).await.ended;
     let error = ended.unwrap_err();
     assert!(error.to_string().contains("is owner/cluster on its forge"), "{error}");

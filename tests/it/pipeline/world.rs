@@ -163,6 +163,13 @@ impl World {
         self.run_all(job(JobKind::Discover, None)).await
     }
 
+    /// Asks for the topic by its name, whether it is due or not.
+    pub async fn search(&self) -> Vec<JobKind> {
+        let mut search = job(JobKind::Discover, None);
+        search.arguments.queries = vec!["topic:flux".to_owned()];
+        self.run_all(search).await
+    }
+
     pub async fn sync(&self, id: RepositoryId) -> Vec<JobKind> {
         self.run_all(job(JobKind::Sync, Some(id))).await
     }
