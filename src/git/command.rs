@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::error::GitError;
-use super::running::{ProgressSender, Running};
+use super::running::{ProgressSender, Running, limit_memory_from_the_start};
 
 /// Variables that would change what git reads, runs or prints. `GIT_SSL_CAINFO` and `GIT_SSL_CAPATH` stay: they are
 /// the only way left to name a company's certificates.
@@ -123,6 +123,8 @@ pub(super) struct Git {
     configuration: Vec<(String, String)>,
     /// Bytes that it, and each process it starts, may hold of its own.
     memory: u64,
+    /// Whether it starts others: whoever talks to a remote does.
+    starts_others: bool,
 }
 
 impl Git {
@@ -165,7 +167,7 @@ impl Git {
         command.arg("--no-pager").arg(option).arg(subcommand);
         let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
         let configuration = CONFIGURATION.iter().map(owned).collect();
-        Self { command, subcommand, configuration, memory: MEMORY }
+        Self { command, subcommand, configuration, memory: MEMORY, starts_others: !allowed.is_empty() }
     }
 
     pub fn argument(&mut self, argument: impl AsRef<OsStr>) -> &mut Self {
@@ -191,6 +193,9 @@ impl Git {
             self.command.env(format!("GIT_CONFIG_KEY_{index}"), key);
             self.command.env(format!("GIT_CONFIG_VALUE_{index}"), value);
         }
+        if self.starts_others {
+            limit_memory_from_the_start(&mut self.command, self.memory);
+        }
         let spawned = self.command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).spawn();
         match spawned {
             Ok(child) => {
@@ -212,7 +217,7 @@ impl Git {
     }
 }
 
-/// Limits a process and those it will start. It has only just begun: git needs much longer until it starts others.
+/// Limits a process that has just begun, and starts no others.
 #[cfg(target_os = "linux")]
 fn limit_memory(child: &std::process::Child, bytes: u64) {
     use rustix::process::{Pid, Resource, Rlimit, prlimit};

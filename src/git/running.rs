@@ -116,6 +116,24 @@ impl Drop for Running {
     }
 }
 
+/// Has a command limit its memory before it becomes git, so that whatever git starts is limited, too, however busy the machine is. It costs
+/// a fork where a spawn would do.
+#[cfg(target_os = "linux")]
+pub(super) fn limit_memory_from_the_start(command: &mut std::process::Command, bytes: u64) {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    use std::os::unix::process::CommandExt;
+    let limit = move || {
+        // Fails where there is a lower limit already.
+        let _ = setrlimit(Resource::Data, Rlimit { current: Some(bytes), maximum: Some(bytes) });
+        Ok(())
+    };
+    // SAFETY: between fork and exec nothing runs but one system call, which takes no lock and no memory.
+    unsafe { command.pre_exec(limit) };
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn limit_memory_from_the_start(_: &mut std::process::Command, _: u64) {}
+
 /// The standard output of a [`Running`].
 pub(super) struct Output(Option<ChildStdout>);
 

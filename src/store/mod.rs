@@ -159,7 +159,9 @@ impl Store {
         T: Row + RowWrite,
     {
         let run = async {
-            let mut insert = self.client.insert::<T>(table).await?.with_setting(MAX_EXECUTION_TIME, self.limit());
+            let insert = self.client.insert::<T>(table).await?.with_setting(MAX_EXECUTION_TIME, self.limit());
+            // Newer servers collect the inserts of all clients by themselves, each of which then waits for the others.
+            let mut insert = insert.with_setting("async_insert", "0");
             if !token.is_empty() {
                 insert = insert.with_setting("insert_deduplication_token", token);
             }

@@ -5,7 +5,7 @@
 //!
 //! | what | where |
 //! |---|---|
-//! | alias bombs, 100,000 levels, 50 MiB files, 100,000 documents, one line of 3 MiB, NUL bytes | `manifests`; each budget alone in `manifest::budgets`, each way to be unparsable in `scan::unparsable` |
+//! | alias bombs, 100,000 levels, 50 MiB files, 100,000 documents, one line of 3 MiB, NUL bytes, 100,000 references | `manifests`; each budget alone in `manifest::budgets`, each way to be unparsable in `scan::unparsable` |
 //! | thousands of builds, sources and kustomizations that mean each other | `builds` |
 //! | every encoding | `encodings` |
 //! | paths that are no UTF-8, `..`, look-alikes of `.git`, empty and endless names | `paths`; order and output in `scan::files` |

@@ -172,10 +172,20 @@ impl Resolver {
     /// clusters has sources of one name in each.
     fn source(&self, slot: &Slot, reference: &Reference, reads: &Reads) -> Option<(ResourceId, &Slot)> {
         let key = key_of(reference)?;
-        reads.note(Read::Named(key.clone()));
         let declared: Option<[Arc<str>; 1]> = reference.namespace.as_deref().map(|namespace| [namespace.into()]);
         let wanted = declared.as_ref().map_or(&slot.placement.namespaces[..], |namespace| &namespace[..]);
-        let id = self.slots.named(&key)?.nearest_in(wanted, &slot.file)?;
+        if wanted.is_empty() {
+            reads.note(Read::Named(key.clone()));
+        }
+        for namespace in wanted {
+            reads.note(Read::In(key.clone(), Some(namespace.clone())));
+        }
+        let named = self.slots.named(&key);
+        let there = named.and_then(|named| named.nearest_in(wanted, &slot.file));
+        let id = there.or_else(|| {
+            reads.note(Read::In(key.clone(), None));
+            named?.nearest_of_unknown(wanted, &slot.file)
+        })?;
         Some((id, self.slots.get(id)?))
     }
 

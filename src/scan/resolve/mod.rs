@@ -87,7 +87,15 @@ impl Work {
             // Others are looked up by nobody.
             Role::HelmRelease if !slot.placement.is_patch => {}
             Role::Builder | Role::Application => drop(self.other.insert(Read::Builder(id))),
-            _ => self.other.extend(slot.key().map(Read::Named)),
+            _ => {
+                let Some(key) = slot.key() else { return };
+                let namespaces = &slot.placement.namespaces;
+                self.other.extend(namespaces.iter().map(|namespace| Read::In(key.clone(), Some(namespace.clone()))));
+                if namespaces.is_empty() {
+                    self.other.insert(Read::In(key.clone(), None));
+                }
+                self.other.insert(Read::Named(key));
+            }
         }
     }
 }

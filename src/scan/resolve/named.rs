@@ -57,12 +57,16 @@ impl Named {
         self.applied.is_empty() && self.patches.is_empty()
     }
 
-    /// The nearest to `to` in one of the namespaces. In which namespace it lies may not be known (of the candidates, or of who looks, who then
-    /// wants none): then the name alone tells.
+    /// The nearest to `to` in one of the namespaces.
     pub fn nearest_in(&self, wanted: &[Arc<str>], to: &[u8]) -> Option<ResourceId> {
         let there = wanted.iter().filter_map(|namespace| nearest(self.by_namespace.get(namespace)?, to));
-        let there = there.min();
-        there.or_else(|| nearest(if wanted.is_empty() { &self.applied } else { &self.nowhere }, to)).map(|near| near.id)
+        there.min().map(|near| near.id)
+    }
+
+    /// The nearest that may be in one of the namespaces. In which one it lies may not be known, of the candidates, or of who looks, who then
+    /// wants none: the name alone tells.
+    pub fn nearest_of_unknown(&self, wanted: &[Arc<str>], to: &[u8]) -> Option<ResourceId> {
+        nearest(if wanted.is_empty() { &self.applied } else { &self.nowhere }, to).map(|near| near.id)
     }
 
     /// The nearest of all, patches too.

@@ -13,6 +13,8 @@ use crate::model::ResourceId;
 pub enum Read {
     /// The sources, charts or ConfigMaps of one kind and name; of HelmReleases, their patches.
     Named(Key),
+    /// Those in one namespace, or those of which it is not known: a repository of many clusters has one in each.
+    In(Key, Option<Arc<str>>),
     /// What a Flux Kustomization declares.
     Builder(ResourceId),
     /// Who builds a path, and who includes or patches it.

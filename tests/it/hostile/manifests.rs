@@ -127,6 +127,19 @@ fn lines_of_three_mebibytes_are_read() {
 }
 
 #[test]
+fn of_references_without_end_some_hundreds_are_kept() {
+    let names: String = (0..100_000).map(|number| format!("{{name: n{number}}}, ")).collect();
+    let text = format!(
+        "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {{name: many, namespace: a}}\n\
+         spec: {{dependsOn: [{names}]}}\n"
+    );
+    let scanned = scan_files(&[("many.yaml", text.into_bytes())]);
+    scanned.succeeded("1 commits, 2 created, 0 modified (0 moves), 0 deleted, 2 alive, 0 unparsable");
+    let kept = "SELECT count() AS rows FROM resource_references WHERE field = 'spec.dependsOn[]' AND begins";
+    assert_eq!(scanned.data.sql(&[kept]), ["{\"rows\":500}\n"]);
+}
+
+#[test]
 fn every_token_of_yaml_without_end_is_read_or_refused_in_time() {
     let tokens = [
         "[",

@@ -112,7 +112,7 @@ fn a_pack_that_was_cut_in_half_is_refused() {
 }
 
 #[test]
-fn a_mirror_that_was_damaged_is_told_and_fetched_anew() {
+fn what_is_missing_from_a_damaged_mirror_is_fetched_again() {
     let (repository, _) = packed();
     let scanned = scan(&repository.path());
     let mirrors = scanned.data.path().join("mirrors");

@@ -55,20 +55,29 @@ fn engine_tables(data: &TestData) -> String {
     data.sql(&statements.iter().map(String::as_str).collect::<Vec<_>>()).concat()
 }
 
+/// No file below the folder holds a secret; mirrors further down are left out.
 #[track_caller]
 pub fn search_files(folder: &Path, secrets: &[String]) {
-    for entry in fs::read_dir(folder).unwrap() {
-        // Parts of the database come and go while it runs.
-        let Ok(path) = entry.map(|entry| entry.path()) else { continue };
+    assert!(search(folder, secrets) > 0, "{} holds no file", folder.display());
+}
+
+/// Answers how many files were searched.
+#[track_caller]
+fn search(folder: &Path, secrets: &[String]) -> usize {
+    let mut searched = 0;
+    // Parts of the database come and go while it runs.
+    for path in fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())) {
         if path.is_dir() && path.file_name().unwrap() != "mirrors" {
-            search_files(&path, secrets);
+            searched += search(&path, secrets);
         } else if let Ok(bytes) = fs::read(&path) {
             for secret in secrets {
                 let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
                 assert!(!found, "{secret} is in {}", path.display());
             }
+            searched += 1;
         }
     }
+    searched
 }
 
 /// A credential as its issuer writes it; put together here so that no search for leaked ones finds this file.

@@ -84,20 +84,21 @@ fn a_namespace_of_a_build_follows_its_variables() {
     ]);
 }
 
-/// A patch of an outer kustomization, which includes what builds the release no other way than before.
+/// The builds of the release stay the same, and so does the kustomization that patches it.
 #[test]
 fn a_release_follows_the_kustomizations_that_come_to_include_it() {
     let release = a_release("chart: {spec: {chart: x, version: 1.0.0, sourceRef: {kind: HelmRepository, name: s}}}");
-    let outer = |includes: &str| format!("resources: [{includes}]\npatches: [{{path: two.yml}}]\n");
+    let between = |includes: &str| Edit::Write("apps/a/kustomization.yaml", format!("resources: [{includes}]\n"));
     check(&[
         vec![
-            Edit::Write("apps/b/one.yaml", release.clone()),
+            Edit::Write("apps/kustomization.yaml", "resources: [a]\npatches: [{path: one.yaml}]\n".to_owned()),
+            Edit::Write("apps/one.yaml", release.replace("1.0.0", "2.0.0")),
+            Edit::Write("apps/b/one.yaml", release),
             Edit::Write("apps/b/kustomization.yaml", "resources: [one.yaml]\n".to_owned()),
-            Edit::Write("apps/a/two.yml", release.replace("1.0.0", "2.0.0")),
-            Edit::Write("apps/a/kustomization.yaml", outer("")),
+            between(""),
         ],
-        vec![Edit::Write("apps/a/kustomization.yaml", outer("../b"))],
-        vec![Edit::Write("apps/a/kustomization.yaml", outer(""))],
+        vec![between("../b")],
+        vec![between("")],
     ]);
 }
 

@@ -6,7 +6,7 @@ const MAX_LINES: usize = 500;
 
 /// Places that may talk to C, or to the kernel past the standard library; folders end in a slash.
 const UNSAFE: [(&str, &str); 4] = [
-    ("src/git/running.rs", "kills the process group of a git"),
+    ("src/git/running.rs", "kills the process group of a git, and limits one before it begins"),
     ("src/manifest/yaml/emitter.rs", "libyaml"),
     ("src/manifest/yaml/events.rs", "libyaml"),
     ("src/store/engine/chdb", "the engine's library"),
