@@ -15,7 +15,8 @@ pub fn backoff_ms(job: JobId, failed: u32) -> i64 {
     let rest = FACTOR.checked_pow(steps).and_then(|factor| factor.checked_mul(FIRST_MS)).unwrap_or(LONGEST_MS);
     let rest = rest.min(LONGEST_MS);
     // The last bytes of an id are random.
-    let chance = i64::from(job.0.as_bytes()[15].wrapping_add(steps as u8 * 97));
+    let step = u8::try_from(steps).unwrap_or(u8::MAX);
+    let chance = i64::from(job.0.as_bytes()[15].wrapping_add(step.wrapping_mul(97)));
     rest - rest * SPREAD_PERCENT * chance / (100 * 256)
 }
 

@@ -202,7 +202,8 @@ fn now_ms() -> i64 {
 /// When a cron text runs next after a time, both in milliseconds since 1970. It is read as the scheduler reads it.
 fn next_run_ms(cron: &str, after_ms: i64) -> Option<i64> {
     let parser = CronParser::builder().seconds(Seconds::Required).dom_and_dow(true).build();
-    let after = chrono::DateTime::from_timestamp_millis(after_ms)?;
+    // Runs lie at whole seconds; a fraction would be carried on into the next one.
+    let after = chrono::DateTime::from_timestamp(after_ms.div_euclid(1_000), 0)?;
     let next = parser.parse(cron).ok()?.find_next_occurrence(&after, false).ok()?;
     Some(next.timestamp_millis())
 }
