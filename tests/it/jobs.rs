@@ -5,6 +5,7 @@
 
 mod clock;
 mod endings;
+mod feeding;
 mod order;
 mod processes;
 mod program;

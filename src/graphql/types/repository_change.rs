@@ -9,7 +9,7 @@ use crate::store::query::RepositoryChangeRecord;
 #[derive(SimpleObject)]
 pub struct RepositoryChange {
     /// When kubestats noticed it: at a sync, so up to a sync's interval after it happened.
-    time: DateTime,
+    recorded_at: DateTime,
     /// What changed.
     field: ChangedField,
     /// The value before.
@@ -43,7 +43,7 @@ impl From<&RepositoryChangeRecord> for RepositoryChange {
             _ => ChangedField::Status,
         };
         Self {
-            time: DateTime::from_milliseconds(row.recorded_at),
+            recorded_at: DateTime::from_milliseconds(row.recorded_at),
             field,
             before: row.before.clone(),
             after: row.after.clone(),

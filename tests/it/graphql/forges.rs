@@ -36,7 +36,7 @@ fn a_repository_is_described() {
          languages { name } quality { score parts { name } } metrics { stars } metricsHistory { stars } changes { field } } }");
     let nothing = json!({
         "description": null, "topics": [], "syncStatus": "PENDING", "lastSyncAt": null, "languages": [],
-        "quality": { "score": 0, "parts": [] }, "metrics": null, "metricsHistory": [], "changes": [],
+        "quality": { "score": 0, "parts": [] }, "metrics": null, "metricsHistory": [], "changes": [{ "field": "STATUS" }],
     });
     assert_eq!(carl["repository"], nothing, "its forge was never asked");
 }
@@ -95,10 +95,12 @@ fn lengths_are_checked() {
 
 #[test]
 fn changes_of_the_repository_are_told() {
-    let expected = json!([{
-        "time": "2024-06-04T00:00:00Z", "field": "FULL_NAME", "before": "ada/old-cluster", "after": "ada/cluster",
-    }]);
-    assert_eq!(ada("changes { time field before after }")["changes"], expected);
+    let expected = json!([
+        { "field": "STATUS", "before": "PENDING", "after": "ACTIVE" },
+        { "field": "FULL_NAME", "before": "ada/old-cluster", "after": "ada/cluster" },
+    ]);
+    assert_eq!(ada("changes { field before after }")["changes"], expected, "the newest first");
+    assert_eq!(ada("changes { recordedAt }")["changes"][1]["recordedAt"], "2024-06-04T00:00:00Z");
 }
 
 #[track_caller]

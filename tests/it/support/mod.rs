@@ -7,6 +7,7 @@ pub mod engine;
 pub mod events;
 pub mod external;
 pub mod faults;
+pub mod git_http;
 pub mod github;
 pub mod hosting;
 pub mod http;
