@@ -8,6 +8,7 @@ import { HISTORY_PLUGIN } from '@graphiql/plugin-history';
 import { useGraphiQL, useGraphiQLActions } from '@graphiql/react';
 import { createGraphiQLFetcher } from '@graphiql/toolkit';
 import { GraphiQL } from 'graphiql';
+import { type DocumentNode, parse } from 'graphql';
 import { createClient } from 'graphql-ws';
 import { useEffect } from 'react';
 import { createRoot } from 'react-dom/client';
@@ -15,15 +16,27 @@ import { examples } from './examples';
 import { examplesPlugin } from './examples-plugin';
 import logoUrl from './logo.svg';
 
+/** The document of a query; nothing for one that is wrong, which the server then tells. */
+function parsed(query: string): DocumentNode | undefined {
+  try {
+    return parse(query);
+  } catch {
+    return undefined;
+  }
+}
+
 /** How many examples a newcomer finds open. */
 const openedExamples = 3;
 
 // The server sends plain JSON, never a multipart stream; subscriptions go over a socket, which is opened with the first one.
-const fetcher = createGraphiQLFetcher({
+const send = createGraphiQLFetcher({
   url: '/graphql',
   wsClient: createClient({ url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/graphql` }),
   enableIncrementalDelivery: false,
 });
+// An example runs as soon as its tab opens, when GraphiQL still holds the parsed document of the tab before: what decides between a socket and
+// a request is read from the query that is sent.
+const fetcher: typeof send = (parameters, options) => send(parameters, { ...options, documentAST: parsed(parameters.query) });
 const plugins = [examplesPlugin, explorerPlugin(), HISTORY_PLUGIN];
 const defaultHeaders = '{}';
 const defaultTabs = examples

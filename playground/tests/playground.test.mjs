@@ -123,14 +123,21 @@ describe('playground', { timeout: 180_000 }, () => {
   test('a subscription speaks graphql-transport-ws with this server', () =>
     visit(async ({ page }) => {
       const { title, operationName } = examples.find((example) => example.isSubscription);
-      const [socket] = await Promise.all([page.waitForEvent('websocket'), listedExample(page, title).click()]);
-      assert.equal(new URL(socket.url()).host, serverUrl.host);
-      const sent = [];
-      socket.on('framesent', ({ payload }) => sent.push(JSON.parse(payload)));
-      await socket.waitForEvent('framereceived', ({ payload }) => JSON.parse(payload).type === 'connection_ack');
+      // A client subscribes when the server has acknowledged it, never before.
+      const subscribed = new Promise((resolve) => {
+        page.on('websocket', (socket) => {
+          const received = [];
+          socket.on('framereceived', ({ payload }) => received.push(JSON.parse(payload).type));
+          socket.on('framesent', ({ payload }) => {
+            if (JSON.parse(payload).type === 'subscribe') resolve({ url: socket.url(), received });
+          });
+        });
+      });
+      await listedExample(page, title).click();
       await page.locator('.graphiql-tab-active').getByText(operationName).waitFor();
-      await page.waitForTimeout(500);
-      assert.ok(sent.some((message) => message.type === 'subscribe'), JSON.stringify(sent));
+      const { url, received } = await subscribed;
+      assert.equal(new URL(url).host, serverUrl.host);
+      assert.deepEqual(received, ['connection_ack']);
     }));
 
   test('the schema completes a field, a wrong field is marked, and all workers run', () =>
