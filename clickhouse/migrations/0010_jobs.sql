@@ -1,7 +1,7 @@
 -- Jobs, their log lines, and what is remembered of schedules. None of them belongs to a version of the data: they are read as they are.
 --
--- A job is rewritten as a whole row at each change of its state, and at most once a second for its progress; readers use FINAL. Ids are
--- ordered by time, so that the newest jobs lie at the end of the table.
+-- A job is rewritten as a whole row at each change of its state, and at most once a second for its progress; readers use FINAL. ClickHouse
+-- compares the second half of a UUID first: the order of the table is not that of time, which questions ask for by UUIDToNum(id).
 CREATE TABLE jobs
 (
     id               UUID,
