@@ -25,11 +25,10 @@ WITH
             toInt8(r.sync_status) AS sync_status, r.last_sync_at AS last_sync_at, r.sync_error AS sync_error,
             toInt8(r.scan_status) AS scan_status, r.last_scan_at AS last_scan_at, r.scan_error AS scan_error,
             r.next_sync_at AS next_sync_at,
-            c.generation AS generation, c.sequence AS sequence, c.commit AS head_commit, c.commit_time AS head_time,
-            c.state_time AS head_state_time, c.actor AS head_actor, c.actor_is_bot AS head_actor_is_bot,
-            c.subject AS head_subject, c.branch AS branch, c.extractor_version AS extractor_version,
-            c.commits AS commits, c.created AS created, c.modified AS modified, c.deleted AS deleted, c.moved AS moved,
-            c.resources AS resources, c.files AS files, c.unparsable_versions AS unparsable_versions, c.run_id AS run_id,
+            c.generation AS generation, c.commit AS head_commit, c.commit_time AS head_time, c.actor AS head_actor,
+            c.actor_is_bot AS head_actor_is_bot, c.subject AS head_subject, c.extractor_version AS extractor_version,
+            c.commits AS commits, c.created AS created, c.modified AS modified, c.deleted AS deleted,
+            c.resources AS resources, c.unparsable_versions AS unparsable_versions,
             m.stars AS stars
         FROM repositories AS r FINAL
         LEFT JOIN newest AS c ON c.repository_id = r.id

@@ -34,7 +34,7 @@ impl Inputs {
         let content = self.content.get(&record.id);
         let snapshot = self.metrics.get(&record.id).map(|snapshot| (snapshot.stars, snapshot.pushed_at));
         let newest = newest.or(snapshot);
-        let head = record.checkpoint().map(|checkpoint| checkpoint.head.time);
+        let head = record.head().map(|head| head.time);
         let measured = Measured {
             is_scanned: record.generation > 0,
             resources: record.resources,

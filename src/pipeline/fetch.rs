@@ -99,7 +99,7 @@ impl Pipeline {
 
 /// What decides about the next visit of a repository as it is now.
 pub(super) fn visited(record: &RepositoryRecord, repository: &Repository, pushed_at: Option<i64>) -> Visited {
-    let head = record.checkpoint().map(|checkpoint| checkpoint.head.time);
+    let head = record.head().map(|head| head.time);
     let is_empty = record.generation > 0 && record.resources == 0;
     let is_quiet = repository.profile.is_archived || repository.status == RepositoryStatus::Gone || is_empty;
     Visited { id: repository.id, pushed_at: pushed_at.or(head), is_quiet }

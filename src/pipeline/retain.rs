@@ -49,7 +49,7 @@ impl Pipeline {
             if record.as_ref().and_then(|record| record.last_scan_at).is_some_and(|at| at > now_ms - READING_MS) {
                 continue;
             }
-            let checkpoint = record.as_ref().and_then(RepositoryRecord::checkpoint);
+            let checkpoint = self.reader.checkpoint(id).await?;
             self.writer.clear_strays_before(id, checkpoint.as_ref(), before_ms).await?;
             if record.is_none() {
                 lock.remove()?;

@@ -159,8 +159,9 @@ impl Pipeline {
         let (mirror, head) = self.mirror(repository.id, source, progress.clone()).await?;
         let started = Instant::now();
         let brought = match self.bring_up(repository, &mirror, &head, progress.clone()).await {
-            // The database lost or doubled a block (an engine was killed at the wrong moment): the same again.
-            Err(PipelineError::Store(error @ StoreError::Incomplete { .. })) => {
+            // The database lost or doubled a block (an engine was killed at the wrong moment), or another machine was first: the
+            // same again.
+            Err(PipelineError::Store(error @ (StoreError::Incomplete { .. } | StoreError::Overtaken))) => {
                 tracing::warn!(repository = repository.full_name(), %error, "scan is repeated");
                 self.bring_up(repository, &mirror, &head, progress).await?
             }
@@ -275,7 +276,8 @@ impl Pipeline {
         progress: Arc<dyn Progress>,
     ) -> Result<Added, PipelineError> {
         let origin = Origin { repository: repository.id, generation, run: RunId::now() };
-        let run = Arc::new(Run::new(origin));
+        let published = resume.as_ref().map_or(0, |resume| resume.sequence);
+        let run = Arc::new(Run::new(origin, published));
         let (sender, receiver) = mpsc::channel(WAITING_BATCHES);
         let redactor = self.redactor.clone();
         let listener = progress.clone();

@@ -49,6 +49,9 @@ pub enum StoreError {
         "the database holds {found} rows of this scan in {table}, and was sent {sent}; nothing of the scan is visible"
     )]
     Incomplete { table: String, sent: u64, found: u64 },
+    /// Two machines that share a database scanned one repository at once, and the other was first.
+    #[error("another machine scanned the repository meanwhile; nothing of this scan is visible")]
+    Overtaken,
     /// ClickHouse refused a request; `code` is its own.
     #[error("ClickHouse refused the request (code {code}): {message}")]
     Refused { code: u32, message: String },

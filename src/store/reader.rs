@@ -9,9 +9,10 @@ use bytes::Bytes;
 use moka::future::Cache;
 
 use super::query::{
-    Filter, IdRecord, Operator, Question, Repositories, RepositoryByAlias, RepositoryField, RepositoryRecord, Statement,
+    Filter, NewestCheckpoint, Operator, Question, Repositories, RepositoryByAlias, RepositoryField, RepositoryRecord,
+    Statement,
 };
-use super::{MAX_EXECUTION_TIME, RECOVERY, Store, StoreError};
+use super::{MAX_EXECUTION_TIME, RECOVERY, Store, StoreError, uncompiled};
 use crate::model::{Checkpoint, Repository, RepositoryId};
 
 /// Time for which the newest version of the data stands in for asking again.
@@ -109,7 +110,7 @@ impl Reader {
     }
 
     async fn ask_version(&self) -> Result<u64, StoreError> {
-        let (rows, _) = self.run::<u64>(&Statement::new(DATA_VERSION), 0).await?;
+        let (rows, _) = self.run::<u64>(&Statement::new(DATA_VERSION), None).await?;
         Ok(rows.first().copied().unwrap_or_default())
     }
 
@@ -120,8 +121,7 @@ impl Reader {
     pub async fn repository_by_alias(&self, alias: &str) -> Result<Option<Repository>, StoreError> {
         let question = RepositoryByAlias { alias: alias.to_owned() };
         // Aliases have no version: the cache would not notice a new one.
-        let (ids, _) = self.run::<IdRecord>(&question.statement(), 0).await?;
-        match ids.first() {
+        match self.now(&question).await?.first() {
             Some(found) => {
                 Ok(self.repository(RepositoryId(found.repository_id)).await?.map(|record| record.to_model()))
             }
@@ -134,10 +134,11 @@ impl Reader {
     /// # Errors
     /// When ClickHouse fails.
     pub async fn checkpoint(&self, id: RepositoryId) -> Result<Option<Checkpoint>, StoreError> {
-        Ok(self.repository(id).await?.and_then(|record| record.checkpoint()))
+        let newest = self.now(&NewestCheckpoint { repository: id }).await?.pop();
+        Ok(newest.map(|record| record.into_model(id)))
     }
 
-    /// A repository with its newest published checkpoint.
+    /// A repository with what its newest published checkpoint says.
     ///
     /// # Errors
     /// When ClickHouse fails.
@@ -151,7 +152,7 @@ impl Reader {
     /// # Errors
     /// When ClickHouse fails or takes too long.
     pub async fn now<Q: Question>(&self, question: &Q) -> Result<Vec<Q::Row>, StoreError> {
-        Ok(self.run::<Q::Row>(&question.statement(), 0).await?.0)
+        Ok(self.run::<Q::Row>(&question.statement(), None).await?.0)
     }
 
     /// Questions that reached ClickHouse so far (the cache answers the others).
@@ -170,7 +171,7 @@ impl Reader {
     async fn run<T: clickhouse::RowOwned + clickhouse::RowRead>(
         &self,
         statement: &Statement,
-        version: u64,
+        version: Option<u64>,
     ) -> Result<(Vec<T>, u64), StoreError> {
         match self.run_once(statement, version).await {
             // Reading twice harms nobody.
@@ -186,14 +187,16 @@ impl Reader {
     async fn run_once<T: clickhouse::RowOwned + clickhouse::RowRead>(
         &self,
         statement: &Statement,
-        version: u64,
+        version: Option<u64>,
     ) -> Result<(Vec<T>, u64), StoreError> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         let limit = self.options.timeout;
         let mut query = self.store.client.query_raw(statement.sql());
-        if statement.sql().contains("{data_version:UInt64}") {
-            query = query.param("data_version", version);
-        }
+        query = match version {
+            Some(version) if statement.sql().contains("{data_version:UInt64}") => query.param("data_version", version),
+            Some(_) => query,
+            None => uncompiled(query),
+        };
         for (name, value) in statement.parameters() {
             query = query.param(name, value);
         }
@@ -225,7 +228,7 @@ impl Snapshot {
         let statement = question.statement();
         let key = Key { version: self.version, asked: Asked::Statement(statement.clone()) };
         let load = async {
-            let (rows, bytes) = self.reader.run::<Q::Row>(&statement, self.version).await?;
+            let (rows, bytes) = self.reader.run::<Q::Row>(&statement, Some(self.version)).await?;
             let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
             Ok(Answer { content: Arc::new(rows), bytes })
         };

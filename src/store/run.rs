@@ -18,6 +18,8 @@ pub(super) const SCAN_TABLES: [&str; 7] = [
 /// A scan that writes.
 pub struct Run {
     pub(super) origin: Origin,
+    /// The last sequence that was published when it began.
+    pub(super) published: u64,
     /// What was sent to each of [`SCAN_TABLES`].
     sent: [Sent; SCAN_TABLES.len()],
 }
@@ -31,8 +33,8 @@ struct Sent {
 }
 
 impl Run {
-    pub fn new(origin: Origin) -> Self {
-        Self { origin, sent: Default::default() }
+    pub fn new(origin: Origin, published: u64) -> Self {
+        Self { origin, published, sent: Default::default() }
     }
 
     /// Notes rows that are sent to a table, by their sequences.
@@ -43,17 +45,14 @@ impl Run {
         self.sent[index].sequences.fetch_add(sum, Ordering::Relaxed);
     }
 
-    /// Asks what lies in each table past the last published sequence: see [`Found`].
+    /// Asks what lies in each table past the sequence that was published when the run began: see [`Found`].
     pub(super) fn question(&self) -> String {
-        let Origin { repository, generation, run } = self.origin;
-        let of = format!("repository_id = '{repository}' AND generation = {generation}");
+        let Self { origin: Origin { repository, generation, run }, published, .. } = self;
         let own = format!("run_id = '{}'", run.0);
-        // A subquery may be empty, as far as types know.
-        let published = format!("assumeNotNull((SELECT max(sequence) FROM checkpoints WHERE {of}))");
         let ask = |table| {
             format!(
-                "SELECT '{table}', {published} AS published, countIf({own}), sumIf(sequence, {own}), countIf(NOT {own}) \
-                 FROM {table} WHERE {of} AND sequence > published"
+                "SELECT '{table}', countIf({own}), sumIf(sequence, {own}), countIf(NOT {own}) FROM {table} \
+                 WHERE repository_id = '{repository}' AND generation = {generation} AND sequence > {published}"
             )
         };
         SCAN_TABLES.map(ask).join(" UNION ALL ")
@@ -61,7 +60,7 @@ impl Run {
 
     /// Compares what a table holds of this run with what was sent.
     pub(super) fn check(&self, found: &Found) -> Result<(), StoreError> {
-        let (table, _, rows, sequences, _) = found;
+        let (table, rows, sequences, _) = found;
         let sent = SCAN_TABLES.iter().zip(&self.sent).find(|(name, _)| **name == table);
         let sent = sent.map(|(_, sent)| (sent.rows.load(Ordering::Relaxed), sent.sequences.load(Ordering::Relaxed)));
         if sent == Some((*rows, *sequences)) {
@@ -72,5 +71,5 @@ impl Run {
     }
 }
 
-/// A table, the last published sequence, rows of this run after it and the sum of their sequences, and rows of other runs.
-pub(super) type Found = (String, u64, u64, u64, u64);
+/// A table, its rows of this run, the sum of their sequences, and rows of other runs.
+pub(super) type Found = (String, u64, u64, u64);

@@ -15,7 +15,7 @@ use super::run::{Found, Run, SCAN_TABLES};
 use super::{Origin, Store, StoreError};
 use crate::model::{
     ChartVersionChange, Checkpoint, EdgeChange, FileChange, Repository, RepositoryId, ResolutionChange, Resource,
-    ResourceEvent, ScanFailure,
+    ResourceEvent, RunId, ScanFailure,
 };
 
 /// Writes what scans found. Rows are invisible to readers until [`Writer::publish`] covers them.
@@ -90,15 +90,31 @@ impl Writer {
     /// has cleared the rows already: what other runs left is removed.
     async fn settle(&self, run: &Run) -> Result<(), StoreError> {
         let found = self.store.rows::<Found>(&run.question()).await?;
-        found.iter().try_for_each(|found| run.check(found))?;
-        let Origin { repository, generation, run } = run.origin;
-        for (table, published, _, _, strays) in &found {
-            if *strays > 0 {
-                let strays = format!("generation = {generation} AND sequence > {published} AND run_id != '{}'", run.0);
-                self.delete(table, &of(repository, &strays)).await?;
-            }
+        let strays: Vec<&str> =
+            found.iter().filter_map(|(table, .., others)| (*others > 0).then_some(table.as_str())).collect();
+        let mut settled = found.iter().try_for_each(|found| run.check(found));
+        if !strays.is_empty() && self.newest_sequence(run).await? > run.published {
+            settled = Err(StoreError::Overtaken);
+        }
+        let Origin { repository, generation, run: RunId(id) } = run.origin;
+        if settled.is_err() {
+            // Rows of this run that lie before another one's checkpoint would be seen beside its own.
+            self.clear(repository, &format!("run_id = '{id}'")).await?;
+            return settled;
+        }
+        let condition = format!("generation = {generation} AND sequence > {} AND run_id != '{id}'", run.published);
+        for table in strays {
+            self.delete(table, &of(repository, &condition)).await?;
         }
         Ok(())
+    }
+
+    /// The last published sequence of a run's generation; 0 without any.
+    async fn newest_sequence(&self, run: &Run) -> Result<u64, StoreError> {
+        let Origin { repository, generation, .. } = run.origin;
+        let of = of(repository, &format!("generation = {generation}"));
+        let newest = format!("SELECT max(sequence) FROM checkpoints WHERE {of}");
+        Ok(self.store.rows::<u64>(&newest).await?.first().copied().unwrap_or_default())
     }
 
     pub(super) async fn clear(&self, repository: RepositoryId, condition: &str) -> Result<(), StoreError> {
@@ -198,7 +214,8 @@ impl Writer {
     /// Lets readers see everything up to the checkpoint, at once.
     ///
     /// # Errors
-    /// [`StoreError::Incomplete`] when the database does not hold exactly what the run sent: nothing is published then.
+    /// [`StoreError::Incomplete`] when the database does not hold exactly what the run sent, [`StoreError::Overtaken`] when another
+    /// scan of the repository was published since it began: nothing is published then, and its rows are gone.
     pub async fn publish(&self, run: &Run, checkpoint: &Checkpoint) -> Result<(), StoreError> {
         self.settle(run).await?;
         let _publishing = self.publishing.lock().await;

@@ -215,7 +215,7 @@ impl Repository {
 
     /// The commit up to which its events are stored; null before the first scan.
     async fn head_commit(&self) -> Option<Commit> {
-        let head = self.0.checkpoint()?.head;
+        let head = self.0.head()?;
         Some(Commit {
             id: head.commit,
             time: DateTime::from_seconds(head.time),

@@ -4,6 +4,7 @@
 //! [`filter`] and [`page`] build from allow-lists take the place of `{{markers}}`; every value is bound on the server.
 
 mod chart_moves;
+mod checkpoint;
 mod content;
 mod discovery;
 mod events;
@@ -26,6 +27,7 @@ mod trend;
 mod version_changes;
 
 pub use chart_moves::{ChartMoveRecord, ChartMoves};
+pub use checkpoint::{CheckpointRecord, NewestCheckpoint};
 pub use content::{Content, ContentAt};
 pub use discovery::{
     Discovered, DiscoveredRecord, DiscoveryRunRecord, DiscoveryRuns, DiscoveryStatRecord, DiscoveryStats,
@@ -40,7 +42,7 @@ pub use page::{Direction, Order, Page, PageEnd, SortKey};
 pub use quality::{QualityInputRecord, QualityInputs};
 pub use references::{ReferenceField, ReferenceRecord, References};
 pub use repositories::{
-    AliasRecord, AliasesOf, IdRecord, Repositories, RepositoriesByAlias, RepositoryByAlias, RepositoryCount,
+    AliasRecord, AliasesOf, Head, IdRecord, Repositories, RepositoriesByAlias, RepositoryByAlias, RepositoryCount,
     RepositoryField, RepositoryOrder, RepositoryRecord,
 };
 pub use repository_changes::{RepositoryChangeRecord, RepositoryChanges};

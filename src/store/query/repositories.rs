@@ -9,14 +9,13 @@ use super::page::{Direction, Order, Page, SortKey};
 use super::statement::{Fragment, Parameter};
 use super::{Question, Statement};
 use crate::model::{
-    Checkpoint, ForgeId, LastRun, Profile, Quality, QualityPart, Repository, RepositoryId, RepositoryStatus, RunId,
-    RunStatus, Step, Totals,
+    ForgeId, LastRun, Profile, Quality, QualityPart, Repository, RepositoryId, RepositoryStatus, RunStatus,
 };
 use crate::store::repository_rows::repository_status_code;
 
 const SQL: &str = include_str!("../../../clickhouse/queries/repositories.sql");
 
-/// A repository and its newest checkpoint; without one, `generation` is 0 and the totals are too.
+/// A repository and what its newest checkpoint says; without one, `generation` is 0 and the totals are too.
 #[derive(Clone, Debug, Row, Deserialize)]
 pub struct RepositoryRecord {
     #[serde(with = "clickhouse::serde::uuid")]
@@ -58,29 +57,32 @@ pub struct RepositoryRecord {
     pub scan_error: Option<String>,
     pub next_sync_at: Option<i64>,
     pub generation: u32,
-    pub sequence: u64,
     pub head_commit: String,
     /// Seconds since 1970.
     pub head_time: i64,
-    /// Seconds since 1970.
-    pub head_state_time: i64,
     pub head_actor: String,
     pub head_actor_is_bot: bool,
     pub head_subject: String,
-    pub branch: String,
     pub extractor_version: u32,
     pub commits: u64,
     pub created: u64,
     pub modified: u64,
     pub deleted: u64,
-    pub moved: u64,
     pub resources: u64,
-    pub files: u64,
     pub unparsable_versions: u64,
-    #[serde(with = "clickhouse::serde::uuid")]
-    pub run_id: Uuid,
     /// Of the newest snapshot; read only for a page that is ordered by it.
     pub stars: u64,
+}
+
+/// The commit up to which a repository is scanned.
+#[derive(Clone, Debug)]
+pub struct Head {
+    pub commit: String,
+    /// Seconds since 1970.
+    pub time: i64,
+    pub actor: String,
+    pub actor_is_bot: bool,
+    pub subject: String,
 }
 
 /// What repositories can be filtered by.
@@ -221,33 +223,14 @@ impl RepositoryRecord {
         LastRun { status: run_status(self.scan_status), at_ms: self.last_scan_at, error: self.scan_error.clone() }
     }
 
-    /// The newest checkpoint; `None` before the first published scan.
-    pub fn checkpoint(&self) -> Option<Checkpoint> {
-        (self.generation > 0).then(|| Checkpoint {
-            repository: RepositoryId(self.id),
-            generation: self.generation,
-            sequence: self.sequence,
-            head: Step {
-                commit: self.head_commit.clone(),
-                time: self.head_time,
-                state_time: self.head_state_time,
-                actor: self.head_actor.clone(),
-                actor_is_bot: self.head_actor_is_bot,
-                subject: self.head_subject.clone(),
-            },
-            branch: self.branch.clone(),
-            extractor_version: self.extractor_version,
-            totals: Totals {
-                commits: self.commits,
-                created: self.created,
-                modified: self.modified,
-                deleted: self.deleted,
-                moved: self.moved,
-                resources: self.resources,
-                files: self.files,
-                unparsable_versions: self.unparsable_versions,
-            },
-            run: RunId(self.run_id),
+    /// The commit up to which events are published; `None` before the first scan.
+    pub fn head(&self) -> Option<Head> {
+        (self.generation > 0).then(|| Head {
+            commit: self.head_commit.clone(),
+            time: self.head_time,
+            actor: self.head_actor.clone(),
+            actor_is_bot: self.head_actor_is_bot,
+            subject: self.head_subject.clone(),
         })
     }
 
