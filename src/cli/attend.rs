@@ -13,7 +13,7 @@ use super::jobs::text::{self, Names};
 use super::signals::asked_to_end;
 use super::terminal::complain;
 use crate::app::App;
-use crate::jobs::{JobsError, Queue, QueueOptions, SystemTime};
+use crate::jobs::{Database, JobsError, Queue, QueueOptions, SystemTime};
 use crate::model::{Job, JobArguments, JobId, JobKind, JobRequest, JobState, RepositoryId, Requester};
 use crate::pipeline::Pipeline;
 
@@ -29,8 +29,8 @@ pub async fn start_queue(app: &App, pipeline: &Pipeline, adopts: bool) -> Result
         is_shared: config.clickhouse.is_some(),
         adopts,
     };
-    let (reader, writer) = (app.reader.clone(), app.writer.clone());
-    Queue::start(options, reader, writer, Arc::new(pipeline.clone()), Arc::new(SystemTime)).await
+    let books = Database { reader: app.reader.clone(), writer: app.writer.clone() };
+    Queue::start(options, Arc::new(books), Arc::new(pipeline.clone()), Arc::new(SystemTime)).await
 }
 
 /// A job that somebody at the command line asks for.
@@ -77,7 +77,7 @@ async fn watch(app: &App, queue: &Queue, requests: Vec<JobRequest>, json: bool) 
             ended = &mut all_ended => break ended?,
             () = &mut interrupted, if !is_cancelled => {
                 is_cancelled = true;
-                queue.cancel_all().await?;
+                queue.abandon().await?;
                 // What another process does goes on there, and we do not wait for it.
                 if asked.iter().any(|enqueued| enqueued.joined) {
                     queue.idle().await;

@@ -100,7 +100,7 @@ async fn serve(app: &App, listener: TcpListener) -> anyhow::Result<()> {
 async fn start_jobs(app: &App) -> anyhow::Result<Service> {
     let pipeline = app.pipeline().await?;
     let queue = start_queue(app, &pipeline, true).await?;
-    let clock = Clock::start(queue.clone(), &app.reader, app.writer.clone(), schedules(&app.config)).await?;
+    let clock = Clock::start(queue.clone(), schedules(&app.config)).await?;
     let service = Service::new(queue, clock, pipeline);
     if app.config.discovery.is_enabled && !knows_repositories(app).await? {
         discover(&service).await?;

@@ -12,7 +12,6 @@ use super::sight::present;
 use super::types::{
     DiscoveryQueryStats, DiscoveryRun, Job, JobConnection, JobOrder, RateLimit, Schedule, Worker, job, job_connection,
 };
-use crate::graphql::payload::from_jobs;
 use crate::store::query::{DiscoveryRuns, DiscoveryStats, MetricsBetween};
 
 /// Rows of the longest list of runs.
@@ -52,8 +51,7 @@ impl JobQuery {
     /// What the server does by itself, and when. Only a server answers; so for `workers` and `rateLimits`.
     async fn schedules(&self, context: &Context<'_>) -> Result<Vec<Schedule>, Error> {
         present(context)?.note();
-        let schedules = service(context)?.clock.schedules().await.map_err(from_jobs)?;
-        Ok(schedules.into_iter().map(Schedule).collect())
+        Ok(service(context)?.clock.schedules().into_iter().map(Schedule).collect())
     }
 
     /// The workers of the server, and what they are at.

@@ -146,7 +146,7 @@ fn user_error(failure: JobsError, argument: &str) -> Result<UserError, Error> {
             return Ok(UserError::new(UserErrorCode::WrongState, message, argument));
         }
         JobsError::UnknownSchedule(_) | JobsError::UnknownRepository => UserErrorCode::NotFound,
-        JobsError::WrongState(_) => UserErrorCode::WrongState,
+        JobsError::WrongState(_) | JobsError::WrongRepository(_) => UserErrorCode::WrongState,
         JobsError::BadSource(_) => UserErrorCode::BadSource,
         JobsError::ShuttingDown => UserErrorCode::ShuttingDown,
         JobsError::Store(failure) => return Err(from_store(failure)),
@@ -156,14 +156,6 @@ fn user_error(failure: JobsError, argument: &str) -> Result<UserError, Error> {
         }
     };
     Ok(UserError::new(code, message, argument))
-}
-
-/// The failure of a question to the queue or the clock.
-pub fn from_jobs(failure: JobsError) -> Error {
-    match failure {
-        JobsError::Store(failure) => from_store(failure),
-        failure => error(Code::Unavailable, failure.to_string()),
-    }
 }
 
 #[cfg(test)]

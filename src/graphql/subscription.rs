@@ -197,6 +197,7 @@ mod tests {
             repository: None,
             arguments: JobArguments::default(),
             requested_by: Requester::Webhook,
+            priority: 3,
             state,
             attempts: 1,
             progress: JobProgress { done, ..JobProgress::default() },
@@ -207,6 +208,7 @@ mod tests {
             not_before_ms: None,
             run: None,
             worker: None,
+            is_cancelled: false,
         }
     }
 

@@ -6,17 +6,21 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::backoff::backoff_ms;
+use super::entry::{Entry, Key};
 use super::log::{Change, Log};
 use super::queue::Worker;
 use super::work::WorkError;
 use crate::model::{
-    Job, JobError, JobId, JobKind, JobLogLine, JobProgress, JobRequest, JobState, LogLevel, RepositoryId, RunId,
+    Job, JobError, JobId, JobKind, JobLogLine, JobProgress, JobRequest, JobState, LogLevel, RepositoryId, Requester,
+    RunId,
 };
 use crate::pipeline::StopSignal;
 
-/// Repositories of one forge that are fetched at the same time: a forge slows down whoever asks for more. Folders of this machine are no
-/// forge.
-pub(super) const MOST_FETCHES_PER_FORGE: usize = 4;
+const PRIORITIES: usize = 4;
+/// After so many jobs of other priorities, one of this priority begins, however many of the others still wait.
+const MOST_PASSED_OVER: u32 = 7;
+/// The code of a job whose process ended again and again.
+const CRASHED: &str = "CRASHED";
 
 pub(super) struct Board {
     process: Uuid,
@@ -26,35 +30,18 @@ pub(super) struct Board {
     open: BTreeMap<JobId, Entry>,
     slots: Vec<Slot>,
     is_closing: bool,
+    /// Somebody gave all of it up: running jobs ask for nothing more.
+    is_abandoned: bool,
     /// Asked for by running jobs, and not here yet.
     follow_ups: usize,
-}
-
-struct Entry {
-    job: Job,
-    /// Where its repository is fetched from.
-    forge: Option<String>,
-    /// Of the running attempt.
-    stop: Arc<StopSignal>,
-    /// Nothing begins that would be lost with the process.
-    is_stored: bool,
-    is_cancelled: bool,
-    has_moved: bool,
-    log: Log,
+    /// By priority: how often jobs that could have begun saw one of another priority begin instead.
+    passed_over: [u32; PRIORITIES],
 }
 
 #[derive(Clone)]
 struct Slot {
     job: Option<JobId>,
     since_ms: i64,
-}
-
-/// Two jobs with the same key are one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Key {
-    pub kind: JobKind,
-    pub repository: Option<RepositoryId>,
-    queries: Vec<String>,
 }
 
 /// An attempt that begins.
@@ -75,37 +62,32 @@ pub(super) enum Outcome {
 pub(super) enum Cancel {
     AtOnce(Box<Change>),
     /// It runs, and was asked to end.
-    Asked,
+    Asked(Box<Change>),
     Ended(JobState),
     NotHere,
-}
-
-impl Key {
-    pub fn of(job: &Job) -> Self {
-        Self::new(job.kind, job.repository, &job.arguments.queries)
-    }
-
-    pub fn asked(request: &JobRequest) -> Self {
-        Self::new(request.kind, request.repository, &request.arguments.queries)
-    }
-
-    fn new(kind: JobKind, repository: Option<RepositoryId>, queries: &[String]) -> Self {
-        let queries = if kind == JobKind::Discover { queries.to_vec() } else { Vec::new() };
-        Self { kind, repository, queries }
-    }
 }
 
 impl Board {
     pub fn new(process: Uuid, parallel: usize, attempts: u32, now: i64) -> Self {
         let slots = vec![Slot { job: None, since_ms: now }; parallel.max(1)];
-        Self { process, attempts, open: BTreeMap::new(), slots, is_closing: false, follow_ups: 0 }
+        Self {
+            process,
+            attempts,
+            open: BTreeMap::new(),
+            slots,
+            is_closing: false,
+            is_abandoned: false,
+            follow_ups: 0,
+            passed_over: [0; PRIORITIES],
+        }
     }
 
     /// The job that a request means, which is made where there is none, and whether there was one.
     pub fn ask(&mut self, request: JobRequest, forge: Option<String>, now: i64) -> (Change, bool) {
         let key = Key::asked(&request);
+        let priority = self.priority_of(&request.requested_by);
         if let Some(entry) = self.open.values_mut().find(|entry| entry.is_same(&key)) {
-            return (entry.join(request, now), true);
+            return (entry.join(request, priority, now), true);
         }
         let job = Job {
             id: JobId::now(),
@@ -113,6 +95,7 @@ impl Board {
             repository: request.repository,
             arguments: request.arguments,
             requested_by: request.requested_by,
+            priority,
             state: JobState::Queued,
             attempts: 0,
             progress: JobProgress::default(),
@@ -123,8 +106,18 @@ impl Board {
             not_before_ms: None,
             run: None,
             worker: Some(self.process),
+            is_cancelled: false,
         };
         (self.add(job, forge, None), false)
+    }
+
+    /// What a job of one repository asks for is as urgent as itself: whoever asked for a sync waits for its scan. What comes of a job of
+    /// many is no one's own wish.
+    fn priority_of(&self, requester: &Requester) -> u8 {
+        let own = requester.priority();
+        let Requester::Job(id) = requester else { return own };
+        let asker = self.get(*id).filter(|asker| asker.repository.is_some());
+        asker.map_or(own, |asker| asker.priority.min(own))
     }
 
     /// Takes a job of a process that is dead, whose last line has this number. One that is here already ends.
@@ -139,16 +132,27 @@ impl Board {
             job.not_before_ms = (job.attempts > 1).then(|| now + backoff_ms(job.id, job.attempts - 1));
         }
         let id = job.id;
+        let most = self.attempts;
         let mut change = self.add(job, forge, last_line);
         let Some(entry) = self.open.get_mut(&id) else { return change };
+        let mut tell = |entry: &mut Entry, level, text: &str| change.lines.push(entry.log.own(id, now, level, text));
         match (same, was) {
             (Some(same), _) => {
                 entry.end(JobState::Cancelled, now);
-                change.lines.push(entry.log.own(id, now, LogLevel::Info, &format!("job {same} does the same")));
+                tell(entry, LogLevel::Info, &format!("job {same} does the same"));
+            }
+            (None, _) if entry.job.is_cancelled => {
+                entry.end(JobState::Cancelled, now);
+                tell(entry, LogLevel::Info, "cancelled");
+            }
+            (None, JobState::Running) if entry.job.attempts >= most => {
+                let message = format!("the process that ran it ended before it did, {} times", entry.job.attempts);
+                tell(entry, LogLevel::Error, &format!("{CRASHED}: {message}"));
+                entry.end(JobState::Failed, now);
+                entry.job.error = Some(JobError { code: CRASHED.to_owned(), message });
             }
             (None, JobState::Running) => {
-                let text = "picked up again after the process that ran it ended";
-                change.lines.push(entry.log.own(id, now, LogLevel::Warn, text));
+                tell(entry, LogLevel::Warn, "picked up again after the process that ran it ended");
             }
             (None, _) => {}
         }
@@ -163,7 +167,8 @@ impl Board {
             forge,
             stop: Arc::default(),
             is_stored: false,
-            is_cancelled: false,
+            is_wanted_again: false,
+            is_incomplete: false,
             has_moved: false,
             log: Log::after(last_line),
         };
@@ -173,7 +178,7 @@ impl Board {
 
     /// Begins the job that is to run next, if there is one and somebody to run it.
     pub fn next(&mut self, now: i64) -> Option<Start> {
-        if self.is_closing {
+        if self.is_closing || self.is_abandoned {
             return None;
         }
         let slot = self.slots.iter().position(|slot| slot.job.is_none())?;
@@ -184,10 +189,20 @@ impl Board {
             let is_deleted = entry.job.repository.is_some_and(|id| deleted.contains(&id));
             (!is_deleted || entry.deletes().is_some()) && entry.may_run_beside(&running)
         });
-        let id = free.min_by_key(|entry| entry.rank())?.job.id;
+        // The first of each priority.
+        let mut first: [Option<&Entry>; PRIORITIES] = [None; PRIORITIES];
+        for entry in free {
+            let place = &mut first[usize::from(entry.job.priority).min(PRIORITIES - 1)];
+            if place.is_none_or(|other| entry.rank() < other.rank()) {
+                *place = Some(entry);
+            }
+        }
+        let ids = first.map(|entry| entry.map(|entry| entry.job.id));
+        let id = self.whose_turn(&ids)?;
         self.slots[slot] = Slot { job: Some(id), since_ms: now };
         let entry = self.open.get_mut(&id)?;
         entry.stop = Arc::default();
+        entry.is_wanted_again = false;
         let job = &mut entry.job;
         job.state = JobState::Running;
         job.attempts += 1;
@@ -195,6 +210,18 @@ impl Board {
         job.started_at_ms = Some(now);
         job.not_before_ms = None;
         Some(Start { job: job.clone(), stop: entry.stop.clone() })
+    }
+
+    /// Of the first jobs of each priority the most urgent one, unless another was passed over too often.
+    fn whose_turn(&mut self, first: &[Option<JobId>; PRIORITIES]) -> Option<JobId> {
+        let present = |priority: &usize| first[*priority].is_some();
+        let late = |priority: &usize| self.passed_over[*priority] >= MOST_PASSED_OVER;
+        let latest = (0..PRIORITIES).filter(present).filter(late).max_by_key(|priority| self.passed_over[*priority]);
+        let turn = latest.or_else(|| (0..PRIORITIES).find(present))?;
+        for priority in (0..PRIORITIES).filter(present) {
+            self.passed_over[priority] = if priority == turn { 0 } else { self.passed_over[priority] + 1 };
+        }
+        first[turn]
     }
 
     /// When the next job that waits for its time is to be looked at.
@@ -213,12 +240,16 @@ impl Board {
         let mut lines: Vec<JobLogLine> = entry.log.close(id, now).into_iter().collect();
         let mut tell = |entry: &mut Entry, level, text: &str| lines.push(entry.log.own(id, now, level, text));
         match outcome {
+            _ if entry.is_incomplete => {
+                entry.leave();
+                tell(entry, LogLevel::Warn, "what it asked for is not stored; the next process does it again");
+            }
             Outcome::Succeeded { run } => {
                 entry.job.run = run.or(entry.job.run);
                 entry.job.error = None;
                 entry.end(JobState::Succeeded, now);
             }
-            _ if entry.is_cancelled => {
+            _ if entry.job.is_cancelled => {
                 entry.end(JobState::Cancelled, now);
                 tell(entry, LogLevel::Info, "cancelled");
             }
@@ -247,6 +278,11 @@ impl Board {
                 entry.job.error = Some(JobError { code: error.code, message: error.message });
             }
         }
+        let is_over = matches!(entry.job.state, JobState::Succeeded | JobState::Failed);
+        if is_over && std::mem::take(&mut entry.is_wanted_again) && !entry.job.is_cancelled {
+            lines.push(entry.log.own(id, now, LogLevel::Info, "once more: it was asked for again while it ran"));
+            entry.begin_anew();
+        }
         entry.has_moved = false;
         Some(Change { job: entry.job.clone(), lines })
     }
@@ -256,9 +292,9 @@ impl Board {
         let Some(entry) = self.open.get_mut(&id) else { return Cancel::NotHere };
         match entry.job.state {
             JobState::Running => {
-                entry.is_cancelled = true;
+                entry.job.is_cancelled = true;
                 entry.stop.set();
-                Cancel::Asked
+                Cancel::Asked(Box::new(Change { job: entry.job.clone(), lines: Vec::new() }))
             }
             JobState::Queued | JobState::Parked => {
                 entry.end(JobState::Cancelled, now);
@@ -269,12 +305,16 @@ impl Board {
         }
     }
 
-    /// Cancels all jobs that `wanted` picks; answers those that ended at once.
+    /// Cancels all jobs that `wanted` picks.
     pub fn cancel_all(&mut self, now: i64, wanted: impl Fn(&Job) -> bool) -> Vec<Change> {
         let open = self.open.values().filter(|entry| !entry.job.state.is_ended() && wanted(&entry.job));
         let ids: Vec<JobId> = open.map(|entry| entry.job.id).collect();
         let cancelled = ids.into_iter().map(|id| self.cancel(id, now));
-        cancelled.filter_map(|cancel| if let Cancel::AtOnce(change) = cancel { Some(*change) } else { None }).collect()
+        let change = |cancel| match cancel {
+            Cancel::AtOnce(change) | Cancel::Asked(change) => Some(*change),
+            Cancel::Ended(_) | Cancel::NotHere => None,
+        };
+        cancelled.filter_map(change).collect()
     }
 
     pub fn log(&mut self, id: JobId, now: i64, level: LogLevel, text: &str) -> Option<JobLogLine> {
@@ -347,6 +387,31 @@ impl Board {
         self.follow_ups -= count;
     }
 
+    /// Whether a running job may ask for others.
+    pub fn may_ask(&self, id: JobId) -> bool {
+        !self.is_abandoned && self.get(id).is_some_and(|job| !job.is_cancelled)
+    }
+
+    /// What running jobs asked for is lost: they are done again.
+    pub fn note_lost(&mut self, requests: &[JobRequest]) {
+        for request in requests {
+            if let Requester::Job(id) = &request.requested_by
+                && let Some(entry) = self.open.get_mut(id)
+            {
+                entry.is_incomplete = true;
+            }
+        }
+    }
+
+    /// Nothing begins any more, and running jobs ask for nothing.
+    pub fn abandon(&mut self) {
+        self.is_abandoned = true;
+    }
+
+    pub fn is_abandoned(&self) -> bool {
+        self.is_abandoned
+    }
+
     pub fn is_closing(&self) -> bool {
         self.is_closing
     }
@@ -371,82 +436,5 @@ impl Board {
             Change { job: entry.job.clone(), lines: Vec::new() }
         };
         left.map(leave).collect()
-    }
-}
-
-impl Entry {
-    /// Whether somebody who asks for this key gets this job: not one that is being cancelled.
-    fn is_same(&self, key: &Key) -> bool {
-        !self.job.state.is_ended() && !self.is_cancelled && Key::of(&self.job) == *key
-    }
-
-    fn is_waiting(&self) -> bool {
-        self.is_stored && matches!(self.job.state, JobState::Queued | JobState::Parked)
-    }
-
-    fn is_ready(&self, now: i64) -> bool {
-        self.is_waiting() && self.job.not_before_ms.is_none_or(|time| time <= now)
-    }
-
-    /// Smaller runs first.
-    fn rank(&self) -> (u8, i64, i64, JobId) {
-        let Job { requested_by, not_before_ms, created_at_ms, id, .. } = &self.job;
-        (requested_by.priority(), not_before_ms.unwrap_or(*created_at_ms), *created_at_ms, *id)
-    }
-
-    /// The repository that it removes.
-    fn deletes(&self) -> Option<RepositoryId> {
-        self.job.repository.filter(|_| self.job.kind == JobKind::Delete && !self.job.state.is_ended())
-    }
-
-    /// Whether it fetches from a forge.
-    fn fetches(&self) -> bool {
-        self.forge.is_some() && matches!(self.job.kind, JobKind::Sync | JobKind::Scan)
-    }
-
-    fn may_run_beside(&self, running: &[&Self]) -> bool {
-        let excludes = |other: &&Self| {
-            let (one, other) = (&self.job, &other.job);
-            // Of one repository whatever it is, else of one kind. Searches of a forge share the smallest of its budgets, and a DISCOVER
-            // asks all forges.
-            one.repository == other.repository && (one.repository.is_some() || one.kind == other.kind)
-        };
-        if running.iter().any(excludes) {
-            return false;
-        }
-        let same_forge = running.iter().filter(|other| other.fetches() && other.forge == self.forge);
-        !self.fetches() || same_forge.count() < MOST_FETCHES_PER_FORGE
-    }
-
-    /// Somebody asks for the same: the more urgent counts, and what one of them wants is done for all.
-    fn join(&mut self, request: JobRequest, now: i64) -> Change {
-        let id = self.job.id;
-        let text = format!("asked for again by {}", request.requested_by);
-        let line = self.log.own(id, now, LogLevel::Info, &text);
-        self.job.arguments.all |= request.arguments.all;
-        self.job.arguments.fetch |= request.arguments.fetch;
-        if request.requested_by.priority() == 0 && self.job.state == JobState::Queued {
-            // A person does not wait for a rest after a failure.
-            self.job.not_before_ms = None;
-        }
-        if request.requested_by.priority() < self.job.requested_by.priority() {
-            self.job.requested_by = request.requested_by;
-        }
-        Change { job: self.job.clone(), lines: vec![line] }
-    }
-
-    fn end(&mut self, state: JobState, now: i64) {
-        self.job.state = state;
-        self.job.ended_at_ms = Some(now);
-        self.job.not_before_ms = None;
-    }
-
-    /// Makes it nobody's, as if its attempt had not begun.
-    fn leave(&mut self) {
-        if self.job.state == JobState::Running {
-            self.job.state = JobState::Queued;
-            self.job.attempts -= 1;
-        }
-        self.job.worker = None;
     }
 }

@@ -1,20 +1,19 @@
 //! Schedules: cron texts that ask for jobs.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use chrono::Utc;
 use croner::parser::{CronParser, Seconds};
 use tokio::sync::mpsc;
 
+use super::books::Books;
 use super::queue::{Enqueued, JobsError, Queue};
 use super::ticker::Ticker;
+use super::time::Time;
 use crate::model::{JobArguments, JobId, JobKind, JobRequest, Requester, ScheduleState};
-use crate::store::query::Schedules;
-use crate::store::{Reader, Writer};
 
-/// Ticks that may wait for the database. What comes later is dropped: the same is asked for by the next tick.
-const WAITING_TICKS: usize = 64;
+/// What could not be asked for is asked for again after this time.
+const RETRY_MS: i64 = 10_000;
 
 /// A schedule as the configuration has it.
 #[derive(Clone, Debug)]
@@ -48,12 +47,21 @@ pub struct Clock {
 
 struct Inner {
     queue: Queue,
-    writer: Writer,
+    books: Arc<dyn Books>,
+    time: Arc<dyn Time>,
     rules: Vec<ScheduleRule>,
     states: Mutex<BTreeMap<&'static str, ScheduleState>>,
+    runs: Mutex<Runs>,
     /// States are stored one after the other.
     saving: tokio::sync::Mutex<()>,
     ticker: Mutex<Option<Ticker>>,
+}
+
+/// When schedules run next, in milliseconds since 1970.
+#[derive(Default)]
+struct Runs {
+    next: BTreeMap<&'static str, i64>,
+    last_tick_ms: i64,
 }
 
 impl Clock {
@@ -61,47 +69,80 @@ impl Clock {
     ///
     /// # Errors
     /// When ClickHouse fails, or a cron text is none.
-    pub async fn start(
-        queue: Queue,
-        reader: &Reader,
-        writer: Writer,
-        rules: Vec<ScheduleRule>,
-    ) -> Result<Self, JobsError> {
-        let stored = reader.now(&Schedules).await?;
-        let mut stored: BTreeMap<String, ScheduleState> =
-            stored.iter().map(|row| row.to_model()).map(|state| (state.name.clone(), state)).collect();
-        let state = |rule: &ScheduleRule| {
-            let new =
-                || ScheduleState { name: rule.name.to_owned(), is_paused: false, last_run_at_ms: None, last_job: None };
-            (rule.name, stored.remove(rule.name).unwrap_or_else(new))
-        };
-        let states = Mutex::new(rules.iter().map(state).collect());
-        let crons = rules.iter().filter_map(|rule| Some((rule.name.to_owned(), rule.cron.clone()?))).collect();
-        let inner =
-            Inner { queue, writer, rules, states, saving: tokio::sync::Mutex::default(), ticker: Mutex::default() };
-        let clock = Self { inner: Arc::new(inner) };
-        let (sender, receiver) = mpsc::channel::<String>(WAITING_TICKS);
-        // A tick of the scheduler waits for nothing, and does nothing itself.
-        let ticker = Ticker::start(
-            crons,
-            Arc::new(move |name| {
-                if sender.try_send(name.to_owned()).is_err() {
-                    tracing::warn!(schedule = name, "a tick is dropped: earlier ones still wait");
-                }
-            }),
-        );
-        let ticker = ticker.await.map_err(|error| JobsError::Clock(error.to_string()))?;
+    pub async fn start(queue: Queue, rules: Vec<ScheduleRule>) -> Result<Self, JobsError> {
+        let clock = Self::still(queue, rules).await?;
+        // One beat may wait while what the last one asked for is stored.
+        let (sender, receiver) = mpsc::channel(1);
+        let ticker = Ticker::start(Arc::new(move || drop(sender.try_send(())))).await;
+        let ticker = ticker.map_err(|error| JobsError::Clock(error.to_string()))?;
         *clock.inner.ticker.lock().unwrap_or_else(PoisonError::into_inner) = Some(ticker);
-        tokio::spawn(take_ticks(Arc::downgrade(&clock.inner), receiver));
+        tokio::spawn(take_beats(Arc::downgrade(&clock.inner), receiver));
         Ok(clock)
     }
 
-    /// All schedules, in the order of the configuration.
+    /// The same, but somebody else calls [`Clock::tick`].
     ///
     /// # Errors
-    /// None today; reading them may come to need the database.
-    pub async fn schedules(&self) -> Result<Vec<Schedule>, JobsError> {
-        Ok(self.inner.rules.iter().filter_map(|rule| self.inner.schedule(rule)).collect())
+    /// As [`Clock::start`].
+    pub async fn still(queue: Queue, rules: Vec<ScheduleRule>) -> Result<Self, JobsError> {
+        let (books, time) = (queue.inner.books.clone(), queue.inner.time.clone());
+        let now_ms = time.now_ms();
+        let stored = books.schedules().await?;
+        let mut stored: BTreeMap<String, ScheduleState> =
+            stored.into_iter().map(|state| (state.name.clone(), state)).collect();
+        let mut states = BTreeMap::new();
+        for rule in &rules {
+            let state = match stored.remove(rule.name) {
+                Some(state) => state,
+                None => {
+                    let new = ScheduleState {
+                        name: rule.name.to_owned(),
+                        known_at_ms: now_ms,
+                        is_paused: false,
+                        last_run_at_ms: None,
+                        last_job: None,
+                    };
+                    books.save_schedule(&new).await?;
+                    new
+                }
+            };
+            states.insert(rule.name, state);
+        }
+        let mut runs = Runs { next: BTreeMap::new(), last_tick_ms: now_ms };
+        for (rule, cron) in rules.iter().filter_map(|rule| Some((rule, rule.cron.as_deref()?))) {
+            let state = &states[rule.name];
+            // What was missed while nobody served is made up for, once.
+            let since_ms = if state.is_paused { now_ms } else { state.last_run_at_ms.unwrap_or(state.known_at_ms) };
+            let next_ms = next_run_ms(cron, since_ms.min(now_ms));
+            let next_ms = next_ms.ok_or_else(|| JobsError::Clock(format!("{cron:?} is no cron text")))?;
+            runs.next.insert(rule.name, next_ms);
+        }
+        let (states, runs) = (Mutex::new(states), Mutex::new(runs));
+        let saving = tokio::sync::Mutex::default();
+        let inner = Inner { queue, books, time, rules, states, runs, saving, ticker: Mutex::default() };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Asks for the jobs of all schedules whose time has come, and answers with them. Whoever ticks late misses nothing: times that passed
+    /// since the last tick count once, and what cannot be asked for now is asked for by a later tick.
+    pub async fn tick(&self, now_ms: i64) -> Vec<Enqueued> {
+        let mut asked = Vec::new();
+        for rule in self.inner.due(now_ms) {
+            match self.inner.ask(rule, Requester::Clock(rule.name.to_owned())).await {
+                Ok(enqueued) => asked.push(enqueued),
+                Err(JobsError::ShuttingDown) => {}
+                Err(error) => {
+                    tracing::warn!(schedule = rule.name, %error, "the clock asked in vain");
+                    self.inner.runs().next.insert(rule.name, now_ms + RETRY_MS);
+                }
+            }
+        }
+        asked
+    }
+
+    /// All schedules, in the order of the configuration.
+    pub fn schedules(&self) -> Vec<Schedule> {
+        self.inner.rules.iter().filter_map(|rule| self.inner.schedule(rule)).collect()
     }
 
     /// Asks for a schedule's job now, also while it is paused.
@@ -109,7 +150,7 @@ impl Clock {
     /// # Errors
     /// When there is no such schedule, or as [`Queue::enqueue`].
     pub async fn run(&self, name: &str) -> Result<Enqueued, JobsError> {
-        self.inner.ask(name, Requester::Person("api".to_owned())).await
+        self.inner.ask(self.inner.rule(name)?, Requester::Person("api".to_owned())).await
     }
 
     /// Pauses a schedule, or lets it run again; later processes know of it.
@@ -119,6 +160,8 @@ impl Clock {
     pub async fn pause(&self, name: &str, is_paused: bool) -> Result<Schedule, JobsError> {
         let rule = self.inner.rule(name)?;
         self.inner.change(rule, |state| state.is_paused = is_paused).await?;
+        // What was to run while it was paused is not made up for.
+        self.inner.set_next(rule, self.inner.time.now_ms());
         self.inner.schedule(rule).ok_or_else(|| JobsError::UnknownSchedule(name.to_owned()))
     }
 
@@ -154,20 +197,43 @@ impl Inner {
             kind: rule.kind,
             cron: rule.cron.clone().unwrap_or_default(),
             is_enabled,
-            next_run_at_ms: rule.cron.as_deref().filter(|_| is_enabled).and_then(|cron| next_run_ms(cron, now_ms())),
+            next_run_at_ms: self.runs().next.get(rule.name).copied().filter(|_| is_enabled),
             last_run_at_ms: state.last_run_at_ms,
             last_job: state.last_job,
         })
     }
 
-    async fn ask(&self, name: &str, requested_by: Requester) -> Result<Enqueued, JobsError> {
-        let rule = self.rule(name)?;
+    fn runs(&self) -> MutexGuard<'_, Runs> {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_next(&self, rule: &ScheduleRule, after_ms: i64) {
+        if let Some(next_ms) = rule.cron.as_deref().and_then(|cron| next_run_ms(cron, after_ms)) {
+            self.runs().next.insert(rule.name, next_ms);
+        }
+    }
+
+    /// Whose time has come; from now on their next one counts.
+    fn due(&self, now_ms: i64) -> Vec<&ScheduleRule> {
+        let was_set_back = std::mem::replace(&mut self.runs().last_tick_ms, now_ms) > now_ms;
+        let is_due = |rule: &&ScheduleRule| self.runs().next.get(rule.name).is_some_and(|next_ms| *next_ms <= now_ms);
+        let due: Vec<&ScheduleRule> = self.rules.iter().filter(is_due).collect();
+        for rule in self.rules.iter().filter(|rule| was_set_back || is_due(rule)) {
+            self.set_next(rule, now_ms);
+        }
+        due.into_iter().filter(|rule| self.states().get(rule.name).is_some_and(|state| !state.is_paused)).collect()
+    }
+
+    async fn ask(&self, rule: &ScheduleRule, requested_by: Requester) -> Result<Enqueued, JobsError> {
         let arguments = JobArguments::default();
         let request = JobRequest { kind: rule.kind, repository: None, arguments, requested_by };
         let enqueued = self.queue.enqueue(request).await?;
-        let (job, now) = (enqueued.job.id, now_ms());
+        let (job, now) = (enqueued.job.id, self.time.now_ms());
         let ran = |state: &mut ScheduleState| (state.last_run_at_ms, state.last_job) = (Some(now), Some(job));
-        self.change(rule, ran).await?;
+        // The job is there, whether or not this is.
+        if let Err(error) = self.change(rule, ran).await {
+            tracing::warn!(schedule = rule.name, %error, "when a schedule ran is not stored");
+        }
         Ok(enqueued)
     }
 
@@ -175,28 +241,19 @@ impl Inner {
         let _saving = self.saving.lock().await;
         let Some(mut state) = self.states().get(rule.name).cloned() else { return Ok(()) };
         change(&mut state);
-        self.writer.save_schedule(&state).await?;
+        self.books.save_schedule(&state).await?;
         self.states().insert(rule.name, state);
         Ok(())
     }
 }
 
-/// Asks for the jobs of ticks, for as long as there is a clock.
-async fn take_ticks(clock: std::sync::Weak<Inner>, mut ticks: mpsc::Receiver<String>) {
-    while let Some(name) = ticks.recv().await {
-        let Some(clock) = clock.upgrade() else { return };
-        if clock.states().get(name.as_str()).is_none_or(|state| state.is_paused) {
-            continue;
-        }
-        match clock.ask(&name, Requester::Clock(name.clone())).await {
-            Ok(_) | Err(JobsError::ShuttingDown) => {}
-            Err(error) => tracing::warn!(schedule = name, %error, "the clock asked in vain"),
-        }
+/// Ticks at every beat, for as long as there is a clock.
+async fn take_beats(clock: Weak<Inner>, mut beats: mpsc::Receiver<()>) {
+    while beats.recv().await.is_some() {
+        let Some(inner) = clock.upgrade() else { return };
+        let now_ms = inner.time.now_ms();
+        Clock { inner }.tick(now_ms).await;
     }
-}
-
-fn now_ms() -> i64 {
-    Utc::now().timestamp_millis()
 }
 
 /// When a cron text runs next after a time, both in milliseconds since 1970. It is read as the scheduler reads it.

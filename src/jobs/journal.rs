@@ -8,9 +8,10 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::board::Board;
+use super::books::Books;
 use super::log::Change;
 use crate::model::{Job, JobId, JobLogLine};
-use crate::store::{StoreError, Writer};
+use crate::store::StoreError;
 
 /// Progress is told to those who listen in this process.
 const TELL: Duration = Duration::from_millis(200);
@@ -95,9 +96,9 @@ impl Shared {
 }
 
 impl Journal {
-    pub fn start(writer: Writer, shared: Arc<Shared>) -> Self {
+    pub fn start(books: Arc<dyn Books>, shared: Arc<Shared>) -> Self {
         let (sender, receiver) = mpsc::unbounded_channel();
-        tokio::spawn(Pen::new(writer, shared).write(receiver));
+        tokio::spawn(Pen::new(books, shared).write(receiver));
         Self { sender }
     }
 
@@ -131,11 +132,13 @@ impl Journal {
 
 /// Who writes.
 struct Pen {
-    writer: Writer,
+    books: Arc<dyn Books>,
     shared: Arc<Shared>,
     /// The newest state of each job that is not stored yet.
     unsaved: BTreeMap<JobId, Job>,
     lines: Vec<JobLogLine>,
+    /// Lines that were sent, and perhaps stored: they are sent again as they were.
+    sent: Vec<JobLogLine>,
     /// Changes that are told when they are stored, in their order.
     untold: Vec<Job>,
     answers: Vec<(JobId, oneshot::Sender<Result<(), StoreError>>)>,
@@ -146,12 +149,13 @@ struct Pen {
 }
 
 impl Pen {
-    fn new(writer: Writer, shared: Arc<Shared>) -> Self {
+    fn new(books: Arc<dyn Books>, shared: Arc<Shared>) -> Self {
         Self {
-            writer,
+            books,
             shared,
             unsaved: BTreeMap::new(),
             lines: Vec::new(),
+            sent: Vec::new(),
             untold: Vec::new(),
             answers: Vec::new(),
             tell_at: None,
@@ -187,7 +191,7 @@ impl Pen {
                 self.save().await;
             }
             if let Some(closing) = closing {
-                let _ = closing.send(self.unsaved.is_empty() && self.lines.is_empty());
+                let _ = closing.send(self.unsaved.is_empty() && self.sent.is_empty() && self.lines.is_empty());
                 return;
             }
         }
@@ -269,9 +273,14 @@ impl Pen {
     }
 
     async fn try_save(&mut self) -> Result<(), StoreError> {
-        self.writer.job_log(&self.lines).await?;
-        self.lines.clear();
+        while !self.sent.is_empty() || !self.lines.is_empty() {
+            if self.sent.is_empty() {
+                self.sent.append(&mut self.lines);
+            }
+            self.books.add_lines(&self.sent).await?;
+            self.sent.clear();
+        }
         let jobs: Vec<&Job> = self.unsaved.values().collect();
-        self.writer.save_jobs(&jobs).await
+        self.books.save_jobs(&jobs).await
     }
 }

@@ -5,25 +5,28 @@
 //!
 //! | file | what stands in it |
 //! |---|---|
-//! | `board.rs` | the rules, without I/O: what is the same job, what comes next, what an end means |
+//! | `board.rs`, `entry.rs` | the rules, without I/O: what is the same job, what comes next, what an end means |
 //! | `runner.rs` | gives jobs to workers and ends them |
-//! | `journal.rs` | stores every change, and tells who listens |
-//! | `orphans.rs`, `lock.rs` | which processes are alive, and what becomes of the jobs of the others |
+//! | `journal.rs`, `books.rs` | stores every change, and tells who listens |
+//! | `orphans.rs`, `lock.rs`, `pulse.rs` | which processes are alive, and what becomes of the jobs of the others |
 //! | `clock.rs`, `ticker.rs` | schedules, and the scheduler that ticks |
 //!
 //! **Several processes.** A job belongs to the process that its row names as the worker, from the request to the end. Each process that
 //! runs jobs holds `run/worker-ID.lock` in its data directory. A job whose process is dead is taken over at the start of a server, within
-//! a minute by a running one, and at once by whoever asks for the same. Several machines may fill one external ClickHouse: there, a
-//! process whose lock file is not known here may live on another machine, and its jobs are left alone, waiting ones too. What a process
-//! leaves when it is shut down belongs to nobody, and to the first that starts.
+//! a minute by a running one, and at once by whoever asks for the same. Several machines may fill one external ClickHouse: there, each
+//! process also tells the database every few seconds that it lives, and one that did not for two minutes is dead, wherever it ran. What a
+//! process leaves when it is shut down belongs to nobody, and to the first that starts.
 
 mod backoff;
 mod board;
+mod books;
 mod clock;
+mod entry;
 mod journal;
 mod lock;
 mod log;
 mod orphans;
+mod pulse;
 mod queue;
 mod record;
 mod runner;
@@ -33,6 +36,7 @@ mod time;
 mod work;
 
 pub use backoff::backoff_ms;
+pub use books::{Books, Database, Written};
 pub use clock::{Clock, Schedule, ScheduleRule};
 pub use log::MOST_LINES;
 pub use queue::{Enqueued, JobsError, Queue, QueueOptions, Worker};

@@ -1,18 +1,15 @@
 //! Jobs of other processes: those of the living are left alone, those of the dead are taken over.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashSet};
 
 use uuid::Uuid;
 
-use super::board::Key;
+use super::entry::Key;
 use super::journal::{Receipt, all_stored};
 use super::lock::{self, Liveness};
+use super::pulse;
 use super::queue::{Inner, JobsError};
-use crate::model::{Job, JobKind, JobRequest, JobState, RepositoryId, Requester};
-use crate::store::query::{Filter, JobField, JobLog, Jobs, Operator, Repositories, RepositoryField};
-
-/// The forge of what lies on this machine.
-const LOCAL: &str = "local";
+use crate::model::{Job, JobId, JobKind, JobRequest, Requester};
 
 /// What becomes of a job that is not ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +28,9 @@ pub(super) enum Elsewhere {
     Adopted(Job),
 }
 
+/// Processes on other machines that live, as far as the database knows.
+pub(super) struct Far(HashSet<Uuid>);
+
 impl Inner {
     /// Takes over all jobs of dead processes.
     ///
@@ -43,8 +43,9 @@ impl Inner {
             .into_iter()
             .filter_map(|(process, liveness)| (liveness == Liveness::Dead).then_some(process))
             .collect();
-        let jobs = self.open_jobs(Filter::default()).await?;
-        self.take(jobs).await?;
+        let far = self.far().await?;
+        let jobs = self.books.open_jobs().await?;
+        self.take(jobs, &far).await?;
         dead.into_iter().for_each(|process| lock::bury(&self.options.run_dir, process));
         Ok(())
     }
@@ -53,47 +54,63 @@ impl Inner {
     ///
     /// # Errors
     /// When ClickHouse fails.
-    pub async fn adopt_orphan(&self, job: Job) -> Result<bool, JobsError> {
-        if self.fate(&job) == Fate::Leave {
+    pub async fn adopt_orphan(&self, id: JobId) -> Result<bool, JobsError> {
+        let far = self.far().await?;
+        let is_free = async || {
+            let job = self.books.job(id).await?;
+            Ok::<_, JobsError>(job.filter(|job| !job.state.is_ended() && self.fate(job, &far) != Fate::Leave))
+        };
+        if is_free().await?.is_none() {
             return Ok(false);
         }
         let _right = self.right_to_take_over().await?;
         // Somebody else may have been first.
-        let id = job.id;
-        let open = self.open_jobs(Filter::default().and(JobField::Id, Operator::Equal(id.to_string()))).await?;
-        let is_free = open.iter().any(|job| self.fate(job) != Fate::Leave);
-        self.take(open).await?;
-        Ok(is_free)
+        let Some(job) = is_free().await? else { return Ok(false) };
+        self.take(vec![job], &far).await?;
+        Ok(true)
     }
 
-    /// The same job in another process.
+    /// Jobs of other processes that may be the same as these, where there are any.
     ///
     /// # Errors
     /// When ClickHouse fails.
-    pub async fn elsewhere(&self, request: &JobRequest) -> Result<Option<Elsewhere>, JobsError> {
-        let key = Key::asked(request);
-        let is_here = self.shared.board().find(&key).is_some();
+    pub async fn open_elsewhere(&self, requests: &[JobRequest]) -> Result<(Vec<Job>, Far), JobsError> {
         // Whoever takes over all that dead processes leave need not look for it.
         let is_alone = self.options.adopts
             && !self.options.is_shared
             && lock::others(&self.options.run_dir, self.process).is_empty();
-        if is_here || is_alone {
+        if is_alone {
+            return Ok((Vec::new(), Far(HashSet::new())));
+        }
+        let jobs = self.books.open_jobs_like(requests).await?;
+        let others = jobs.into_iter().filter(|job| job.worker != Some(self.process)).collect();
+        Ok((others, self.far().await?))
+    }
+
+    /// The same job in another process, unless this one has it too.
+    ///
+    /// # Errors
+    /// When ClickHouse fails.
+    pub async fn elsewhere(
+        &self,
+        request: &JobRequest,
+        (jobs, far): &(Vec<Job>, Far),
+    ) -> Result<Option<Elsewhere>, JobsError> {
+        let key = Key::asked(request);
+        if self.shared.board().find(&key).is_some() {
             return Ok(None);
         }
-        let mut filter = Filter::default().and(JobField::Kind, Operator::Equal(key.kind.as_str().to_owned()));
-        if let Some(id) = key.repository {
-            filter.add(JobField::Repository, Operator::Equal(id.to_string()));
-        }
-        for job in self.open_jobs(filter).await?.into_iter().filter(|job| Key::of(job) == key) {
-            match self.fate(&job) {
-                Fate::Leave if job.worker != Some(self.process) => return Ok(Some(Elsewhere::There(job))),
-                Fate::Leave => {}
+        for job in jobs.iter().filter(|job| Key::of(job) == key) {
+            match self.fate(job, far) {
+                // One that does less is no answer to this wish, and nobody can tell its process of it.
+                Fate::Leave if job.is_cancelled || !job.arguments.covers(&request.arguments) => {}
+                Fate::Leave => return Ok(Some(Elsewhere::There(job.clone()))),
                 Fate::End => {
-                    self.adopt_orphan(job).await?;
+                    self.adopt_orphan(job.id).await?;
                 }
                 Fate::Take => {
-                    if self.adopt_orphan(job.clone()).await? {
-                        return Ok(Some(Elsewhere::Adopted(job)));
+                    if self.adopt_orphan(job.id).await? {
+                        return Ok(Some(Elsewhere::Adopted(job.clone())));
                     }
                 }
             }
@@ -101,38 +118,26 @@ impl Inner {
         Ok(None)
     }
 
-    /// Whether somebody died since the last time.
-    pub fn has_orphans(&self) -> bool {
+    /// Whether somebody may have died since the last time. Of other machines only the database knows.
+    pub fn may_have_orphans(&self) -> bool {
         let others = lock::others(&self.options.run_dir, self.process);
-        others.iter().any(|(_, liveness)| *liveness == Liveness::Dead)
+        self.options.is_shared || others.iter().any(|(_, liveness)| *liveness == Liveness::Dead)
     }
 
-    /// Where repositories are fetched from, by id; `None` for this machine. Unknown ones are left out.
-    ///
-    /// # Errors
-    /// When ClickHouse fails.
-    pub async fn forges(
-        &self,
-        ids: impl Iterator<Item = RepositoryId>,
-    ) -> Result<HashMap<RepositoryId, Option<String>>, JobsError> {
-        let ids: BTreeSet<String> = ids.map(|id| id.to_string()).collect();
-        if ids.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let filter = Filter::default().and(RepositoryField::Id, Operator::In(ids.into_iter().collect()));
-        let found = self.reader.snapshot().await?.fetch(&Repositories { filter, page: None }).await?;
-        let repositories = found.iter().map(|record| record.to_model());
-        Ok(repositories.map(|found| (found.id, Some(found.forge).filter(|forge| forge != LOCAL))).collect())
+    async fn far(&self) -> Result<Far, JobsError> {
+        let alive = if self.options.is_shared { self.books.alive(pulse::PATIENCE).await? } else { HashSet::new() };
+        Ok(Far(alive))
     }
 
-    async fn take(&self, jobs: Vec<Job>) -> Result<(), JobsError> {
-        let jobs = jobs.into_iter().map(|job| (self.fate(&job), job)).filter(|(fate, _)| *fate != Fate::Leave);
+    async fn take(&self, jobs: Vec<Job>, far: &Far) -> Result<(), JobsError> {
+        let jobs = jobs.into_iter().map(|job| (self.fate(&job, far), job)).filter(|(fate, _)| *fate != Fate::Leave);
         let jobs: Vec<(Fate, Job)> = jobs.collect();
-        let forges = self.forges(jobs.iter().filter_map(|(_, job)| job.repository)).await?;
+        let repositories: BTreeSet<_> = jobs.iter().filter_map(|(_, job)| job.repository).collect();
+        let forges = self.books.forges(repositories).await?;
         let mut receipts: Vec<Receipt> = Vec::new();
         for (fate, job) in jobs {
             // A job that never began has no lines, or few.
-            let last_line = if job.attempts > 0 { self.last_line(&job).await? } else { None };
+            let last_line = if job.attempts > 0 { self.books.last_line(job.id).await? } else { None };
             let forge = job.repository.and_then(|id| forges.get(&id).cloned().flatten());
             let now = self.time.now_ms();
             let mut board = self.shared.board();
@@ -154,27 +159,14 @@ impl Inner {
         Ok(())
     }
 
-    async fn last_line(&self, job: &Job) -> Result<Option<u32>, JobsError> {
-        let lines = self.reader.now(&JobLog { job: job.id, limit: 1 }).await?;
-        Ok(lines.last().map(|row| row.to_model().number))
-    }
-
-    async fn open_jobs(&self, filter: Filter<JobField>) -> Result<Vec<Job>, JobsError> {
-        let open = JobState::ALL.into_iter().filter(|state| !state.is_ended());
-        let open = open.map(|state| state.as_str().to_owned()).collect();
-        let filter = filter.and(JobField::State, Operator::In(open));
-        let rows = self.reader.now(&Jobs { filter, page: None }).await?;
-        Ok(rows.iter().map(|row| row.to_model()).collect())
-    }
-
-    fn fate(&self, job: &Job) -> Fate {
+    fn fate(&self, job: &Job, far: &Far) -> Fate {
         let Some(process) = job.worker else { return Fate::Take };
         if process == self.process {
             return Fate::Leave;
         }
         match lock::liveness(&self.options.run_dir, process) {
             Liveness::Alive => Fate::Leave,
-            Liveness::Unknown if self.options.is_shared => Fate::Leave,
+            Liveness::Unknown if far.0.contains(&process) => Fate::Leave,
             // `kubestats scan` writes its scans down itself; everything else of this kind is asked for otherwise.
             _ if job.kind == JobKind::Scan && job.requested_by == Requester::Person("cli".to_owned()) => Fate::End,
             _ => Fate::Take,

@@ -7,17 +7,19 @@ use std::time::Duration;
 use tokio::sync::{broadcast, mpsc};
 use uuid::Uuid;
 
-use super::board::{Board, Cancel, Key};
+use super::board::{Board, Cancel};
+use super::books::Books;
+use super::entry::Key;
 use super::journal::{Journal, Receipt, Shared, all_stored};
 use super::lock::WorkerLock;
 use super::log::Change;
 use super::orphans::Elsewhere;
+use super::pulse::Pulse;
 use super::runner::{self, FollowUp};
 use super::time::Time;
 use super::work::Work;
 use crate::model::{Job, JobId, JobKind, JobRequest, JobState, RateLimit, RepositoryId, Requester};
-use crate::store::query::{Filter, JobField, Jobs, Operator};
-use crate::store::{Reader, StoreError, Writer};
+use crate::store::StoreError;
 
 /// Time between two looks at a job of another process.
 const LOOK: Duration = Duration::from_millis(500);
@@ -41,6 +43,9 @@ pub enum JobsError {
     /// A URL or path that is no repository's.
     #[error("{0}")]
     BadSource(String),
+    /// What is asked for cannot be done with the repository as it is.
+    #[error("{0}")]
+    WrongRepository(&'static str),
     #[error("the server is shutting down")]
     ShuttingDown,
     #[error("{}: {source}", .path.display())]
@@ -95,11 +100,12 @@ pub(super) struct Inner {
     pub process: Uuid,
     pub shared: Arc<Shared>,
     pub journal: Journal,
-    pub reader: Reader,
+    pub books: Arc<dyn Books>,
     pub work: Arc<dyn Work>,
     pub time: Arc<dyn Time>,
     pub follow_ups: mpsc::UnboundedSender<FollowUp>,
     lock: Mutex<Option<WorkerLock>>,
+    pulse: Mutex<Option<Pulse>>,
 }
 
 impl Queue {
@@ -109,8 +115,7 @@ impl Queue {
     /// When the lock of this process cannot be taken, or ClickHouse fails.
     pub async fn start(
         options: QueueOptions,
-        reader: Reader,
-        writer: Writer,
+        books: Arc<dyn Books>,
         work: Arc<dyn Work>,
         time: Arc<dyn Time>,
     ) -> Result<Self, JobsError> {
@@ -119,10 +124,12 @@ impl Queue {
         let lock = WorkerLock::take(&options.run_dir, process).map_err(failed)?;
         let board = Board::new(process, options.parallel, options.attempts, time.now_ms());
         let shared = Arc::new(Shared::new(board));
-        let journal = Journal::start(writer, shared.clone());
+        // Before its first job: nobody takes that for one of the dead.
+        let pulse = if options.is_shared { Some(Pulse::start(books.clone(), process).await?) } else { None };
+        let journal = Journal::start(books.clone(), shared.clone());
         let (follow_ups, receiver) = mpsc::unbounded_channel();
-        let lock = Mutex::new(Some(lock));
-        let inner = Arc::new(Inner { options, process, shared, journal, reader, work, time, follow_ups, lock });
+        let (lock, pulse) = (Mutex::new(Some(lock)), Mutex::new(pulse));
+        let inner = Arc::new(Inner { options, process, shared, journal, books, work, time, follow_ups, lock, pulse });
         if inner.options.adopts {
             inner.adopt_orphans().await?;
             tokio::spawn(runner::look_after_orphans(inner.clone()));
@@ -155,7 +162,7 @@ impl Queue {
             if job.state.is_ended() {
                 return Err(JobsError::WrongState(job.state));
             }
-            if !self.inner.adopt_orphan(job).await? {
+            if !self.inner.adopt_orphan(id).await? {
                 return Err(JobsError::Elsewhere(id));
             }
             cancel = self.inner.cancel(id);
@@ -164,26 +171,45 @@ impl Queue {
         all_stored(receipts).await?;
         match cancel {
             Cancel::AtOnce(change) => Ok(change.job),
-            Cancel::Asked => self.ended(id).await,
+            Cancel::Asked(_) => self.ended(id).await,
             Cancel::Ended(state) => Err(JobsError::WrongState(state)),
             Cancel::NotHere => Err(JobsError::NotFound(id)),
         }
     }
 
-    /// Cancels the jobs of a repository, and does not wait for their end.
+    /// Cancels the jobs of a repository, and does not wait for their end. Its removal goes on: half of it would be left.
     ///
     /// # Errors
     /// When ClickHouse fails.
     pub async fn cancel_repository(&self, id: RepositoryId) -> Result<(), JobsError> {
-        self.cancel_those(|job| job.repository == Some(id)).await
+        self.cancel_those(|job| job.repository == Some(id) && job.kind != JobKind::Delete).await
     }
 
-    /// Cancels all jobs of this process, and does not wait for their end.
+    /// Cancels all jobs of this process and whatever they would still ask for, and does not wait for their end.
     ///
     /// # Errors
     /// When ClickHouse fails.
-    pub async fn cancel_all(&self) -> Result<(), JobsError> {
+    pub async fn abandon(&self) -> Result<(), JobsError> {
+        self.inner.shared.board().abandon();
         self.cancel_those(|_| true).await
+    }
+
+    /// Whether this process has a removal of this repository that has not ended.
+    pub fn removes(&self, id: RepositoryId) -> bool {
+        let delete = Key::new(JobKind::Delete, Some(id), &[]);
+        self.inner.shared.board().find(&delete).is_some()
+    }
+
+    /// A job as it is now.
+    ///
+    /// # Errors
+    /// When there is none, or ClickHouse fails.
+    pub async fn job(&self, id: JobId) -> Result<Job, JobsError> {
+        let here = self.inner.shared.board().get(id).cloned();
+        match here {
+            Some(job) => Ok(job),
+            None => self.stored(id).await,
+        }
     }
 
     async fn cancel_those(&self, wanted: impl Fn(&Job) -> bool) -> Result<(), JobsError> {
@@ -201,11 +227,7 @@ impl Queue {
     /// # Errors
     /// When there is no such job, it has not ended, or as [`Queue::enqueue`].
     pub async fn retry(&self, id: JobId, requested_by: Requester) -> Result<Enqueued, JobsError> {
-        let here = self.inner.shared.board().get(id).cloned();
-        let job = match here {
-            Some(job) => job,
-            None => self.stored(id).await?,
-        };
+        let job = self.job(id).await?;
         if !job.state.is_ended() {
             return Err(JobsError::WrongState(job.state));
         }
@@ -241,7 +263,7 @@ impl Queue {
                 return Ok(job);
             }
             // Another process has it, perhaps one that has died meanwhile.
-            if !self.inner.adopt_orphan(job).await? {
+            if !self.inner.adopt_orphan(id).await? {
                 tokio::time::sleep(LOOK).await;
             }
         }
@@ -277,12 +299,12 @@ impl Queue {
         if let Some(lock) = lock.filter(|_| is_stored) {
             lock.release();
         }
+        // From now on it is dead for other machines, too.
+        self.inner.pulse.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     async fn stored(&self, id: JobId) -> Result<Job, JobsError> {
-        let filter = Filter::default().and(JobField::Id, Operator::Equal(id.to_string()));
-        let rows = self.inner.reader.now(&Jobs { filter, page: None }).await?;
-        rows.first().map(|row| row.to_model()).ok_or(JobsError::NotFound(id))
+        self.inner.books.job(id).await?.ok_or(JobsError::NotFound(id))
     }
 }
 
@@ -292,16 +314,21 @@ impl Inner {
     /// # Errors
     /// When ClickHouse fails.
     pub async fn enqueue(&self, requests: Vec<JobRequest>) -> Result<Vec<Result<Enqueued, JobsError>>, JobsError> {
-        let forges = self.forges(requests.iter().filter_map(|request| request.repository)).await?;
+        let repositories = requests.iter().filter_map(|request| request.repository).collect();
+        let forges = self.books.forges(repositories).await?;
+        let others = self.open_elsewhere(&requests).await?;
         let mut answers = Vec::new();
         let mut receipts: Vec<Receipt> = Vec::new();
         for request in requests {
             let forge = request.repository.map(|id| forges.get(&id));
-            if let Some(None) = forge {
+            if let (Some(None), Some(id)) = (forge, request.repository)
+                // Its removal may have failed half-way.
+                && !(request.kind == JobKind::Delete && self.books.is_left(id).await?)
+            {
                 answers.push(Err(JobsError::UnknownRepository));
                 continue;
             }
-            let adopted = match self.elsewhere(&request).await? {
+            let adopted = match self.elsewhere(&request, &others).await? {
                 Some(Elsewhere::There(job)) => {
                     answers.push(Ok(Enqueued { job, joined: true }));
                     continue;
@@ -312,6 +339,10 @@ impl Inner {
             let forge = forge.flatten().cloned().flatten();
             let now = self.time.now_ms();
             let mut board = self.shared.board();
+            if board.is_abandoned() {
+                answers.push(Err(JobsError::ShuttingDown));
+                continue;
+            }
             // What was taken over may have been done meanwhile: nobody asked for it twice.
             if let Some(job) = adopted.filter(|_| board.find(&Key::asked(&request)).is_none()) {
                 answers.push(Ok(Enqueued { job, joined: true }));
@@ -338,8 +369,8 @@ impl Inner {
         let mut board = self.shared.board();
         let cancel = board.cancel(id, self.time.now_ms());
         let receipt = match &cancel {
-            Cancel::AtOnce(change) => vec![self.journal.post(Change::clone(change))],
-            _ => Vec::new(),
+            Cancel::AtOnce(change) | Cancel::Asked(change) => vec![self.journal.post(Change::clone(change))],
+            Cancel::Ended(_) | Cancel::NotHere => Vec::new(),
         };
         drop(board);
         self.shared.changed();

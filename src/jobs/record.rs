@@ -50,6 +50,7 @@ impl Recorder {
             repository: None,
             arguments: JobArguments::default(),
             requested_by: Requester::Person("cli".to_owned()),
+            priority: 0,
             state: JobState::Running,
             attempts: 1,
             progress: JobProgress::default(),
@@ -60,6 +61,7 @@ impl Recorder {
             not_before_ms: None,
             run: None,
             worker: Some(self.process),
+            is_cancelled: false,
         };
         let writer = self.writer.clone();
         let begun = tokio::spawn(async move {

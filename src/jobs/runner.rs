@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinError, JoinHandle};
 
 use super::board::{Outcome, Start};
+use super::journal::Receipt;
 use super::log::Change;
 use super::queue::{Inner, JobsError};
 use super::work::WorkError;
@@ -38,8 +39,8 @@ pub(super) async fn dispatch(inner: Arc<Inner>) {
     loop {
         changes.borrow_and_update();
         let now = inner.time.now_ms();
-        while let Some(start) = inner.begin(now) {
-            tokio::spawn(run(inner.clone(), start));
+        while let Some((start, noted)) = inner.begin(now) {
+            tokio::spawn(run(inner.clone(), start, noted));
         }
         let wake_at = {
             let board = inner.shared.board();
@@ -61,9 +62,11 @@ pub(super) async fn dispatch(inner: Arc<Inner>) {
     }
 }
 
-async fn run(inner: Arc<Inner>, start: Start) {
+async fn run(inner: Arc<Inner>, start: Start, noted: Receipt) {
     let Start { job, stop } = start;
     let id = job.id;
+    // Counted before it begins: what ends its process at once does not begin without end. A database that is away holds nobody up.
+    let _ = tokio::time::timeout(GRACE, noted.stored()).await;
     let listener = Arc::new(Told { inner: inner.clone(), job: id });
     let task = Task::new(id, listener, stop.clone());
     let work = inner.work.clone();
@@ -72,8 +75,11 @@ async fn run(inner: Arc<Inner>, start: Start) {
         ended = &mut running => outcome(id, ended),
         () = patience(&stop) => give_up(id, running).await,
     };
-    // What it asked for comes first: its end must not be all that is left of it.
-    inner.follow_ups_stored().await;
+    // What it asked for comes first: its end must not be all that is left of it. Nobody waits for that who cancelled it.
+    let may_ask = inner.shared.board().may_ask(id);
+    if may_ask {
+        inner.follow_ups_stored().await;
+    }
     inner.end(id, outcome);
 }
 
@@ -146,7 +152,8 @@ async fn take_in(inner: &Inner, requests: &[JobRequest]) {
                 tokio::time::sleep(RETRY).await;
             }
             Err(error) => {
-                tracing::error!(%error, jobs = requests.len(), "jobs that others asked for are lost");
+                tracing::error!(%error, jobs = requests.len(), "jobs that others asked for are not stored");
+                inner.shared.board().note_lost(requests);
                 return;
             }
         }
@@ -160,7 +167,7 @@ pub(super) async fn look_after_orphans(inner: Arc<Inner>) {
         if inner.shared.board().is_closing() {
             return;
         }
-        if inner.has_orphans()
+        if inner.may_have_orphans()
             && let Err(error) = inner.adopt_orphans().await
         {
             tracing::warn!(%error, "jobs of processes that ended are not picked up yet");
@@ -170,12 +177,11 @@ pub(super) async fn look_after_orphans(inner: Arc<Inner>) {
 
 impl Inner {
     /// Begins the next job, if one can begin.
-    fn begin(&self, now: i64) -> Option<Start> {
+    fn begin(&self, now: i64) -> Option<(Start, Receipt)> {
         let mut board = self.shared.board();
         let start = board.next(now)?;
-        // Whether it is stored in time matters to nobody: without it, the job still waits.
-        self.journal.post(Change { job: start.job.clone(), lines: Vec::new() });
-        Some(start)
+        let noted = self.journal.post(Change { job: start.job.clone(), lines: Vec::new() });
+        Some((start, noted))
     }
 
     fn end(&self, id: JobId, outcome: Outcome) {
@@ -220,7 +226,14 @@ impl Listener for Told {
     }
 
     fn follow_up(&self, request: JobRequest) {
-        self.inner.shared.board().expect_follow_up();
+        {
+            let mut board = self.inner.shared.board();
+            // What is cancelled has nothing more to ask for.
+            if !board.may_ask(self.job) {
+                return;
+            }
+            board.expect_follow_up();
+        }
         if self.inner.follow_ups.send(FollowUp::Request(Box::new(request))).is_err() {
             self.inner.shared.board().follow_ups_came(1);
         }

@@ -5,19 +5,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::Utc;
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
-/// What is called at a tick, with the name of the schedule. It must not wait.
-pub type OnTick = Arc<dyn Fn(&str) + Send + Sync>;
+/// What is called at every beat. It must not wait.
+pub type OnBeat = Arc<dyn Fn() + Send + Sync>;
 
 /// A beat comes every second; without one for this time, the scheduler is made anew.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Runs cron texts (with seconds, in UTC) until it is dropped.
+/// Beats every second until it is dropped. What runs when is for who listens.
 ///
-/// Only cron jobs are used, and only in UTC: repeated jobs of the scheduler can stop for ever, and time zones are off by an hour when
-/// clocks change.
+/// The beat is a cron job in UTC: repeated jobs of the scheduler can stop for ever, and time zones are off by an hour when clocks change.
 pub struct Ticker {
     scheduler: Arc<Mutex<Option<JobScheduler>>>,
     beat_ms: Arc<AtomicI64>,
@@ -25,21 +25,15 @@ pub struct Ticker {
 }
 
 impl Ticker {
-    /// Starts schedules: a name and a cron text each.
-    ///
     /// # Errors
-    /// When a cron text is none.
-    pub async fn start(schedules: Vec<(String, String)>, on_tick: OnTick) -> Result<Self, JobSchedulerError> {
-        Self::with_patience(schedules, on_tick, PATIENCE).await
+    /// When the scheduler does not start.
+    pub async fn start(on_beat: OnBeat) -> Result<Self, JobSchedulerError> {
+        Self::with_patience(on_beat, PATIENCE).await
     }
 
-    async fn with_patience(
-        schedules: Vec<(String, String)>,
-        on_tick: OnTick,
-        patience: Duration,
-    ) -> Result<Self, JobSchedulerError> {
+    async fn with_patience(on_beat: OnBeat, patience: Duration) -> Result<Self, JobSchedulerError> {
         let beat_ms = Arc::new(AtomicI64::new(Utc::now().timestamp_millis()));
-        let first = scheduler(&schedules, &on_tick, &beat_ms).await?;
+        let first = scheduler(&on_beat, &beat_ms).await?;
         let current = Arc::new(Mutex::new(Some(first)));
         let (kept, beat) = (current.clone(), beat_ms.clone());
         let watchdog = tokio::spawn(async move {
@@ -53,7 +47,7 @@ impl Ticker {
                 }
                 tracing::error!("the scheduler of jobs stopped ticking; it is started anew");
                 end(&kept).await;
-                match scheduler(&schedules, &on_tick, &beat).await {
+                match scheduler(&on_beat, &beat).await {
                     Ok(next) => *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(next),
                     Err(error) => tracing::error!(%error, "the scheduler of jobs does not start"),
                 }
@@ -77,6 +71,11 @@ impl Ticker {
 impl Drop for Ticker {
     fn drop(&mut self) {
         self.watchdog.abort();
+        let scheduler = self.scheduler.clone();
+        // Without a runtime nothing ticks.
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(async move { end(&scheduler).await });
+        }
     }
 }
 
@@ -89,19 +88,14 @@ async fn end(scheduler: &Mutex<Option<JobScheduler>>) {
     }
 }
 
-async fn scheduler(
-    schedules: &[(String, String)],
-    on_tick: &OnTick,
-    beat_ms: &Arc<AtomicI64>,
-) -> Result<JobScheduler, JobSchedulerError> {
+async fn scheduler(on_beat: &OnBeat, beat_ms: &Arc<AtomicI64>) -> Result<JobScheduler, JobSchedulerError> {
     let scheduler = JobScheduler::new().await?;
-    let beat = beat_ms.clone();
-    let job = Job::new("* * * * * *", move |_, _| beat.store(Utc::now().timestamp_millis(), Ordering::Relaxed))?;
+    let (on_beat, beat) = (on_beat.clone(), beat_ms.clone());
+    let job = Job::new("* * * * * *", move |_, _| {
+        beat.store(Utc::now().timestamp_millis(), Ordering::Relaxed);
+        on_beat();
+    })?;
     scheduler.add(job).await?;
-    for (name, cron) in schedules {
-        let (name, on_tick) = (name.clone(), on_tick.clone());
-        scheduler.add(Job::new(cron.as_str(), move |_, _| on_tick(&name))?).await?;
-    }
     scheduler.start().await?;
     Ok(scheduler)
 }
@@ -116,11 +110,10 @@ mod tests {
     async fn a_scheduler_that_stopped_ticking_is_started_anew() {
         let ticks = Arc::new(AtomicUsize::new(0));
         let counted = ticks.clone();
-        let on_tick: OnTick = Arc::new(move |_| {
+        let on_beat: OnBeat = Arc::new(move || {
             counted.fetch_add(1, Ordering::Relaxed);
         });
-        let schedules = vec![("often".to_owned(), "* * * * * *".to_owned())];
-        let ticker = Ticker::with_patience(schedules, on_tick, Duration::from_secs(3)).await.unwrap();
+        let ticker = Ticker::with_patience(on_beat, Duration::from_secs(3)).await.unwrap();
         let more = async |ticks: &AtomicUsize| {
             let before = ticks.load(Ordering::Relaxed);
             for _ in 0..300 {

@@ -33,7 +33,7 @@ pub enum JobKind {
     Sync,
     /// Reads the history of a repository.
     Scan,
-    /// Computes what is derived from many rows: quality scores, yields of discovery.
+    /// Computes what is derived from many rows: quality scores.
     Aggregate,
     /// Removes what has had its time: old jobs, logs, rows nobody sees, mirrors past the disk budget.
     Retain,
@@ -161,6 +161,13 @@ pub struct JobArguments {
     pub fetch: bool,
 }
 
+impl JobArguments {
+    /// Whether a run with these arguments does all that the others ask for.
+    pub const fn covers(&self, others: &Self) -> bool {
+        (self.all || !others.all) && (self.fetch || !others.fetch)
+    }
+}
+
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
 const fn is_false(value: &bool) -> bool {
     !*value
@@ -195,6 +202,8 @@ pub struct Job {
     pub repository: Option<RepositoryId>,
     pub arguments: JobArguments,
     pub requested_by: Requester,
+    /// Smaller comes first when workers are few.
+    pub priority: u8,
     pub state: JobState,
     /// Attempts that began, the running one included.
     pub attempts: u32,
@@ -212,6 +221,8 @@ pub struct Job {
     pub run: Option<RunId>,
     /// Who works on it, or did last: an id of a process.
     pub worker: Option<Uuid>,
+    /// Somebody wants it to end. It has not, while it runs.
+    pub is_cancelled: bool,
 }
 
 /// One line of what a job tells.
@@ -237,8 +248,9 @@ pub enum LogLevel {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScheduleState {
     pub name: String,
+    /// When a server first had it, in milliseconds since 1970; so below.
+    pub known_at_ms: i64,
     pub is_paused: bool,
-    /// Milliseconds since 1970.
     pub last_run_at_ms: Option<i64>,
     pub last_job: Option<JobId>,
 }

@@ -13,7 +13,7 @@ use crate::model::{
 /// Names the columns that a [`JobRow`] is read from.
 pub(super) const JOB_COLUMNS: &str = "id, toInt8(kind) AS kind, repository_id, arguments, requested_by, toInt8(state) AS state, \
     attempts, progress_done, progress_total, progress_unit, progress_message, error_code, error_message, created_at, \
-    started_at, ended_at, not_before, run_id, worker_id, version";
+    started_at, ended_at, not_before, run_id, worker_id, version, priority, is_cancelled";
 
 /// The values of the `kind` column.
 pub const fn job_kind_code(kind: JobKind) -> i8 {
@@ -64,7 +64,9 @@ pub struct JobRow {
     run_id: Uuid,
     #[serde(with = "clickhouse::serde::uuid")]
     worker_id: Uuid,
-    version: u64,
+    pub version: u64,
+    priority: u8,
+    is_cancelled: bool,
 }
 
 impl JobRow {
@@ -93,6 +95,8 @@ impl JobRow {
             run_id: job.run.map(|run| run.0).unwrap_or_default(),
             worker_id: job.worker.unwrap_or_default(),
             version,
+            priority: job.priority,
+            is_cancelled: job.is_cancelled,
         }
     }
 
@@ -122,10 +126,12 @@ impl JobRow {
             not_before_ms: self.not_before,
             run: known(self.run_id).map(RunId),
             worker: known(self.worker_id),
+            priority: self.priority,
+            is_cancelled: self.is_cancelled,
         }
     }
 
-    /// The values of an order's keys, for a cursor.
+    /// The value of the order's key, for a cursor.
     pub fn sort_value(&self) -> String {
         self.id.to_string()
     }
@@ -168,7 +174,8 @@ pub struct ScheduleRow {
     last_run_at: Option<i64>,
     #[serde(with = "clickhouse::serde::uuid")]
     last_job: Uuid,
-    version: u64,
+    pub version: u64,
+    known_at: i64,
 }
 
 impl ScheduleRow {
@@ -179,12 +186,14 @@ impl ScheduleRow {
             last_run_at: schedule.last_run_at_ms,
             last_job: schedule.last_job.map(|job| job.0).unwrap_or_default(),
             version,
+            known_at: schedule.known_at_ms,
         }
     }
 
     pub fn to_model(&self) -> ScheduleState {
         ScheduleState {
             name: self.name.clone(),
+            known_at_ms: self.known_at,
             is_paused: self.is_paused,
             last_run_at_ms: self.last_run_at,
             last_job: Some(self.last_job).filter(|job| !job.is_nil()).map(JobId),

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use chrono::Utc;
 use futures_util::FutureExt;
@@ -25,11 +26,13 @@ pub struct Writer {
     /// Held from giving a version until its row is stored: versions become visible in their order, and whoever has seen one
     /// has seen all before it.
     pub(super) publishing: Arc<Mutex<()>>,
+    /// The last version of a job or schedule that was stored or read.
+    pub(super) last_state: Arc<AtomicU64>,
 }
 
 impl Writer {
     pub fn new(store: Store) -> Self {
-        Self { store, publishing: Arc::default() }
+        Self { store, publishing: Arc::default(), last_state: Arc::default() }
     }
 
     /// Notes which redaction key digests the secrets in this database; `file` is where the caller keeps its own.

@@ -119,6 +119,22 @@ impl Question for JobLog {
     }
 }
 
+/// Processes that noted within so many seconds that they live.
+#[derive(Clone, Copy, Debug)]
+pub struct Processes {
+    pub seconds: u32,
+}
+
+impl Question for Processes {
+    type Row = String;
+    const NAME: &'static str = "processes";
+
+    fn statement(&self) -> Statement {
+        Statement::new(include_str!("../../../clickhouse/queries/processes.sql"))
+            .bind("seconds", Parameter::Integer(self.seconds.into()))
+    }
+}
+
 /// What is remembered of schedules.
 #[derive(Clone, Debug)]
 pub struct Schedules;

@@ -156,6 +156,7 @@ fn jobs(ids: &[RepositoryId], run: RunId) -> Vec<Job> {
             repository,
             arguments: JobArguments::default(),
             requested_by: Requester::Clock("sync".to_owned()),
+            priority: 3,
             state,
             attempts: 1,
             progress: JobProgress::default(),
@@ -166,6 +167,7 @@ fn jobs(ids: &[RepositoryId], run: RunId) -> Vec<Job> {
             not_before_ms: None,
             run: None,
             worker: Some(Uuid::from_u128(9)),
+            is_cancelled: false,
         }
     };
     let queries = JobArguments { queries: vec!["topic:kubesearch".to_owned()], ..JobArguments::default() };

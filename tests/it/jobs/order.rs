@@ -150,7 +150,7 @@ fn what_is_being_cancelled_is_not_joined() {
             .plan(|job| if job.attempts == 1 && job.requested_by == clock() { Step::Deaf } else { Step::Succeed });
         let first = ask(&queue, by(clock(), JobKind::Aggregate, None)).await;
         bench.script.have_begun(1).await;
-        queue.cancel_all().await.unwrap();
+        queue.cancel(first).await.unwrap();
         let second = ask(&queue, by(person(), JobKind::Aggregate, None)).await;
         assert_eq!(queue.ended(second).await.unwrap().state, JobState::Succeeded);
         // They did not run side by side.

@@ -17,6 +17,7 @@ fn left(kind: JobKind, state: JobState, worker: Option<Uuid>) -> Job {
         repository: None,
         arguments: JobArguments::default(),
         requested_by: clock(),
+        priority: 3,
         state,
         attempts: u32::from(state == JobState::Running),
         progress: JobProgress::default(),
@@ -27,6 +28,7 @@ fn left(kind: JobKind, state: JobState, worker: Option<Uuid>) -> Job {
         not_before_ms: None,
         run: None,
         worker,
+        is_cancelled: false,
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use kubestats::jobs::{JobsError, Queue, QueueOptions, Time, Work, WorkError};
+use kubestats::jobs::{Database, JobsError, Queue, QueueOptions, Time, Work, WorkError};
 use kubestats::model::{
     Job, JobArguments, JobId, JobKind, JobLogLine, JobRequest, JobState, LogLevel, Repository, RepositoryId, Requester,
 };
@@ -91,8 +91,8 @@ impl Bench {
     }
 
     pub async fn queue_with(&self, options: QueueOptions) -> Queue {
-        let (reader, writer) = (self.reader.clone(), self.writer.clone());
-        Queue::start(options, reader, writer, self.script.clone(), self.time.clone()).await.unwrap()
+        let books = Database { reader: self.reader.clone(), writer: self.writer.clone() };
+        Queue::start(options, Arc::new(books), self.script.clone(), self.time.clone()).await.unwrap()
     }
 
     /// A writer whose every insert fails: its database is not there.

@@ -73,6 +73,7 @@ pub fn request(request: JobRequest) -> Job {
         repository,
         arguments,
         requested_by,
+        priority: 3,
         state: JobState::Running,
         attempts: 1,
         progress: JobProgress::default(),
@@ -83,6 +84,7 @@ pub fn request(request: JobRequest) -> Job {
         not_before_ms: None,
         run: None,
         worker: None,
+        is_cancelled: false,
     }
 }
 
