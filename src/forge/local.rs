@@ -13,7 +13,8 @@ use url::Url;
 use super::{Answers, Forge, ForgeError, Found, KnownAs, Pages, SearchOutcome, SearchQuery, Searched};
 use crate::model::{ForgeMetrics, ForgeRepository, Profile, RateLimit, Repository, RepositoryId};
 
-const HOST: &str = "local";
+/// The forge of folders, bundles and lists on this machine.
+pub const HOST: &str = "local";
 /// Far more than the names of all repositories there are.
 const MOST_LIST_BYTES: u64 = 16 << 20;
 

@@ -15,7 +15,7 @@ use std::ops::ControlFlow;
 pub use any::AnyForge;
 pub use gate::{Clock, system_clock};
 pub use github::{GitHub, GitHubOptions};
-pub use local::Local;
+pub use local::{HOST as LOCAL, Local};
 
 use crate::model::{ForgeId, ForgeRepository, RateLimit};
 

@@ -1,7 +1,7 @@
 //! Asks a forge about repositories that are known.
 
 use super::PipelineError;
-use crate::forge::{Answers, Forge, ForgeError, Found, KnownAs};
+use crate::forge::{Answers, Forge, ForgeError, Found, KnownAs, LOCAL};
 use crate::store::query::RepositoryRecord;
 
 /// The answers about a batch, in its order: of those whose id is known in one question, of the others one by one. What goes wrong with one
@@ -41,7 +41,7 @@ pub(super) async fn ask<F: Forge>(forge: &F, batch: &[RepositoryRecord]) -> Answ
 
 /// The forge that knows a repository; of a place on this machine there is nothing to ask.
 pub(super) fn forge_of<'a, F: Forge>(forges: &'a [F], record: &RepositoryRecord) -> Option<&'a F> {
-    forges.iter().find(|forge| forge.host() == record.forge && forge.host() != super::discover::LOCAL)
+    forges.iter().find(|forge| forge.host() == record.forge && forge.host() != LOCAL)
 }
 
 /// Repositories by the forge that knows them, in their order.

@@ -14,13 +14,11 @@ use super::identity::hosts;
 use super::rhythm::{QueryRun, due_at};
 use super::work::Ended;
 use super::{Pipeline, PipelineError, Task};
-use crate::forge::{Forge, ForgeError, Found, Pages, SearchOutcome, SearchQuery, Searched};
+use crate::forge::{Forge, ForgeError, Found, LOCAL, Pages, SearchOutcome, SearchQuery, Searched};
 use crate::model::{ForgeRepository, Job, LogLevel};
 use crate::store::DiscoveryRun;
 use crate::store::query::{DiscoveryRunRecord, DiscoveryRuns, Filter, Operator, Repositories, RepositoryField};
 
-/// The forge of folders and lists on this machine.
-pub(super) const LOCAL: &str = "local";
 /// The query, and the tag, of repositories that the configuration names one by one.
 pub(super) const LIST: &str = "list";
 /// Runs of a query that are looked at to tell when it is due: more than it takes to rest the longest, failures in between.

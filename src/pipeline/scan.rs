@@ -145,6 +145,10 @@ impl Pipeline {
             }
             if status == RunStatus::Succeeded && repository.status == RepositoryStatus::Pending {
                 repository.status = RepositoryStatus::Active;
+                // Its only snapshot is of the search that found it: a visit tells what that did not.
+                if repository.metrics.as_ref().is_some_and(|metrics| metrics.resource_count.is_none()) {
+                    repository.next_sync_at_ms = None;
+                }
             }
             None
         };

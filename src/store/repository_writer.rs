@@ -141,7 +141,9 @@ impl Writer {
             self.store.insert::<RepositoryChangeRow<'_>>("repository_changes", "", changes).boxed().await?;
         }
         let rows = repositories.iter().map(|repository| RepositoryRow::new(version, repository));
-        self.store.insert::<RepositoryRow<'_>>("repositories", "", rows).boxed().await?;
+        // A row that is stored twice is one. What is already stored beside it would be recorded again by whoever repeats the whole.
+        let token = format!("repositories/{version}");
+        self.store.insert::<RepositoryRow<'_>>("repositories", &token, rows).boxed().await?;
         self.store.note_publication();
         Ok(())
     }

@@ -46,6 +46,10 @@ async fn what_is_found_is_fetched_scanned_and_counted() {
     assert_eq!(part("stars").explanation, "101 stars");
     assert!(part("content").explanation.ends_with(" of Flux") && part("content").points >= 10, "{:?}", part("content"));
     assert_eq!(world.changes(cluster.id).await, ["status: PENDING -> ACTIVE"]);
+    // What the search did not tell is asked for soon.
+    let metrics = cluster.metrics.unwrap();
+    assert_eq!((metrics.stars, metrics.watchers, metrics.resource_count, metrics.languages), (101, None, None, None));
+    assert_eq!(cluster.next_sync_at_ms, None);
     assert_eq!(world.named("owner/large").await.status, RepositoryStatus::PendingApproval);
     assert_eq!(world.records().await.len(), 3);
 
