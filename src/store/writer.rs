@@ -9,14 +9,13 @@ use futures_util::FutureExt;
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::reader::DATA_VERSION;
-use super::repository_rows::RepositoryRow;
 use super::resolution_rows::{FileRow, ReferenceRow, ResolutionRow, VersionChangeRow};
-use super::rows::{AliasRow, CheckpointRow, EventRow, FailureRow, KeyRow, ResourceRow};
+use super::rows::{CheckpointRow, EventRow, FailureRow, KeyRow, ResourceRow};
 use super::run::{Found, Run, SCAN_TABLES};
 use super::{Origin, Store, StoreError};
 use crate::model::{
-    ChartVersionChange, Checkpoint, EdgeChange, FileChange, Repository, RepositoryId, ResolutionChange, Resource,
-    ResourceEvent, RunId, ScanFailure,
+    ChartVersionChange, Checkpoint, EdgeChange, FileChange, RepositoryId, ResolutionChange, Resource, ResourceEvent,
+    RunId, ScanFailure,
 };
 
 /// Writes what scans found. Rows are invisible to readers until [`Writer::publish`] covers them.
@@ -85,21 +84,6 @@ impl Writer {
             }
             _ => Ok(()),
         }
-    }
-
-    /// Makes `alias` (a normalised URL or a canonical path) mean `repository`.
-    pub async fn add_alias(&self, alias: &str, repository: RepositoryId) -> Result<(), StoreError> {
-        let row = AliasRow { alias, repository_id: repository.0 };
-        self.store.insert::<AliasRow<'_>>("repository_aliases", "", [row]).await
-    }
-
-    /// Stores a repository as it is now.
-    pub async fn save_repository(&self, repository: &Repository) -> Result<(), StoreError> {
-        let _publishing = self.publishing().await?;
-        let row = RepositoryRow::new(self.next_version().await?, repository);
-        self.store.insert::<RepositoryRow<'_>>("repositories", "", [row]).await?;
-        self.store.note_publication();
-        Ok(())
     }
 
     /// Removes what no reader sees: rows of other generations, and rows past `sequence` that an interrupted scan left.

@@ -47,7 +47,7 @@ pub async fn plant(store: &Store, reader: &Reader) {
         Recorded { metrics: Some(metrics), changes: Vec::new() }
     };
     writer.update_repositories(reader, &ids[1..2], fewer).await.unwrap();
-    writer.add_alias("git.example#7", ids[0]).await.unwrap();
+    writer.add_aliases(vec![("git.example#7", ids[0])]).await.unwrap();
     discover(&writer, ids[0], ids[1]).await;
     for job in jobs(&ids, run) {
         writer.save_job(&job).await.unwrap();
