@@ -2,10 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::world::{Forge, TOKEN, World};
+use super::world::{Forge, TOKEN, World, eventually};
 use crate::support::data::TestData;
 use crate::support::http;
-use crate::support::process::eventually;
 use crate::support::server::TestServer;
 
 const REPOSITORY: &str = "nodes { id fullName status description topics license isArchived scanStatus scanError syncStatus syncError \

@@ -8,13 +8,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::world::{Forge, TOKEN, World};
+use super::world::{Forge, TOKEN, World, eventually};
 use crate::hostile::secrets::{engine_tables, search_files};
 use crate::support::data::{TestData, text};
 use crate::support::faults::listen;
 use crate::support::git_http::Breakage;
 use crate::support::github::Emulator;
-use crate::support::process::eventually;
 use crate::support::tls::Terminator;
 
 /// One address for both: paths of the API lead to the emulator, all others to git.

@@ -6,9 +6,8 @@ use hmac::{Hmac, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use super::world::{Forge, World};
+use super::world::{Forge, World, eventually};
 use crate::support::http::{self, Response};
-use crate::support::process::eventually;
 
 const SECRET: &str = "a secret of the webhook";
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
 
 use chrono::Utc;
 use serde_json::{Value, json};
@@ -9,12 +11,26 @@ use serde_json::{Value, json};
 use crate::support::data::{TestData, text};
 use crate::support::git_http::GitServer;
 use crate::support::github::{Emulator, Repo};
-use crate::support::process::eventually;
+use crate::support::process;
 use crate::support::repos::{TempRepo, fixture, run_git};
 use crate::support::server::TestServer;
 use crate::support::subscription::Subscription;
 
 pub const TOKEN: &str = "github_pat_right";
+/// Between two questions of whoever waits for an answer: the server has other things to do.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Asks now and then until `condition` holds; panics with `what` when it never does.
+#[track_caller]
+pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+    process::eventually(what, || {
+        let holds = condition();
+        if !holds {
+            thread::sleep(PAUSE);
+        }
+        holds
+    });
+}
 
 /// What the emulator and the git server have together.
 pub struct Forge {
