@@ -33,7 +33,7 @@ pub async fn measure(engine: &Engine, report: &mut Report) -> Result<()> {
     let value = async || {
         // A repository of its own, as each scan has: nobody publishes it.
         let origin = Origin { repository: RepositoryId(Uuid::new_v4()), generation: 1, run: RunId(Uuid::new_v4()) };
-        Ok(writer.events(&Run::new(origin), &events).await?)
+        Ok(writer.events(&Run::new(origin, 0), &events).await?)
     };
     let floor = async || insert(engine, block.clone()).await;
     let (value, floor) = in_turn(TIMES, value, floor).await?;

@@ -43,31 +43,43 @@ impl Server {
     }
 
     async fn connect(&self, headers: &[(&'static str, &str)]) -> Result<Client, Error> {
-        let mut request = format!("ws://{}/graphql", self.address).into_client_request().unwrap();
+        Client::connect(self.address, headers).await
+    }
+
+    async fn client(&self) -> Client {
+        Client::speaking(self.address).await
+    }
+
+    async fn ready(&self) -> Client {
+        Client::ready(self.address).await
+    }
+}
+
+pub struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+impl Client {
+    async fn connect(address: SocketAddr, headers: &[(&'static str, &str)]) -> Result<Self, Error> {
+        let mut request = format!("ws://{address}/graphql").into_client_request().unwrap();
         for (name, value) in headers {
             request.headers_mut().insert(*name, value.parse().unwrap());
         }
-        connect_async(request).await.map(|(socket, _)| Client(socket))
+        connect_async(request).await.map(|(socket, _)| Self(socket))
     }
 
     /// A client that speaks the protocol.
-    async fn client(&self) -> Client {
-        self.connect(&[("sec-websocket-protocol", "graphql-transport-ws")]).await.unwrap()
+    async fn speaking(address: SocketAddr) -> Self {
+        Self::connect(address, &[("sec-websocket-protocol", "graphql-transport-ws")]).await.unwrap()
     }
 
     /// One that has introduced itself.
-    async fn ready(&self) -> Client {
-        let mut client = self.client().await;
+    pub async fn ready(address: SocketAddr) -> Self {
+        let mut client = Self::speaking(address).await;
         client.send(&json!({ "type": "connection_init", "payload": {} })).await;
         assert_eq!(client.receive().await, json!({ "type": "connection_ack" }));
         client
     }
-}
 
-struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
-
-impl Client {
-    async fn send(&mut self, message: &Value) {
+    pub async fn send(&mut self, message: &Value) {
         self.0.send(Message::text(message.to_string())).await.unwrap();
     }
 
@@ -80,7 +92,7 @@ impl Client {
         }
     }
 
-    async fn receive(&mut self) -> Value {
+    pub async fn receive(&mut self) -> Value {
         match self.next().await {
             Some(Ok(Message::Text(text))) => serde_json::from_str(&text).unwrap(),
             other => panic!("{other:?}"),
@@ -96,7 +108,7 @@ impl Client {
     }
 }
 
-fn subscribe(id: &str, query: &str) -> Value {
+pub fn subscribe(id: &str, query: &str) -> Value {
     json!({ "type": "subscribe", "id": id, "payload": { "query": query } })
 }
 

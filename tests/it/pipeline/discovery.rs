@@ -157,6 +157,6 @@ async fn a_repository_scanned_by_its_path_before_is_the_same() {
     assert_eq!(found.id, scanned.id);
     assert_eq!((found.full_name.as_str(), found.forge_id.as_str(), found.forge.as_str()), ("owner/cluster", "7", HOST));
     assert_eq!(found.discovery_tags, ["added by hand", "topic:flux"]);
-    assert_eq!(found.sequence, scanned.sequence);
+    assert_eq!((found.created, &found.head_commit), (scanned.created, &scanned.head_commit));
     assert!(Path::new(&found.url).exists());
 }
