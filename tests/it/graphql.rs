@@ -15,6 +15,7 @@ mod mistakes;
 mod mutations;
 mod nodes;
 mod order;
+mod recorded;
 mod resources;
 pub mod schema;
 mod seeds;

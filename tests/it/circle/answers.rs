@@ -105,7 +105,7 @@ fn every_subscription_tells(world: &World, types: &[Value], seen: &mut BTreeSet<
     world.forge.push(7, "one");
     world.mutate(&format!("sync(repository: {id})"));
     for (name, subscription) in &mut subscriptions {
-        assert!(subscription.next()[*name]["id"].is_string(), "{name}");
+        assert!(subscription.next()[*name].is_object(), "{name}");
     }
     world.settle();
 }
@@ -117,11 +117,11 @@ fn every_example_of_a_server_answers_with_data() {
     world.mutate("runSchedule(name: \"sync\")");
     world.settle();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("playground/queries");
-    for name in examples::OF_A_SERVER {
+    for (index, name) in examples::OF_A_SERVER.into_iter().enumerate() {
         let document = fs::read_to_string(folder.join(format!("{name}.graphql"))).unwrap();
         if document.contains("\nsubscription ") {
             let mut subscription = world.subscribe(&document);
-            world.forge.push(7, "one");
+            world.forge.push(7, &format!("new-{index}"));
             world.mutate(&format!("sync(repository: {id})"));
             let told = subscription.next();
             assert!(told.as_object().unwrap().values().all(Value::is_object), "{name}: {told:#}");

@@ -54,7 +54,7 @@ fn peak_kb(pid: u32) -> u64 {
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
-/// Asks now and then until all jobs have ended; a machine may be slow, but something has to go on.
+/// Asks each second until all jobs have ended; a machine may be slow, but something has to go on.
 #[track_caller]
 fn wait(world: &World) {
     let document = "{ jobs(filter: {state: {in: [QUEUED, RUNNING, PARKED]}}) { totalCount }
@@ -70,7 +70,7 @@ fn wait(world: &World) {
             (ended, since) = (now, Instant::now());
         }
         assert!(since.elapsed() < PATIENCE, "nothing goes on: {ended} jobs have ended");
-        thread::sleep(Duration::from_millis(200));
+        thread::sleep(Duration::from_secs(1));
     }
 }
 

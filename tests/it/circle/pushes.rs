@@ -8,6 +8,7 @@ use sha2::Sha256;
 
 use super::world::{Forge, World, eventually};
 use crate::support::http::{self, Response};
+use crate::support::socket::Subscription;
 
 const SECRET: &str = "a secret of the webhook";
 
@@ -52,10 +53,26 @@ fn expected(counts: &[(&str, f64)]) -> Vec<(String, f64)> {
     counts.iter().map(|(kind, count)| ((*kind).to_owned(), *count)).collect()
 }
 
-/// What a reader sees of the newest event, by a query. A subscription of events is to see the same before it is asked for.
+const EVENT: &str = "nodes { type kind name path repository { fullName } }";
+
+/// What a reader sees of the newest event, who asks.
 fn newest_event(world: &World) -> Value {
-    let document = "{ events(first: 1) { nodes { type kind name path repository { fullName } } } }";
-    world.server.query(document)["events"]["nodes"][0].clone()
+    let document = format!("{{ events(first: 1) {{ {EVENT} }} }}");
+    world.server.query(&document)["events"]["nodes"][0].take()
+}
+
+/// Listens to events of one kind of resource.
+fn listen(world: &World) -> Subscription {
+    let filter = "filter: {kind: {eq: \"A\"}}";
+    world.subscribe(&format!("subscription {{ eventsRecorded({filter}) {{ events(first: 10) {{ {EVENT} }} }} }}"))
+}
+
+/// The event of the push is told to whoever listens, and nothing else is; then it is there for whoever asks.
+#[track_caller]
+fn arrives(world: &World, events: &mut Subscription) {
+    let told = events.next()["eventsRecorded"]["events"]["nodes"].take();
+    assert_eq!(told, json!([pushed_event()]));
+    assert_eq!(newest_event(world), pushed_event());
 }
 
 /// A server that is through with what it found.
@@ -86,6 +103,7 @@ fn a_webhook_brings_the_event_of_a_push_to_whoever_listens() {
     settled(&world);
     let fetched = world.forge.git.requests().len();
 
+    let mut events = listen(&world);
     let mut jobs = world.subscribe("subscription { jobUpdated(kind: SCAN) { id state repository { fullName } } }");
     world.forge.push(7, "one");
     assert_eq!(deliver(&world, 7, |_| signature("another body")).status, 401);
@@ -98,6 +116,7 @@ fn a_webhook_brings_the_event_of_a_push_to_whoever_listens() {
     assert_eq!(ended["jobUpdated"]["repository"]["fullName"], "owner/name");
     // Whoever was told so finds what was scanned.
     assert_eq!(newest_event(&world), pushed_event());
+    arrives(&world, &mut events);
     assert_eq!(trend(&world), expected(&[("A", 1.0), ("ConfigMap", 6.0)]));
     world.settle();
     let fetches = world.forge.git.requests().split_off(fetched);
@@ -114,11 +133,9 @@ fn the_clock_brings_the_event_of_a_push_without_a_webhook() {
     let world = forge.serve(data);
     settled(&world);
 
-    let mut jobs =
-        world.subscribe("subscription { jobUpdated(kind: SCAN, state: SUCCEEDED) { repository { fullName } } }");
+    let mut events = listen(&world);
     world.forge.push(7, "one");
-    assert_eq!(jobs.next()["jobUpdated"]["repository"]["fullName"], "owner/name");
-    assert_eq!(newest_event(&world), pushed_event());
+    arrives(&world, &mut events);
     let scans = "{ jobs(filter: {kind: {eq: SCAN}}) { totalCount } }";
     eventually("it is scanned once", || world.server.query(scans)["jobs"]["totalCount"] == 3);
     let of_the_clock = "{ jobs(filter: {kind: {eq: SYNC}}) { nodes { requestedBy } } }";

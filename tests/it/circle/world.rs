@@ -14,7 +14,7 @@ use crate::support::github::{Emulator, Repo};
 use crate::support::process;
 use crate::support::repos::{TempRepo, fixture, run_git};
 use crate::support::server::TestServer;
-use crate::support::subscription::Subscription;
+use crate::support::socket::Subscription;
 
 pub const TOKEN: &str = "github_pat_right";
 /// Between two questions of whoever waits for an answer: the server has other things to do.

@@ -25,9 +25,10 @@ const ROOTS: [(&str, &str); 10] = [
 ];
 
 /// What only a process that runs jobs has: `circle::answers` asks for it.
-pub const OF_A_SERVER: [&str; 11] = [
+pub const OF_A_SERVER: [&str; 12] = [
     "Mutation.",
     "Subscription.",
+    "EventsRecorded.",
     "Query.schedules",
     "Query.workers",
     "Query.rateLimits",

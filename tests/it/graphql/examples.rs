@@ -12,7 +12,7 @@ use super::support::{ask_with, world};
 const VOLATILE: [&str; 4] = ["recordedAt", "discoveredAt", "lastScanAt", "runId"];
 
 /// Examples that only a process with a queue answers (`circle::answers`); here they have to be valid.
-pub const OF_A_SERVER: [&str; 2] = ["21-what-the-server-does", "22-jobs-as-they-go"];
+pub const OF_A_SERVER: [&str; 3] = ["21-what-the-server-does", "22-jobs-as-they-go", "23-events-as-they-come"];
 
 /// The documents under `playground/queries`, in order.
 fn documents() -> Vec<PathBuf> {
