@@ -203,12 +203,8 @@ impl Pipeline {
             (Plan::Continue, Some(from)) => {
                 match self.scan_on(repository, mirror.clone(), head, from, progress.clone()).await {
                     // What is stored does not fit the mirror: reading the history again mends it.
-                    Err(PipelineError::Scan(ScanError::Inconsistent(blob))) => {
-                        tracing::warn!(
-                            repository = repository.full_name(),
-                            blob,
-                            "stored state does not fit the mirror"
-                        );
+                    Err(PipelineError::Scan(ScanError::Inconsistent(at))) => {
+                        tracing::warn!(repository = repository.full_name(), at, "stored state does not fit the mirror");
                         self.scan_from_root(repository, mirror.clone(), head, from.generation + 1, progress).await?
                     }
                     result => result?,
@@ -247,7 +243,8 @@ impl Pipeline {
         progress: Arc<dyn Progress>,
     ) -> Result<Added, PipelineError> {
         let id = repository.id;
-        let commit = from.head.commit.parse().map_err(|_| ScanError::Inconsistent(from.head.commit.clone()))?;
+        let inconsistent = || ScanError::Inconsistent(from.head.commit.clone());
+        let commit = from.head.commit.parse().map_err(|_| inconsistent())?;
         let filter = Filter::default()
             .and(ResourceField::Repository, Operator::Equal(id.to_string()))
             .and(ResourceField::Status, Operator::Equal("ACTIVE".to_owned()));
@@ -264,8 +261,8 @@ impl Pipeline {
             sequence: from.sequence,
             state_time: from.head.state_time,
             totals: from.totals,
-            resources: alive.iter().map(|record| record.to_model()).collect(),
-            files: files.iter().map(|record| record.to_model()).collect(),
+            resources: alive.iter().map(|record| record.to_model()).collect::<Option<_>>().ok_or_else(inconsistent)?,
+            files: files.iter().map(|record| record.to_model()).collect::<Option<_>>().ok_or_else(inconsistent)?,
         };
         self.walk(repository, mirror, head, from.generation, Some(resume), from.totals, progress).await
     }

@@ -4,6 +4,7 @@ mod batches;
 mod hostile;
 mod limits;
 mod local;
+mod openapi;
 mod repositories;
 mod schema;
 mod search;

@@ -14,6 +14,7 @@ mod filter;
 mod jobs;
 mod metrics;
 mod page;
+mod publications;
 mod quality;
 mod references;
 mod repositories;
@@ -39,6 +40,7 @@ pub use filter::{Field, Filter, Operator};
 pub use jobs::{JobCount, JobField, JobLog, JobLogs, JobOrder, Jobs, Schedules};
 pub use metrics::{MetricsBetween, MetricsBucket, MetricsRecord};
 pub use page::{Direction, Order, Page, PageEnd, SortKey};
+pub use publications::{PublicationRecord, Publications};
 pub use quality::{QualityInputRecord, QualityInputs};
 pub use references::{ReferenceField, ReferenceRecord, References};
 pub use repositories::{

@@ -106,13 +106,17 @@ fn redirects_in_a_circle_end() {
 }
 
 #[test]
-fn silence_has_an_end() {
-    let emulator = emulator();
-    let options = options(emulator.url(), None, &emulator);
-    let asked = Asked::with(GitHubOptions { timeout: Duration::from_millis(20), ..options });
-    emulator.trouble(Trouble::Silence);
-    let error = asked.repository("ada/cluster").unwrap_err();
-    assert!(matches!(error, ForgeError::Unreachable { .. }) && error.is_transient(), "{error:?}");
+fn silence_and_bodies_without_an_end_have_one() {
+    for trouble in [Trouble::Silence, Trouble::Trickle] {
+        let emulator = emulator();
+        let options = options(emulator.url(), None, &emulator);
+        let asked = Asked::with(GitHubOptions { timeout: Duration::from_secs(1), ..options });
+        emulator.trouble(trouble);
+        let error = asked.repository("ada/cluster").unwrap_err();
+        let ForgeError::Unreachable { reason, .. } = &error else { panic!("{error:?}") };
+        assert_eq!((reason.as_str(), error.is_transient()), ("no answer within 1 seconds", true));
+        assert_eq!(emulator.requests().len(), 1);
+    }
 }
 
 #[test]
