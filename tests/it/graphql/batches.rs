@@ -66,7 +66,8 @@ fn what_was_asked_is_answered_from_memory_until_something_is_published() {
     let asked = reader.asked();
     let (writer, other) =
         (Writer::new(world.store.clone()), Reader::new(world.store.clone(), ReaderOptions::default()));
-    let changed = writer.update_repositories(&other, &[repository.id], |_| Recorded::default());
+    let ids = [repository.id];
+    let changed = writer.update_repositories(&other, &ids, |_| Recorded::default());
     assert_eq!(world.block_on(changed).unwrap().len(), 1);
     assert_eq!(answer(), first);
     assert_eq!(reader.asked() - asked, 4, "the version, the page, the count and the repositories");
