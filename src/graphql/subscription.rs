@@ -3,7 +3,7 @@
 //! A subscription is run anew for every event: each answer is resolved like a query's, against the data of its own moment.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_graphql::parser::types::OperationType;
 use async_graphql::{
@@ -14,20 +14,54 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 use super::caller::service;
+use super::filter::ResourceEventFilter;
 use super::id::{self, NodeType};
 use super::sight::present;
-use super::types::{Job, JobKind, JobState};
+use super::types::{EventsRecorded, Job, JobKind, JobState, events_recorded};
 use super::{Prepared, Schema, execute, order, unanswered};
 use crate::jobs::Service;
 use crate::model;
 use crate::store::Reader;
+use crate::store::query::PublicationRecord;
 
 /// What clients are told of as it happens.
 #[derive(Description)]
 pub struct Subscription;
 
-/// The job of the event that a subscription is run for; none when it is run for the first time, to see whether it can be.
-struct Event(Option<model::Job>);
+/// What a subscription is run for.
+struct Event {
+    cause: Cause,
+    /// What the subscription waits for: it says so itself when it is run.
+    waits_for: OnceLock<Source>,
+}
+
+#[derive(Clone)]
+enum Cause {
+    /// It is run for the first time, to see whether it can be.
+    Beginning,
+    Job(Box<model::Job>),
+    Publication(PublicationRecord),
+}
+
+/// Where events come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    Jobs,
+    Publications,
+}
+
+impl Event {
+    const fn new(cause: Cause) -> Self {
+        Self { cause, waits_for: OnceLock::new() }
+    }
+
+    /// The event, for a field that waits for events of this source.
+    fn of<'c>(context: &Context<'c>, source: Source) -> Result<&'c Cause, Error> {
+        let event = context.data::<Arc<Self>>()?;
+        let _ = event.waits_for.set(source);
+        Ok(&event.cause)
+    }
+}
 
 #[SubscriptionObject(use_type_description)]
 impl Subscription {
@@ -48,8 +82,28 @@ impl Subscription {
                 && kind.is_none_or(|kind| job.kind == kind.into())
                 && state.is_none_or(|state| job.state == state.into())
         };
-        let job = context.data::<Arc<Event>>()?.0.clone().filter(wanted);
-        Ok(stream::iter(job.map(Job::from)))
+        let job = match Event::of(context, Source::Jobs)? {
+            Cause::Job(job) if wanted(job) => Some(Job::from((**job).clone())),
+            _ => None,
+        };
+        Ok(stream::iter(job))
+    }
+
+    /// Every scan that records events which the filter matches, from now on and whichever process runs it, about half a second after its
+    /// events can be seen. A scan that reads a whole history again, because it was rewritten or by newer rules, records nothing new and is left out.
+    async fn events_recorded(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which events.")] filter: Option<ResourceEventFilter>,
+    ) -> Result<impl Stream<Item = EventsRecorded>, Error> {
+        let filter = filter.unwrap_or_default().conditions()?;
+        let recorded = match Event::of(context, Source::Publications)? {
+            Cause::Publication(publication) if !publication.is_rebuild => {
+                events_recorded(context, publication, filter).await?
+            }
+            _ => None,
+        };
+        Ok(stream::iter(recorded))
     }
 }
 
@@ -61,14 +115,12 @@ pub fn answers(
     mut request: Request,
 ) -> BoxStream<'static, Response> {
     let asked = Asked { schema: schema.clone(), reader: reader.clone() };
-    match jobs {
-        Some(jobs) if is_subscription(&mut request) => {
-            // From here on nothing is missed.
-            let updates = jobs.queue.updates();
-            asked.subscribe(Subscribed::new(request), updates).boxed()
-        }
-        _ => stream::once(async move { execute(&asked.schema, &asked.reader, request).await }).boxed(),
+    if is_subscription(&mut request) {
+        // From here on nothing of the jobs is missed.
+        let updates = jobs.map(|jobs| jobs.queue.updates());
+        return asked.subscribe(Subscribed::new(request), updates).boxed();
     }
+    stream::once(async move { execute(&asked.schema, &asked.reader, request).await }).boxed()
 }
 
 fn is_subscription(request: &mut Request) -> bool {
@@ -94,8 +146,8 @@ impl Subscribed {
         Self { document: request.query, operation: request.operation_name, variables: request.variables }
     }
 
-    fn request(&self, event: Event) -> Request {
-        let request = Request::new(&self.document).variables(self.variables.clone()).data(Arc::new(event));
+    fn request(&self, event: &Arc<Event>) -> Request {
+        let request = Request::new(&self.document).variables(self.variables.clone()).data(event.clone());
         match &self.operation {
             Some(operation) => request.operation_name(operation),
             None => request,
@@ -104,17 +156,21 @@ impl Subscribed {
 }
 
 /// Where a subscription stands between two answers.
-struct Progress {
-    updates: Receiver<model::Job>,
-    /// Events that came while others were answered, too many to keep all of them.
-    caught_up: VecDeque<model::Job>,
-    has_begun: bool,
-    is_over: bool,
+enum Progress {
+    /// It was not run yet.
+    New(Option<Receiver<model::Job>>),
+    Jobs(Updates),
+    Publications(Receiver<PublicationRecord>),
+    Over,
 }
 
 impl Asked {
-    fn subscribe(self, subscribed: Subscribed, updates: Receiver<model::Job>) -> impl Stream<Item = Response> + Send {
-        let progress = Progress { updates, caught_up: VecDeque::new(), has_begun: false, is_over: false };
+    fn subscribe(
+        self,
+        subscribed: Subscribed,
+        updates: Option<Receiver<model::Job>>,
+    ) -> impl Stream<Item = Response> + Send {
+        let progress = Progress::New(updates);
         stream::unfold((self, subscribed, progress), async move |(asked, subscribed, mut progress)| {
             let response = asked.next(&subscribed, &mut progress).await?;
             Some((response, (asked, subscribed, progress)))
@@ -122,21 +178,44 @@ impl Asked {
     }
 
     async fn next(&self, subscribed: &Subscribed, progress: &mut Progress) -> Option<Response> {
-        if progress.is_over {
-            return None;
-        }
-        if !progress.has_begun {
-            progress.has_begun = true;
-            if let Some(refused) = self.answer(subscribed.request(Event(None))).await {
-                progress.is_over = true;
-                return Some(refused);
+        if let Progress::New(updates) = progress {
+            let updates = updates.take();
+            match self.begin(subscribed, updates).await {
+                Ok(begun) => *progress = begun,
+                Err(refused) => {
+                    *progress = Progress::Over;
+                    return Some(*refused);
+                }
             }
         }
         loop {
-            let job = progress.next_job().await?;
-            if let Some(response) = self.answer(subscribed.request(Event(Some(job)))).await {
+            let cause = progress.next().await?;
+            if let Some(response) = self.answer(subscribed.request(&Arc::new(Event::new(cause)))).await {
                 return Some(response);
             }
+        }
+    }
+
+    /// Runs the subscription for the first time, and listens to what it waits for.
+    ///
+    /// # Errors
+    /// The answer to a subscription that cannot be.
+    async fn begin(
+        &self,
+        subscribed: &Subscribed,
+        updates: Option<Receiver<model::Job>>,
+    ) -> Result<Progress, Box<Response>> {
+        let beginning = Arc::new(Event::new(Cause::Beginning));
+        if let Some(refused) = self.answer(subscribed.request(&beginning)).await {
+            return Err(Box::new(refused));
+        }
+        match (beginning.waits_for.get(), updates) {
+            (Some(Source::Jobs), Some(updates)) => Ok(Progress::Jobs(Updates { updates, caught_up: VecDeque::new() })),
+            (Some(Source::Publications), _) => match self.reader.published().await {
+                Ok(publications) => Ok(Progress::Publications(publications)),
+                Err(failure) => Err(Box::new(unanswered(failure))),
+            },
+            _ => Ok(Progress::Over),
         }
     }
 
@@ -146,7 +225,8 @@ impl Asked {
             Ok(prepared) => prepared,
             Err(refused) => return Some(*refused),
         };
-        match self.reader.recent_snapshot().await {
+        // Not a recent one: what an event tells of is to be seen in its answer.
+        match self.reader.snapshot().await {
             Ok(snapshot) => prepared.run_event(&self.schema, &self.reader, snapshot).await,
             Err(failure) => Some(unanswered(failure)),
         }
@@ -154,6 +234,30 @@ impl Asked {
 }
 
 impl Progress {
+    /// What happened next; none when nothing will any more.
+    async fn next(&mut self) -> Option<Cause> {
+        match self {
+            Self::Jobs(updates) => updates.next_job().await.map(|job| Cause::Job(Box::new(job))),
+            Self::Publications(publications) => loop {
+                match publications.recv().await {
+                    Ok(publication) => return Some(Cause::Publication(publication)),
+                    Err(RecvError::Lagged(missed)) => tracing::warn!(missed, "a subscriber of events is too slow"),
+                    Err(RecvError::Closed) => return None,
+                }
+            },
+            Self::New(_) | Self::Over => None,
+        }
+    }
+}
+
+/// Changes of jobs for one subscription.
+struct Updates {
+    updates: Receiver<model::Job>,
+    /// Events that came while others were answered, too many to keep all of them.
+    caught_up: VecDeque<model::Job>,
+}
+
+impl Updates {
     async fn next_job(&mut self) -> Option<model::Job> {
         loop {
             if let Some(job) = self.caught_up.pop_front() {
@@ -212,8 +316,8 @@ mod tests {
         }
     }
 
-    fn progress(updates: Receiver<model::Job>) -> Progress {
-        Progress { updates, caught_up: VecDeque::new(), has_begun: true, is_over: false }
+    const fn waiting(updates: Receiver<model::Job>) -> Updates {
+        Updates { updates, caught_up: VecDeque::new() }
     }
 
     #[tokio::test]
@@ -224,11 +328,11 @@ mod tests {
             sender.send(job(id, done, JobState::Running)).unwrap();
         }
         drop(sender);
-        let mut progress = progress(receiver);
+        let mut updates = waiting(receiver);
         for done in 0..10 {
-            assert_eq!(progress.next_job().await.unwrap().progress.done, done);
+            assert_eq!(updates.next_job().await.unwrap().progress.done, done);
         }
-        assert!(progress.next_job().await.is_none(), "it ends with the queue");
+        assert!(updates.next_job().await.is_none(), "it ends with the queue");
     }
 
     #[tokio::test]
@@ -241,9 +345,9 @@ mod tests {
         sender.send(job(second, 1, JobState::Running)).unwrap();
         sender.send(job(first, 100, JobState::Succeeded)).unwrap();
         drop(sender);
-        let mut progress = progress(receiver);
-        let seen = [progress.next_job().await.unwrap(), progress.next_job().await.unwrap()];
+        let mut updates = waiting(receiver);
+        let seen = [updates.next_job().await.unwrap(), updates.next_job().await.unwrap()];
         assert_eq!(seen.map(|job| (job.id, job.progress.done)), [(second, 1), (first, 100)]);
-        assert!(progress.next_job().await.is_none());
+        assert!(updates.next_job().await.is_none());
     }
 }

@@ -79,8 +79,9 @@ pub enum ScanError {
     Git(#[from] GitError),
     #[error("blob {0}, which the history refers to, is missing from the mirror")]
     MissingBlob(BlobId),
-    /// What was stored does not fit what the mirror holds; only reading the history from the start mends it.
-    #[error("the stored state does not match blob {0} of the mirror")]
+    /// What was stored cannot be read, or does not fit what the mirror holds at this commit or blob; only reading the history from the start
+    /// mends it.
+    #[error("the stored state does not match {0} of the mirror")]
     Inconsistent(String),
     #[error("the scan was stopped")]
     Stopped,

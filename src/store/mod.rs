@@ -11,6 +11,7 @@ mod external;
 mod job_rows;
 mod job_writer;
 mod migrate;
+mod publications;
 pub mod query;
 mod reader;
 mod repository_rows;

@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use moka::future::Cache;
+use tokio::sync::broadcast::Receiver;
 
+use super::publications::Publications;
 use super::query::{
-    Filter, NewestCheckpoint, Operator, Question, Repositories, RepositoryByAlias, RepositoryField, RepositoryRecord,
-    Statement,
+    Filter, NewestCheckpoint, Operator, PublicationRecord, Question, Repositories, RepositoryByAlias, RepositoryField,
+    RepositoryRecord, Statement,
 };
 use super::{MAX_EXECUTION_TIME, RECOVERY, Store, StoreError, uncompiled};
 use crate::model::{Checkpoint, Repository, RepositoryId};
@@ -45,6 +47,7 @@ pub struct Reader {
     /// The newest version, by the number of publications of this process that it was asked after.
     newest: Cache<u64, u64>,
     asked: Arc<AtomicU64>,
+    publications: Publications,
 }
 
 /// An answer depends on nothing but the question and the version of the data, so nothing is ever invalidated by hand.
@@ -86,7 +89,7 @@ impl Reader {
             })
             .build();
         let newest = Cache::builder().max_capacity(1).time_to_live(VERSION_LIFE).build();
-        Self { store, options, cache, newest, asked: Arc::default() }
+        Self { store, options, cache, newest, asked: Arc::default(), publications: Publications::default() }
     }
 
     /// The newest version of the data, as ClickHouse has it now.
@@ -107,6 +110,15 @@ impl Reader {
         let version = self.newest.try_get_with(published, self.ask_version()).await;
         let version = version.map_err(|error: Arc<StoreError>| error.again())?;
         Ok(Snapshot { reader: self.clone(), version })
+    }
+
+    /// Every scan that is published from now on, in this process or another: told about half a second later. A listener that is
+    /// slow misses the oldest.
+    ///
+    /// # Errors
+    /// When ClickHouse fails.
+    pub async fn published(&self) -> Result<Receiver<PublicationRecord>, StoreError> {
+        self.publications.listen(self).await
     }
 
     async fn ask_version(&self) -> Result<u64, StoreError> {
@@ -249,6 +261,11 @@ impl Snapshot {
         Q::Row: Clone,
     {
         Ok(self.fetch(question).await?.first().cloned())
+    }
+
+    /// Versions grow with time: this is one in microseconds since 1970.
+    pub const fn version(&self) -> u64 {
+        self.version
     }
 
     /// When this version came to be, in seconds since 1970: the present, as far as its answers are concerned.

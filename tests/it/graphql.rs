@@ -2,11 +2,11 @@
 //!
 //! Answers are held against what plain Rust makes of the full list of events, never against the same SQL.
 
-mod answers;
+pub mod answers;
 mod batches;
 mod connections;
 mod contents;
-mod examples;
+pub mod examples;
 mod filters;
 mod forges;
 mod http;
@@ -15,8 +15,9 @@ mod mistakes;
 mod mutations;
 mod nodes;
 mod order;
+mod recorded;
 mod resources;
-mod schema;
+pub mod schema;
 mod seeds;
 mod sockets;
 mod support;

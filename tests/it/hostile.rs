@@ -29,7 +29,7 @@ mod manifests;
 mod objects;
 mod paths;
 mod raw;
-mod secrets;
+pub mod secrets;
 mod server;
 mod servers;
 

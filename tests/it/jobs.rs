@@ -5,7 +5,6 @@
 
 mod clock;
 mod endings;
-mod feeding;
 mod order;
 mod processes;
 mod program;

@@ -1,5 +1,6 @@
 //! All integration tests, in one program.
 
+mod circle;
 mod cli;
 mod engine;
 mod external;

@@ -3,6 +3,7 @@
 mod commit;
 mod discovery;
 mod event;
+mod events_recorded;
 mod facts;
 mod failure;
 mod job;
@@ -19,6 +20,7 @@ pub use discovery::{DiscoveryQueryStats, DiscoveryRun};
 pub use event::{
     ChangeClass, EventConnection, EventTypeValue, ResourceEvent, ResourceEventOrder, event_by_id, event_connection,
 };
+pub use events_recorded::{EventsRecorded, events_recorded};
 pub use facts::{Chart, ChartGroup, FluxVersion, Reference, ResourceFacts};
 pub use failure::{FailureConnection, failure_connection};
 pub use job::{Job, JobConnection, JobKind, JobOrder, JobState, job_connection};

@@ -25,9 +25,9 @@ pub struct FileRecord {
 }
 
 impl FileRecord {
-    /// As the scanner knows it.
-    pub fn to_model(&self) -> (Arc<[u8]>, Arc<FileFacts>) {
-        (self.path.as_slice().into(), Arc::new(serde_json::from_str(&self.facts).unwrap_or_default()))
+    /// As the scanner knows it; `None` when its facts cannot be read.
+    pub fn to_model(&self) -> Option<(Arc<[u8]>, Arc<FileFacts>)> {
+        Some((self.path.as_slice().into(), Arc::new(serde_json::from_str(&self.facts).ok()?)))
     }
 }
 

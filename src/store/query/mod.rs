@@ -14,6 +14,7 @@ mod filter;
 mod jobs;
 mod metrics;
 mod page;
+mod publications;
 mod quality;
 mod references;
 mod repositories;
@@ -39,6 +40,7 @@ pub use filter::{Field, Filter, Operator};
 pub use jobs::{JobCount, JobField, JobLog, JobLogs, JobOrder, Jobs, Processes, Schedules};
 pub use metrics::{MetricsBetween, MetricsBucket, MetricsRecord};
 pub use page::{Direction, Order, Page, PageEnd, SortKey};
+pub use publications::{PublicationRecord, Publications};
 pub use quality::{QualityInputRecord, QualityInputs};
 pub use references::{ReferenceField, ReferenceRecord, References};
 pub use repositories::{
@@ -52,7 +54,7 @@ pub use resources::{
 };
 pub use statement::{Parameter, Statement};
 pub use strays::Strays;
-pub use tombstones::Buried;
+pub use tombstones::{Buried, HalfRemoved};
 pub use trend::{Dimension, EventRange, EventTrend, RangeRecord, TrendRecord};
 pub use version_changes::{
     VersionChangeCount, VersionChangeField, VersionChangeOrder, VersionChangeRecord, VersionChanges,

@@ -125,9 +125,9 @@ impl ResourceRecord {
         serde_json::from_str(&self.facts).unwrap_or_default()
     }
 
-    /// As the scanner knows it.
-    pub fn to_model(&self) -> model::Resource {
-        model::Resource {
+    /// As the scanner knows it; `None` when its facts cannot be read.
+    pub fn to_model(&self) -> Option<model::Resource> {
+        Some(model::Resource {
             id: ResourceId(self.id),
             sequence: self.sequence,
             api_version: self.api_version.as_str().into(),
@@ -141,10 +141,10 @@ impl ResourceRecord {
             created_at: self.created_at,
             updated_at: self.updated_at,
             deleted_at: self.deleted_at,
-            facts: Arc::new(self.facts()),
+            facts: Arc::new(serde_json::from_str(&self.facts).ok()?),
             // A scan finds them anew where they are needed.
             values_keys: Vec::new(),
-        }
+        })
     }
 
     /// The values of an order's keys, for a cursor.

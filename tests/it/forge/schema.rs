@@ -1,14 +1,14 @@
-//! The emulator and our query, held against what GitHub publishes of its APIs: `fixtures/github/facts.json`, which names its sources.
-
-use std::collections::BTreeMap;
+//! Our query and the emulator's answers to it, held against what GitHub publishes of its GraphQL API: `fixtures/github/facts.json`,
+//! which names its source.
 
 use async_graphql::Value as Literal;
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{Field, Selection, SelectionSet};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Asked, known};
-use crate::support::github::{Emulator, Repo};
+use crate::support::github::{Budget, Emulator, NOON, Repo};
+use crate::support::http;
 
 const FACTS: &str = include_str!("../fixtures/github/facts.json");
 const QUERY: &str = include_str!("../../../src/forge/github/repositories.graphql");
@@ -17,57 +17,6 @@ const SCALARS: [&str; 6] = ["Boolean", "DateTime", "ID", "Int", "String", "URI"]
 
 fn facts() -> Value {
     serde_json::from_str(FACTS).unwrap()
-}
-
-/// Whether a JSON value is of a type such as `string|null`.
-fn is_of(value: &Value, types: &str) -> bool {
-    let name = match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    };
-    types.split('|').any(|this| this == name)
-}
-
-#[track_caller]
-fn check_rest(schema: &str, body: &Value) {
-    let facts: BTreeMap<String, String> = serde_json::from_value(facts()["rest"][schema].clone()).unwrap();
-    assert!(facts.len() > 80, "{schema}");
-    for (name, types) in &facts {
-        let (types, is_optional) = types.strip_suffix('?').map_or((types.as_str(), false), |types| (types, true));
-        match body.get(name) {
-            Some(value) => assert!(is_of(value, types), "{schema}.{name} is {types}, not {value}"),
-            None => assert!(is_optional, "{schema}.{name} is always there"),
-        }
-    }
-    for name in body.as_object().unwrap().keys() {
-        assert!(facts.contains_key(name), "{schema} has no {name}");
-    }
-}
-
-#[test]
-fn the_emulator_answers_as_the_rest_schemas_say() {
-    let mut bare = Repo::new(2, "ada/bare");
-    (bare.description, bare.license, bare.language) = (None, None, None);
-    for repo in [Repo::new(1, "ada/cluster"), bare] {
-        check_rest("repo-search-result-item", &repo.item("http://forge.example"));
-        check_rest("full-repository", &repo.full("http://forge.example"));
-    }
-}
-
-#[test]
-fn the_emulator_is_held_against_something() {
-    let mut body = Repo::new(1, "ada/cluster").item("http://forge.example");
-    for (name, value) in [("id", Value::from("1")), ("pushed_at", Value::Null), ("unknown", Value::from(1))] {
-        let before = body.clone();
-        body[name] = value;
-        let checked = std::panic::catch_unwind(|| check_rest("repo-search-result-item", &body));
-        assert!(checked.is_err(), "{name}");
-        body = before;
-    }
 }
 
 /// The type without its marks of lists and nullability.
@@ -171,14 +120,64 @@ fn check_node(facts: &Value, written: &str, value: &Value) {
     }
 }
 
+/// Sends our query for these ids as it is, and checks what comes over HTTP: the envelope here, the rest is the caller's.
+#[track_caller]
+fn sent(emulator: &Emulator, ids: &[&str]) -> Value {
+    let body = json!({ "query": QUERY, "variables": { "ids": ids } }).to_string();
+    let headers = ["Authorization: Bearer github_pat_right", "Content-Type: application/json"];
+    let response = http::send(emulator.host().parse().unwrap(), "POST", "/graphql", &headers, &body);
+    assert_eq!((response.status, response.header("content-type")), (200, Some("application/json")));
+    let answer = response.json();
+    let is_known = |name: &String| ["data", "errors"].contains(&name.as_str());
+    assert!(answer.as_object().unwrap().keys().all(is_known), "{answer}");
+    answer["errors"].as_array().into_iter().flatten().for_each(check_error);
+    answer
+}
+
+/// An error as the GraphQL specification has it, with the type that GitHub adds.
+fn check_error(error: &Value) {
+    assert!(error["message"].is_string(), "{error}");
+    for (name, value) in error.as_object().unwrap() {
+        let is_right = match name.as_str() {
+            "message" | "type" => value.is_string(),
+            "path" => value.as_array().unwrap().iter().all(|step| step.is_string() || step.is_u64()),
+            "locations" => {
+                value.as_array().unwrap().iter().all(|place| place["line"].is_u64() && place["column"].is_u64())
+            }
+            _ => false,
+        };
+        assert!(is_right, "{name}: {error}");
+    }
+}
+
 #[test]
 fn the_emulator_answers_as_the_graphql_schema_says() {
     let facts = facts();
+    let emulator = Emulator::start();
     let mut bare = Repo::new(2, "ada/bare");
     (bare.description, bare.license, bare.language) = (None, None, None);
-    for repo in [Repo::new(1, "ada/cluster"), bare] {
-        check_node(&facts["graphql"], "Repository!", &repo.node("http://forge.example"));
+    let ids = [Repo::new(1, "ada/cluster").node_id(), bare.node_id(), Repo::new(3, "ada/nothing").node_id()];
+    emulator.add(Repo::new(1, "ada/cluster"));
+    emulator.add(bare);
+    let answer = sent(&emulator, &ids.each_ref().map(String::as_str));
+    let nodes = answer["data"]["nodes"].as_array().unwrap();
+    assert_eq!((nodes.len(), &nodes[2]), (3, &Value::Null));
+    for node in &nodes[..2] {
+        check_node(&facts["graphql"], "Repository!", node);
     }
+    let errors = answer["errors"].as_array().unwrap();
+    assert_eq!((errors.len(), &errors[0]["type"], &errors[0]["path"]), (1, &json!("NOT_FOUND"), &json!(["nodes", 2])));
+}
+
+#[test]
+fn refusals_of_the_emulator_are_errors_of_graphql() {
+    let emulator = Emulator::start();
+    let ids: Vec<String> = (1..=101).map(|id| Repo::new(id, "ada/cluster").node_id()).collect();
+    let too_many = sent(&emulator, &ids.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!((&too_many["data"], too_many["errors"].as_array().unwrap().len()), (&Value::Null, 1));
+    let used_up = Budget { limit: 5_000, remaining: 0, resets_at: NOON + 60, window: 3_600 };
+    emulator.state().budgets.insert("graphql", used_up);
+    assert_eq!(sent(&emulator, &["R_1"])["errors"][0]["type"], "RATE_LIMITED");
 }
 
 #[test]

@@ -24,10 +24,11 @@ const ROOTS: [(&str, &str); 10] = [
     ("discoveryRuns", "(first: 2)"),
 ];
 
-/// What only a process that runs jobs has.
-const OF_A_SERVER: [&str; 11] = [
+/// What only a process that runs jobs has: `circle::answers` asks for it.
+pub const OF_A_SERVER: [&str; 12] = [
     "Mutation.",
     "Subscription.",
+    "EventsRecorded.",
     "Query.schedules",
     "Query.workers",
     "Query.rateLimits",
@@ -65,6 +66,11 @@ fn every_field_of_every_type_answers() {
         Vec::<&String>::new(),
         "never asked"
     );
+}
+
+/// The selection of all fields of a type.
+pub fn whole(types: &[Value], name: &str, depth: usize, seen: &mut BTreeSet<String>) -> String {
+    document(&select(types, name, depth, seen))
 }
 
 /// All fields of a type: leaves, and composite ones as far as the depth allows.
@@ -116,28 +122,28 @@ fn assert_answered(value: &Value, asked: &[Asked], place: &str) {
     }
 }
 
-fn all_fields(types: &[Value]) -> BTreeSet<String> {
+pub fn all_fields(types: &[Value]) -> BTreeSet<String> {
     let objects = types.iter().filter(|meta| meta["kind"] == "OBJECT");
     let names = objects.map(|meta| meta["name"].as_str().unwrap());
     let names = names.filter(|name| !name.starts_with("__"));
     names.flat_map(|name| fields(types, name).map(move |f| format!("{name}.{}", f["name"].as_str().unwrap()))).collect()
 }
 
-fn field<'a>(types: &'a [Value], owner: &str, name: &str) -> &'a Value {
+pub fn field<'a>(types: &'a [Value], owner: &str, name: &str) -> &'a Value {
     fields(types, owner).find(|field| field["name"] == name).unwrap_or_else(|| panic!("no field {owner}.{name}"))
 }
 
-fn fields<'a>(types: &'a [Value], name: &str) -> FieldIter<'a> {
+pub fn fields<'a>(types: &'a [Value], name: &str) -> FieldIter<'a> {
     let meta = types.iter().find(|meta| meta["name"] == name);
     meta.and_then(|meta| meta["fields"].as_array()).map(Vec::as_slice).unwrap_or_default().iter()
 }
 
 /// The name of a type without its wrappers.
-fn named(meta: &Value) -> &str {
+pub fn named(meta: &Value) -> &str {
     match meta["name"].as_str() {
         Some(name) => name,
         None => named(&meta["ofType"]),
     }
 }
 
-type FieldIter<'a> = std::slice::Iter<'a, Value>;
+pub type FieldIter<'a> = std::slice::Iter<'a, Value>;

@@ -11,8 +11,8 @@ use super::support::{ask_with, world};
 /// Fields whose values differ from run to run: the time of the scan and its id.
 const VOLATILE: [&str; 4] = ["recordedAt", "discoveredAt", "lastScanAt", "runId"];
 
-/// Examples that only a process with a queue answers; here they have to be valid.
-const OF_A_SERVER: [&str; 2] = ["21-what-the-server-does", "22-jobs-as-they-go"];
+/// Examples that only a process with a queue answers (`circle::answers`); here they have to be valid.
+pub const OF_A_SERVER: [&str; 3] = ["21-what-the-server-does", "22-jobs-as-they-go", "23-events-as-they-come"];
 
 /// The documents under `playground/queries`, in order.
 fn documents() -> Vec<PathBuf> {
@@ -99,7 +99,7 @@ fn every_file_of_variables_belongs_to_an_example() {
 }
 
 /// Rows in all lists of an answer.
-fn rows(value: &Value) -> usize {
+pub fn rows(value: &Value) -> usize {
     match value {
         Value::Array(items) => items.len(),
         Value::Object(fields) => fields.values().map(rows).sum(),

@@ -3,17 +3,16 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use futures_util::{SinkExt, StreamExt};
+use futures_util::SinkExt;
 use kubestats::http::{Context, serve};
-use serde_json::{Value, json};
-use tokio::net::{TcpListener, TcpStream};
+use serde_json::json;
+use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::support::world;
+use crate::support::socket::{Client, subscribe};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -43,61 +42,16 @@ impl Server {
     }
 
     async fn connect(&self, headers: &[(&'static str, &str)]) -> Result<Client, Error> {
-        let mut request = format!("ws://{}/graphql", self.address).into_client_request().unwrap();
-        for (name, value) in headers {
-            request.headers_mut().insert(*name, value.parse().unwrap());
-        }
-        connect_async(request).await.map(|(socket, _)| Client(socket))
+        Client::connect(self.address, headers).await
     }
 
-    /// A client that speaks the protocol.
     async fn client(&self) -> Client {
-        self.connect(&[("sec-websocket-protocol", "graphql-transport-ws")]).await.unwrap()
+        Client::speaking(self.address).await
     }
 
-    /// One that has introduced itself.
     async fn ready(&self) -> Client {
-        let mut client = self.client().await;
-        client.send(&json!({ "type": "connection_init", "payload": {} })).await;
-        assert_eq!(client.receive().await, json!({ "type": "connection_ack" }));
-        client
+        Client::ready(self.address).await
     }
-}
-
-struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
-
-impl Client {
-    async fn send(&mut self, message: &Value) {
-        self.0.send(Message::text(message.to_string())).await.unwrap();
-    }
-
-    async fn next(&mut self) -> Option<Result<Message, Error>> {
-        loop {
-            match timeout(PATIENCE, self.0.next()).await.expect("the server says something") {
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                other => return other,
-            }
-        }
-    }
-
-    async fn receive(&mut self) -> Value {
-        match self.next().await {
-            Some(Ok(Message::Text(text))) => serde_json::from_str(&text).unwrap(),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    /// The code that the server closes with.
-    async fn closed(&mut self) -> u16 {
-        match self.next().await {
-            Some(Ok(Message::Close(Some(frame)))) => frame.code.into(),
-            other => panic!("{other:?}"),
-        }
-    }
-}
-
-fn subscribe(id: &str, query: &str) -> Value {
-    json!({ "type": "subscribe", "id": id, "payload": { "query": query } })
 }
 
 #[test]

@@ -12,7 +12,7 @@ use super::secrets::{absent_everywhere, search_files};
 use super::server::{self, Mood};
 use crate::support::data::{TestData, text};
 use crate::support::faults::http_server;
-use crate::support::git_http;
+use crate::support::git_http::GitServer;
 use crate::support::repos::{fixture, run_git};
 
 const USER: &str = "planted-user";
@@ -73,7 +73,7 @@ fn a_repository_that_was_fetched_with_them_keeps_none() {
     let root = repository.beside("served");
     let served = root.join("owner/name.git");
     run_git(&repository.path(), &["clone", "--quiet", "--bare", ".", text(&served)]);
-    let url = git_http::serve(root, Some(&format!("{USER}:{PASSWORD}")));
+    let url = GitServer::start(root, Some(&format!("{USER}:{PASSWORD}"))).url;
     let data = TestData::new().with("KUBESTATS_LOG", "trace");
     let scanned = scan_with(data, &with_credentials(&url));
     assert!(scanned.ran.success, "{}", scanned.ran.stderr);

@@ -14,7 +14,7 @@ use crate::support::repos::{TempRepo, fixture};
 /// but the mirrors, which hold the repository itself and are never served. `known` is no secret and shows that there is
 /// something to be found.
 #[track_caller]
-pub fn absent_everywhere(scanned: &Scanned, secrets: &[String], known: &str) {
+pub(super) fn absent_everywhere(scanned: &Scanned, secrets: &[String], known: &str) {
     let answer = scanned.server.query(EVERYTHING).to_string();
     let rows = scanned.data.dump();
     assert!(answer.contains(known) && rows.contains(known), "{known} is not found");
@@ -46,7 +46,7 @@ const EVERYTHING: &str = "{
     scanFailures(first: 100) { nodes { path message } } }";
 
 /// What the engine itself keeps of statements and messages.
-fn engine_tables(data: &TestData) -> String {
+pub fn engine_tables(data: &TestData) -> String {
     let names =
         data.sql(&["SELECT name FROM system.tables WHERE database = 'system' AND name LIKE '%\\_log' ORDER BY name"]);
     let names = names[0].lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());

@@ -15,6 +15,7 @@ on_both_hostings! {
     a_default_branch_with_the_same_history_goes_on
     a_default_branch_with_another_history_is_read_from_the_root
     rows_of_an_older_extractor_are_built_anew
+    rows_that_cannot_be_read_are_built_anew
     readers_see_the_old_generation_whole_until_the_new_one_is_published
 }
 
@@ -70,6 +71,24 @@ fn rows_of_an_older_extractor_are_built_anew(hosting: Hosting) {
     assert_eq!((&summary["rebuilt"], &summary["added"]["commits"]), (&json!(true), &json!(28)));
     Stored::read(&data).assert_equals(&before);
     assert_eq!(data.scan(&repository.path())["rebuilt"], false);
+}
+
+/// A scan that went on without them would resolve charts and namespaces otherwise, and nobody would know.
+fn rows_that_cannot_be_read_are_built_anew(hosting: Hosting) {
+    let repository = fixture("resolution");
+    let whole = TestData::on(hosting);
+    whole.scan(&repository.path());
+    let expected = Stored::read(&whole);
+    for table in ["resources", "file_facts"] {
+        let data = TestData::on(hosting);
+        share_key(&whole, &data);
+        repository.git(&["reset", "--quiet", "--hard", "HEAD~8"]);
+        data.scan(&repository.path());
+        data.sql(&[&format!("ALTER TABLE {table} UPDATE facts = '{{' WHERE true SETTINGS mutations_sync = 2")]);
+        repository.git(&["reset", "--quiet", "--hard", "ORIG_HEAD"]);
+        assert_eq!(data.scan(&repository.path())["rebuilt"], true, "{table}");
+        Stored::read(&data).assert_equals(&expected);
+    }
 }
 
 fn readers_see_the_old_generation_whole_until_the_new_one_is_published(hosting: Hosting) {

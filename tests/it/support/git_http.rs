@@ -4,25 +4,110 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::faults::listen;
 
-/// A server of the repositories below `root`, for everybody, or for whoever sends `user:password`; answers its URL.
-pub fn serve(root: PathBuf, credentials: Option<&str>) -> String {
-    let expected = credentials.map(|credentials| format!("Authorization: Basic {}\r\n", STANDARD.encode(credentials)));
-    listen(move |mut stream| {
-        let Some((head, body)) = read_request(&mut stream) else { return };
-        let answer = if expected.as_ref().is_none_or(|expected| head.contains(expected)) {
-            [b"HTTP/1.1 200 OK\r\nConnection: close\r\n", &run_backend(&root, &head, &body)[..]].concat()
-        } else {
-            b"HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".to_vec()
-        };
-        // The client is free to go.
-        let _ = stream.write_all(&answer);
-    })
+/// A server of the repositories below a folder.
+pub struct GitServer {
+    pub url: String,
+    state: Arc<Mutex<State>>,
+}
+
+/// What a repository's requests meet with, until it is mended.
+#[derive(Clone, Copy, Debug)]
+pub enum Breakage {
+    /// They get this status.
+    Status(u16),
+    /// No answer, ever.
+    Silence,
+    /// The pack ends in the middle.
+    CutPack,
+    /// A page for people, as a login or a proxy shows it.
+    Page,
+}
+
+#[derive(Default)]
+struct State {
+    /// Part of a request's target, and what such requests meet with.
+    broken: Vec<(String, Breakage)>,
+    /// Parts of the targets that need no credentials.
+    open: Vec<String>,
+    targets: Vec<String>,
+}
+
+impl GitServer {
+    /// For everybody, or for whoever sends `user:password`.
+    pub fn start(root: PathBuf, credentials: Option<&str>) -> Self {
+        let expected =
+            credentials.map(|credentials| format!("Authorization: Basic {}\r\n", STANDARD.encode(credentials)));
+        let state = Arc::<Mutex<State>>::default();
+        let shared = state.clone();
+        let url = listen(move |mut stream| {
+            let Some((head, body)) = read_request(&mut stream) else { return };
+            let target = head.split(' ').nth(1).unwrap().to_owned();
+            let (broken, is_open) = {
+                let mut state = shared.lock().unwrap();
+                state.targets.push(target.clone());
+                let broken = state.broken.iter().find(|(part, _)| target.contains(part));
+                (broken.map(|(_, breakage)| *breakage), state.open.iter().any(|part| target.contains(part)))
+            };
+            let answer = match broken {
+                _ if !is_open && expected.as_ref().is_some_and(|expected| !head.contains(expected)) => status(401),
+                None => served(&root, &head, &body),
+                Some(Breakage::Status(number)) => status(number),
+                Some(Breakage::Page) => b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n<html>moved</html>".to_vec(),
+                Some(Breakage::CutPack) => {
+                    let answer = served(&root, &head, &body);
+                    let pack = answer.windows(4).position(|four| four == b"PACK");
+                    answer[..pack.map_or(answer.len(), |pack| pack + 20)].to_vec()
+                }
+                // Until the client gives up.
+                Some(Breakage::Silence) => {
+                    while let Ok(1..) = stream.read(&mut [0; 64]) {}
+                    return;
+                }
+            };
+            // The client is free to go.
+            let _ = stream.write_all(&answer);
+        });
+        Self { url, state }
+    }
+
+    /// Breaks what is asked of one repository, `owner/name`.
+    pub fn break_down(&self, full_name: &str, breakage: Breakage) {
+        self.state.lock().unwrap().broken.push((part(full_name), breakage));
+    }
+
+    /// Lets everybody clone one repository.
+    pub fn open(&self, full_name: &str) {
+        self.state.lock().unwrap().open.push(part(full_name));
+    }
+
+    pub fn mend_all(&self) {
+        self.state.lock().unwrap().broken.clear();
+    }
+
+    /// Paths and queries that were asked for so far.
+    pub fn requests(&self) -> Vec<String> {
+        self.state.lock().unwrap().targets.clone()
+    }
+}
+
+/// What the targets of a repository's requests have.
+fn part(full_name: &str) -> String {
+    format!("/{full_name}.git/")
+}
+
+fn status(number: u16) -> Vec<u8> {
+    format!("HTTP/1.1 {number} Any\r\nConnection: close\r\nContent-Length: 0\r\n\r\n").into_bytes()
+}
+
+fn served(root: &Path, head: &str, body: &[u8]) -> Vec<u8> {
+    [b"HTTP/1.1 200 OK\r\nConnection: close\r\n", &run_backend(root, head, body)[..]].concat()
 }
 
 /// Git's own server: the rest of its answer's head, and the answer.

@@ -1,20 +1,24 @@
 //! The part of GitHub's APIs that we use, on loopback, with a clock, budgets and troubles that tests set.
 //!
-//! What it answers is held against the service's published schemas (`forge/schema.rs`).
+//! What it answers is held against the service's published schemas (`forge/openapi.rs`, `forge/schema.rs`).
 
 mod graphql;
 mod repository;
 mod search;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::convert::Infallible;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, Response, StatusCode, Uri};
 use axum::serve::ListenerExt;
+use chrono::Utc;
+use futures_util::stream;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -24,7 +28,13 @@ pub use repository::Repo;
 
 /// Noon of the first of January 2026, unless a test sets another time.
 pub const NOON: i64 = 1_767_268_800;
+/// In place of a time: the system's.
+const SYSTEM_TIME: i64 = i64::MIN;
+/// Between two bytes of a body that trickles.
+const DRIP: Duration = Duration::from_millis(100);
 const WALL: usize = 1_000;
+/// Where errors point to.
+const DOCUMENTATION: &str = "https://docs.github.com/rest";
 
 /// A running emulator; it ends with this value.
 pub struct Emulator {
@@ -66,6 +76,8 @@ pub enum Trouble {
     },
     /// No answer, ever.
     Silence,
+    /// The head of an answer at once, and its body byte by byte, for hours.
+    Trickle,
     /// The answer as it would be, and something else first.
     Meanwhile(Box<dyn FnOnce(&mut State) + Send>),
 }
@@ -116,7 +128,7 @@ impl Emulator {
                 headers,
                 body: String::from_utf8_lossy(&body).into_owned(),
             };
-            let answer = shared.lock().unwrap().answer(&web, clock.load(Ordering::SeqCst), &request);
+            let answer = shared.lock().unwrap().answer(&web, read(&clock), &request);
             async move {
                 match answer {
                     Some(answer) => answer,
@@ -181,10 +193,26 @@ impl Emulator {
         self.now.store(now, Ordering::SeqCst);
     }
 
+    /// Goes by the system's clock from now on, as a whole server does; budgets begin anew.
+    pub fn follow_the_system(&self) {
+        self.set_now(SYSTEM_TIME);
+        let now = read(&self.now);
+        for budget in self.state().budgets.values_mut() {
+            *budget = Budget { remaining: budget.limit, resets_at: now + budget.window, ..*budget };
+        }
+    }
+
     /// The emulator's clock, for the one who asks it.
     pub fn clock(&self) -> Arc<dyn Fn() -> i64 + Send + Sync> {
         let now = self.now.clone();
-        Arc::new(move || now.load(Ordering::SeqCst))
+        Arc::new(move || read(&now))
+    }
+}
+
+fn read(clock: &AtomicI64) -> i64 {
+    match clock.load(Ordering::SeqCst) {
+        SYSTEM_TIME => Utc::now().timestamp(),
+        set => set,
     }
 }
 
@@ -194,6 +222,7 @@ impl State {
         self.requests.push(request.clone());
         match self.troubles.pop_front() {
             Some(Trouble::Silence) => return None,
+            Some(Trouble::Trickle) => return Some(trickle()),
             Some(Trouble::Answer { status, headers, body }) => {
                 let mut response = Response::builder().status(status);
                 for (name, value) in headers {
@@ -206,17 +235,17 @@ impl State {
         }
         let given = request.headers.get("authorization").map(|value| value.to_str().unwrap());
         if given.is_some_and(|given| given != format!("Bearer {}", self.token)) {
-            return Some(plain(401, json!({ "message": "Bad credentials", "status": "401" })));
+            return Some(plain(401, problem(401, "Bad credentials")));
         }
         let url = Url::parse(web).unwrap().join(&request.target).unwrap();
         let graphql = if self.base.is_empty() { "/graphql" } else { "/api/graphql" };
         if url.path() == graphql {
             return Some(self.charged("graphql", now, false, |state| match given {
-                None => (401, json!({ "message": "This endpoint requires you to be authenticated." })),
+                None => (401, problem(401, "This endpoint requires you to be authenticated.")),
                 Some(_) => (200, graphql::answer(state, web, &serde_json::from_str(&request.body).unwrap())),
             }));
         }
-        let Some(path) = url.path().strip_prefix(self.base) else { return Some(plain(404, not_found())) };
+        let Some(path) = url.path().strip_prefix(self.base) else { return Some(plain(404, problem(404, "Not Found"))) };
         let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         match parts.as_slice() {
             ["search", "repositories"] => {
@@ -238,23 +267,28 @@ impl State {
                     None => Some(self.repository(web, now, None, request)),
                     Some(id) => {
                         let location = format!("{web}{}/repositories/{id}", self.base);
-                        let body = json!({ "message": "Moved Permanently", "url": location });
+                        let body = json!({
+                            "message": "Moved Permanently", "url": location, "documentation_url": DOCUMENTATION,
+                        });
                         let mut response = self.charged("core", now, false, |_| (301, body));
                         response.headers_mut().insert("location", location.parse().unwrap());
                         Some(response)
                     }
                 }
             }
-            _ => Some(plain(404, not_found())),
+            _ => Some(plain(404, problem(404, "Not Found"))),
         }
     }
 
     fn repository(&mut self, web: &str, now: i64, repo: Option<Repo>, request: &Request) -> Response<Body> {
-        let Some(repo) = repo.filter(|repo| !repo.is_gone) else {
-            return self.charged("core", now, false, |_| (404, not_found()));
+        // A private one is hidden from those who do not say who they are.
+        let is_known = request.headers.contains_key("authorization");
+        let Some(repo) = repo.filter(|repo| !repo.is_gone && (is_known || !repo.is_private)) else {
+            return self.charged("core", now, false, |_| (404, problem(404, "Not Found")));
         };
         if repo.is_taken_down {
-            let body = json!({ "message": "Repository access blocked", "block": { "reason": "dmca" } });
+            let block = json!({ "reason": "dmca", "created_at": "2025-01-01T00:00:00Z", "html_url": DOCUMENTATION });
+            let body = json!({ "message": "Repository access blocked", "block": block });
             return self.charged("core", now, false, |_| (451, body));
         }
         let body = repo.full(web);
@@ -263,7 +297,7 @@ impl State {
         let etag = format!("W/\"{:x}\"", hasher.finish());
         let is_same = request.headers.get("if-none-match").is_some_and(|given| given.as_bytes() == etag.as_bytes());
         // An unchanged answer is free for those who say who they are.
-        let is_free = is_same && request.headers.contains_key("authorization");
+        let is_free = is_same && is_known;
         let mut response = self.charged("core", now, is_free, |_| match is_same {
             true => (304, Value::Null),
             false => (200, body),
@@ -275,10 +309,13 @@ impl State {
     fn search(&mut self, web: &str, parameters: &HashMap<String, String>) -> (u16, Value) {
         let number = |name: &str, default: usize| parameters.get(name).map_or(default, |text| text.parse().unwrap());
         let (page, per_page) = (number("page", 1), number("per_page", 30).min(100));
-        let invalid =
-            |message: &str| (422, json!({ "message": "Validation Failed", "errors": [{ "message": message }] }));
+        let invalid = |message: &str| {
+            let error = json!({ "message": message, "resource": "Search", "field": "q", "code": "invalid" });
+            (422, json!({ "message": "Validation Failed", "errors": [error], "documentation_url": DOCUMENTATION }))
+        };
         if (page - 1) * per_page >= WALL {
-            return (422, json!({ "message": "Only the first 1000 search results are available" }));
+            let message = "Only the first 1000 search results are available";
+            return (422, json!({ "message": message, "documentation_url": DOCUMENTATION }));
         }
         let mut found = Vec::new();
         for repo in self.repos.values() {
@@ -319,7 +356,8 @@ impl State {
             self.budgets.insert(resource, *budget);
         }
         let (status, body) = match is_refused {
-            true => (403, json!({ "message": "API rate limit exceeded for 127.0.0.1." })),
+            true if resource == "graphql" => (200, graphql::rate_limited()),
+            true => (403, problem(403, "API rate limit exceeded for 127.0.0.1.")),
             false => answer(self),
         };
         let mut response = plain(status, body);
@@ -336,8 +374,17 @@ impl State {
     }
 }
 
-fn not_found() -> Value {
-    json!({ "message": "Not Found", "status": "404" })
+/// The body of an error.
+fn problem(status: u16, message: &str) -> Value {
+    json!({ "message": message, "documentation_url": DOCUMENTATION, "status": status.to_string() })
+}
+
+fn trickle() -> Response<Body> {
+    let drops = stream::unfold((), |()| async {
+        tokio::time::sleep(DRIP).await;
+        Some((Ok::<_, Infallible>(Bytes::from_static(b" ")), ()))
+    });
+    Response::builder().header("content-type", "application/json").body(Body::from_stream(drops)).unwrap()
 }
 
 fn plain(status: u16, body: Value) -> Response<Body> {

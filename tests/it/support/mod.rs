@@ -14,4 +14,5 @@ pub mod http;
 pub mod process;
 pub mod repos;
 pub mod server;
+pub mod socket;
 pub mod tls;

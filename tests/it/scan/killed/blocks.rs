@@ -107,3 +107,38 @@ fn is_refused(data: &TestData, server: &TestServer, source: &std::path::Path, ta
     assert_eq!([&answer["events"]["totalCount"], &answer["resources"]["totalCount"]], [0, 0], "{table}");
     assert_eq!(answer["scanFailures"]["nodes"], json!([]));
 }
+
+/// Two machines with a database in common, neither of which sees the other's lock: what the slower one stored is not seen beside
+/// what the faster one published, whether the faster one cleared it away or not.
+#[test]
+fn what_another_machine_published_meanwhile_stands_alone() {
+    let repository = fixture("more-commits");
+    let whole = TestData::on(Hosting::External);
+    whole.scan(&repository.path());
+    let expected = Stored::read(&whole);
+    for clears in [true, false] {
+        let slower = TestData::on(Hosting::External);
+        share_key(&whole, &slower);
+        slower.succeed(&["migrate"]);
+        let mut scan = hold_half_way(&slower, &repository.path());
+        let held = newest_run(&slower)[0].clone();
+        let database = slower.database().unwrap().clone();
+        let faster = TestData::in_database(database);
+        share_key(&whole, &faster);
+        if clears {
+            faster.scan(&repository.path());
+        } else {
+            // As if it had begun earlier: its rows come beside those that lie there.
+            let theirs = &whole.database().unwrap().name;
+            let copies = SCAN_TABLES.into_iter().chain(["checkpoints"]);
+            let copies: Vec<String> =
+                copies.map(|table| format!("INSERT INTO {table} SELECT * FROM `{theirs}`.{table}")).collect();
+            slower.sql(&copies.iter().map(String::as_str).collect::<Vec<_>>());
+        }
+        send_signal(scan.id(), "CONT");
+        assert!(wait_for_end(&mut scan).success(), "{clears}");
+        let own = format!("SELECT toUInt32(count()) AS rows FROM resource_events WHERE run_id = '{held}'");
+        assert_eq!(slower.sql(&[&own]), ["{\"rows\":0}\n"], "{clears}");
+        Stored::read(&slower).assert_equals(&expected);
+    }
+}

@@ -42,6 +42,11 @@ pub fn answer(state: &State, web: &str, request: &Value) -> Value {
     answer
 }
 
+/// The refusal of a budget that is used up: GitHub says it with the status 200.
+pub fn rate_limited() -> Value {
+    json!({ "errors": [{ "type": "RATE_LIMITED", "message": "API rate limit exceeded for user ID 7." }] })
+}
+
 fn problem(kind: &str, message: &str) -> Value {
     json!({ "data": null, "errors": [{ "type": kind, "message": message }] })
 }

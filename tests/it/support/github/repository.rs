@@ -90,6 +90,20 @@ impl Repo {
         format!("R_kgDO{:08}", self.id)
     }
 
+    fn owner(&self, web: &str) -> Value {
+        let (html, api) = (format!("{web}/{}", self.owner), format!("{web}/api/users/{}", self.owner));
+        let mut owner = json!({
+            "login": self.owner, "id": 7, "node_id": "U_kgDO00000007", "type": "User", "site_admin": false,
+            "html_url": html, "url": api, "avatar_url": format!("{html}.png"), "gravatar_id": "",
+            "repos_url": format!("{api}/repos"),
+        });
+        for name in "followers following gists starred subscriptions organizations events received_events".split(' ') {
+            let path = if name == "organizations" { "orgs" } else { name };
+            owner[format!("{name}_url")] = json!(format!("{api}/{path}"));
+        }
+        owner
+    }
+
     /// An item of a search.
     pub fn item(&self, web: &str) -> Value {
         let full_name = self.full_name();
@@ -98,7 +112,7 @@ impl Repo {
             |id: &String| json!({ "key": id.to_lowercase(), "name": id, "spdx_id": id, "url": null, "node_id": "L" });
         let mut item = json!({
             "id": self.id, "node_id": self.node_id(), "name": self.name, "full_name": full_name,
-            "owner": { "login": self.owner, "id": 7, "type": "User" },
+            "owner": self.owner(web),
             "private": self.is_private, "visibility": if self.is_private { "private" } else { "public" },
             "html_url": html, "url": api, "description": self.description, "homepage": null, "mirror_url": null,
             "git_url": format!("git:{}.git", &html[5..]), "ssh_url": format!("git@github.example:{full_name}.git"),
