@@ -22,6 +22,8 @@ use crate::store::{self, ExternalOptions, Reader, ReaderOptions, Store, StoreErr
 
 /// The subcommand of a server, whose engine others may use.
 const SERVE: &str = "serve";
+/// Held in the folder of what runs by whoever changes repositories.
+const TURNS: &str = "repositories.lock";
 /// How the holder of a data directory calls itself when others may use its engine.
 const SERVER: &str = "kubestats serve";
 const USER_AGENT: &str = concat!("kubestats/", env!("CARGO_PKG_VERSION"));
@@ -72,7 +74,7 @@ impl App {
             Ok(migrated) => {
                 let options = ReaderOptions { timeout: config.query_timeout, cache_bytes: config.query_cache_bytes };
                 let reader = Reader::new(store.clone(), options);
-                let writer = Writer::new(store.clone());
+                let writer = Writer::new(store.clone()).taking_turns(&config.run_dir().join(TURNS));
                 let program = format!("kubestats {command}");
                 Ok(Self { config, store, reader, writer, program, migrated })
             }

@@ -1,2 +1,2 @@
 -- What a query has found so far, and why it was not taken; empty: it was.
-SELECT full_name, rejected FROM discoveries FINAL WHERE forge = {forge:String} AND query = {query:String}
+SELECT full_name, rejected, is_new, found_at FROM discoveries FINAL WHERE forge = {forge:String} AND query = {query:String}

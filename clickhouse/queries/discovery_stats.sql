@@ -1,5 +1,5 @@
 -- Queries of discovery: what each found, how much of it turned out to hold resources, and how its runs went. Accepted is counted from what
--- is stored: a repository is accepted once its checkpoint has resources. argMax leaves nulls out, so an error is wrapped.
+-- is stored: a repository is accepted once its checkpoint has resources, and counts once whatever it was called. argMax leaves nulls out, so an error is wrapped.
 WITH
     accepted AS
     (
@@ -8,8 +8,9 @@ WITH
     hits AS
     (
         SELECT
-            forge, query, count() AS known, countIf(rejected = '') AS taken, countIf(rejected = '' AND is_new) AS first_here,
-            countIf(rejected = '' AND repository_id IN (SELECT repository_id FROM accepted)) AS accepted,
+            forge, query, taken + countIf(rejected != '') AS known, uniqExactIf(repository_id, rejected = '') AS taken,
+            uniqExactIf(repository_id, rejected = '' AND is_new) AS first_here,
+            uniqExactIf(repository_id, rejected = '' AND repository_id IN (SELECT repository_id FROM accepted)) AS accepted,
             arrayMap((reason, number) -> (reason, number), mapKeys(sumMap(map(rejected, toUInt64(1)))),
                 mapValues(sumMap(map(rejected, toUInt64(1))))) AS reasons
         FROM discoveries FINAL GROUP BY forge, query

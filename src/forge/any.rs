@@ -2,8 +2,8 @@
 
 use super::github::{GitHub, GitHubOptions};
 use super::local::Local;
-use super::{Forge, ForgeError, Found, KnownAs, SearchOutcome, SearchQuery};
-use crate::model::{ForgeRepository, RateLimit};
+use super::{Answers, Forge, ForgeError, Found, KnownAs, Pages, SearchQuery, Searched};
+use crate::model::RateLimit;
 
 pub enum AnyForge {
     GitHub(Box<GitHub>),
@@ -33,14 +33,6 @@ impl AnyForge {
     pub const fn local() -> Self {
         Self::Local(Local)
     }
-
-    /// What would make it answer more or sooner, in a sentence for people.
-    pub const fn advice(&self) -> Option<&'static str> {
-        match self {
-            Self::GitHub(github) => github.advice(),
-            Self::Local(_) => None,
-        }
-    }
 }
 
 impl Forge for AnyForge {
@@ -48,15 +40,11 @@ impl Forge for AnyForge {
         each!(self, forge => forge.host())
     }
 
-    async fn search(
-        &self,
-        query: &SearchQuery,
-        visit: &mut (dyn FnMut(Vec<ForgeRepository>) + Send),
-    ) -> Result<SearchOutcome, ForgeError> {
-        each!(self, forge => forge.search(query, visit).await)
+    async fn search<P: Pages>(&self, query: &SearchQuery, pages: &mut P) -> Searched {
+        each!(self, forge => forge.search(query, pages).await)
     }
 
-    async fn repositories(&self, ids: &[KnownAs]) -> Result<Vec<Found>, ForgeError> {
+    async fn repositories(&self, ids: &[KnownAs]) -> Answers {
         each!(self, forge => forge.repositories(ids).await)
     }
 
@@ -70,5 +58,9 @@ impl Forge for AnyForge {
 
     fn rate_limits(&self) -> Vec<RateLimit> {
         each!(self, forge => forge.rate_limits())
+    }
+
+    fn advice(&self) -> Option<&'static str> {
+        each!(self, forge => forge.advice())
     }
 }

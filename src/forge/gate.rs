@@ -115,10 +115,15 @@ impl Gate {
     pub fn refused(&self, resource: &'static str, refusal: Refusal) -> ForgeError {
         let now = self.now();
         let mut state = self.state();
-        let told = state.budgets.get(resource).and_then(|budget| budget.told);
+        let budget = state.budgets.get_mut(resource);
+        let told = budget.and_then(|budget| budget.told.as_mut());
         let (resource, until) = match (refusal, told) {
             // A forge whose clock is behind ours names a time that is over.
-            (Refusal::UsedUp, Some(told)) if told.resets_at > now => (resource, told.resets_at),
+            (Refusal::UsedUp, Some(told)) if told.resets_at > now => {
+                // Whatever it said beside.
+                told.remaining = 0;
+                (resource, told.resets_at)
+            }
             (Refusal::Wait(seconds), _) => (SECONDARY, now + seconds.clamp(1, LONGEST_WAIT)),
             (Refusal::UsedUp | Refusal::Unexplained, _) => {
                 let wait = SHORTEST_WAIT << state.strikes.min(6);

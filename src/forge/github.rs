@@ -10,6 +10,7 @@ mod rest;
 mod search;
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use url::Url;
 use self::client::{Client, is_absence};
 use self::search::Walk;
 use super::gate::{Clock, system_clock};
-use super::{Forge, ForgeError, Found, KnownAs, SearchOutcome, SearchQuery};
+use super::{Answers, Forge, ForgeError, Found, KnownAs, Pages, SearchQuery, Searched};
 use crate::model::{ForgeRepository, RateLimit};
 
 const CORE: &str = "core";
@@ -75,17 +76,6 @@ impl GitHub {
         Ok(Self { client, known: Cache::new(REMEMBERED), paused: Mutex::default() })
     }
 
-    /// What a token would bring, where there is none.
-    pub const fn advice(&self) -> Option<&'static str> {
-        if self.client.has_token() {
-            return None;
-        }
-        Some(
-            "GitHub answers 60 requests an hour and 10 searches a minute without a token. With one (github.token; it needs no rights) it \
-             answers 5,000 and 30, and tells metrics of 100 repositories at once, with watchers and languages.",
-        )
-    }
-
     /// A repository by a URL of the REST API. A repository that was asked for before is sent again only when it changed.
     async fn ask(&self, url: Url) -> Result<Found, ForgeError> {
         let key = url.to_string();
@@ -109,7 +99,10 @@ impl GitHub {
     /// Asks for each of `ids` that has no answer yet by itself.
     async fn ask_each(&self, ids: &[KnownAs], answers: &mut [Option<Found>]) -> Result<(), ForgeError> {
         for (known, answer) in ids.iter().zip(answers).filter(|(_, answer)| answer.is_none()) {
-            *answer = Some(self.ask(self.client.url(&["repositories", &known.id.id])).await?);
+            *answer = Some(match self.ask(self.client.url(&["repositories", &known.id.id])).await {
+                Err(error) if error.is_of_one() => Found::Unknown(error.to_string()),
+                found => found?,
+            });
         }
         Ok(())
     }
@@ -120,42 +113,31 @@ impl Forge for GitHub {
         &self.client.forge
     }
 
-    async fn search(
-        &self,
-        query: &SearchQuery,
-        visit: &mut (dyn FnMut(Vec<ForgeRepository>) + Send),
-    ) -> Result<SearchOutcome, ForgeError> {
+    async fn search<P: Pages>(&self, query: &SearchQuery, pages: &mut P) -> Searched {
         let now = self.client.gate.now();
         let paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner).remove(query);
         let mut walk = paused.filter(|walk| walk.is_fresh(now)).unwrap_or_else(|| Walk::new(now));
-        match walk.go_on(&self.client, query, visit).await {
-            Ok(()) => Ok(walk.outcome()),
-            Err(error) => {
-                if error.is_transient() {
-                    let mut paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
-                    paused.retain(|_, walk| walk.is_fresh(now));
-                    paused.insert(query.clone(), walk);
-                }
-                Err(error)
-            }
+        let ended = walk.go_on(&self.client, query, pages).await;
+        let outcome = walk.outcome();
+        if ended.as_ref().map_or_else(ForgeError::is_transient, ControlFlow::is_break) {
+            let mut paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
+            paused.retain(|_, walk| walk.is_fresh(now));
+            paused.insert(query.clone(), walk);
         }
+        Searched { outcome, ended: ended.map(drop) }
     }
 
-    async fn repositories(&self, ids: &[KnownAs]) -> Result<Vec<Found>, ForgeError> {
-        let mut answers: Vec<Option<Found>> = vec![None; ids.len()];
+    async fn repositories(&self, ids: &[KnownAs]) -> Answers {
+        let mut found: Vec<Option<Found>> = vec![None; ids.len()];
         let asked = match self.client.has_token() {
-            true => graphql::ask(&self.client, ids, &mut answers).await,
+            true => graphql::ask(&self.client, ids, &mut found).await,
             false => Ok(()),
         };
-        let asked = match asked {
-            Ok(()) => self.ask_each(ids, &mut answers).await,
+        let ended = match asked {
+            Ok(()) => self.ask_each(ids, &mut found).await,
             failed => failed,
         };
-        // What was answered before the budget was used up is kept; the rest another time.
-        match asked {
-            Err(error) if answers.iter().all(Option::is_none) => Err(error),
-            _ => Ok(answers.into_iter().map(|answer| answer.unwrap_or(Found::Unknown)).collect()),
-        }
+        Answers { found, ended }
     }
 
     fn batch_size(&self) -> usize {
@@ -171,5 +153,11 @@ impl Forge for GitHub {
 
     fn rate_limits(&self) -> Vec<RateLimit> {
         self.client.gate.rate_limits()
+    }
+
+    fn advice(&self) -> Option<&'static str> {
+        let advice = "GitHub answers 60 requests an hour and 10 searches a minute without a token. With one (github.token; it needs no \
+            rights) it answers 5,000 and 30, and tells metrics of 100 repositories at once, with watchers and languages.";
+        (!self.client.has_token()).then_some(advice)
     }
 }

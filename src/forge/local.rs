@@ -10,10 +10,11 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
-use super::{Forge, ForgeError, Found, KnownAs, SearchOutcome, SearchQuery};
+use super::{Answers, Forge, ForgeError, Found, KnownAs, Pages, SearchOutcome, SearchQuery, Searched};
 use crate::model::{ForgeMetrics, ForgeRepository, Profile, RateLimit, Repository, RepositoryId};
 
-const HOST: &str = "local";
+/// The forge of folders, bundles and lists on this machine.
+pub const HOST: &str = "local";
 /// Far more than the names of all repositories there are.
 const MOST_LIST_BYTES: u64 = 16 << 20;
 
@@ -25,26 +26,29 @@ impl Forge for Local {
         HOST
     }
 
-    async fn search(
-        &self,
-        query: &SearchQuery,
-        visit: &mut (dyn FnMut(Vec<ForgeRepository>) + Send),
-    ) -> Result<SearchOutcome, ForgeError> {
+    async fn search<P: Pages>(&self, query: &SearchQuery, pages: &mut P) -> Searched {
         let expression = query.expression.clone();
-        let (mut found, is_incomplete) = on_a_thread(move || everything(&expression)).await??;
+        let mut outcome = SearchOutcome::default();
+        let (mut found, is_incomplete) = match on_a_thread(move || everything(&expression)).await {
+            Ok(Ok(found)) => found,
+            Ok(Err(error)) | Err(error) => return Searched { outcome, ended: Err(error) },
+        };
         if let Some(limit) = query.limit {
             found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         }
-        let outcome = SearchOutcome { found: found.len() as u64, requests: 0, is_incomplete };
-        if !found.is_empty() {
-            visit(found);
+        let count = found.len() as u64;
+        if found.is_empty() || pages.take(found).await.is_continue() {
+            outcome = SearchOutcome { found: count, requests: 0, is_incomplete };
         }
-        Ok(outcome)
+        Searched { outcome, ended: Ok(()) }
     }
 
-    async fn repositories(&self, ids: &[KnownAs]) -> Result<Vec<Found>, ForgeError> {
+    async fn repositories(&self, ids: &[KnownAs]) -> Answers {
         let paths: Vec<String> = ids.iter().map(|known| known.id.id.clone()).collect();
-        on_a_thread(move || paths.iter().map(|path| at(path)).collect()).await
+        match on_a_thread(move || paths.iter().map(|path| Some(at(path))).collect()).await {
+            Ok(found) => Answers { found, ended: Ok(()) },
+            Err(error) => Answers { found: vec![None; ids.len()], ended: Err(error) },
+        }
     }
 
     fn batch_size(&self) -> usize {
@@ -58,6 +62,10 @@ impl Forge for Local {
 
     fn rate_limits(&self) -> Vec<RateLimit> {
         Vec::new()
+    }
+
+    fn advice(&self) -> Option<&'static str> {
+        None
     }
 }
 
@@ -84,10 +92,16 @@ fn everything(expression: &str) -> Result<(Vec<ForgeRepository>, bool), ForgeErr
             false => Ok((found, false)),
         };
     }
-    if metadata.len() > MOST_LIST_BYTES {
+    // Devices and pipes have no end.
+    if !metadata.is_file() {
+        return Err(bad("neither a folder nor a file".to_owned()));
+    }
+    let mut text = Vec::new();
+    let read = fs::File::open(path).and_then(|file| file.take(MOST_LIST_BYTES + 1).read_to_end(&mut text));
+    read.map_err(|error| bad(reason(&error)))?;
+    if text.len() as u64 > MOST_LIST_BYTES {
         return Err(bad(format!("a list of more than {} MiB", MOST_LIST_BYTES >> 20)));
     }
-    let text = fs::read(path).map_err(|error| bad(reason(&error)))?;
     let text = String::from_utf8(text).map_err(|_| bad("neither a bundle nor a text".to_owned()))?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let (mut found, mut is_incomplete) = (Vec::new(), false);

@@ -10,11 +10,12 @@ mod github;
 mod local;
 
 use std::future::Future;
+use std::ops::ControlFlow;
 
 pub use any::AnyForge;
 pub use gate::{Clock, system_clock};
 pub use github::{GitHub, GitHubOptions};
-pub use local::Local;
+pub use local::{HOST as LOCAL, Local};
 
 use crate::model::{ForgeId, ForgeRepository, RateLimit};
 
@@ -23,22 +24,12 @@ pub trait Forge: Send + Sync {
     /// Its host: `github.com`, `local`.
     fn host(&self) -> &str;
 
-    /// Searches repositories, all pages of it, however many there are. Each page is handed to `visit` as it comes; when the search ends
-    /// early, what was visited stands; the same search asked again soon goes on from there, and its outcome counts both.
-    ///
-    /// # Errors
-    /// As [`ForgeError`] says.
-    fn search(
-        &self,
-        query: &SearchQuery,
-        visit: &mut (dyn FnMut(Vec<ForgeRepository>) + Send),
-    ) -> impl Future<Output = Result<SearchOutcome, ForgeError>> + Send;
+    /// Searches repositories, all pages of it, however many there are. Each page is taken before the next one is asked for; when the
+    /// search ends early, what was taken stands; the same search asked again soon goes on from there, and its outcome counts both.
+    fn search<P: Pages>(&self, query: &SearchQuery, pages: &mut P) -> impl Future<Output = Searched> + Send;
 
-    /// What is known of repositories now, one answer for each id, in their order. One that is gone does not lose the others.
-    ///
-    /// # Errors
-    /// When nothing of the batch was answered.
-    fn repositories(&self, ids: &[KnownAs]) -> impl Future<Output = Result<Vec<Found>, ForgeError>> + Send;
+    /// What is known of repositories now. One that is gone, or that is not told of, does not lose the others.
+    fn repositories(&self, ids: &[KnownAs]) -> impl Future<Output = Answers> + Send;
 
     /// The most ids that [`Forge::repositories`] takes at once.
     fn batch_size(&self) -> usize;
@@ -51,6 +42,15 @@ pub trait Forge: Send + Sync {
 
     /// What is left of each budget, as the last answers told it.
     fn rate_limits(&self) -> Vec<RateLimit>;
+
+    /// What would make it answer more or sooner, in a sentence for people.
+    fn advice(&self) -> Option<&'static str>;
+}
+
+/// Takes the pages of a search.
+pub trait Pages: Send {
+    /// Takes the next page. To break: it could not be taken; the search ends before it.
+    fn take(&mut self, page: Vec<ForgeRepository>) -> impl Future<Output = ControlFlow<()>> + Send;
 }
 
 /// What to search for.
@@ -58,8 +58,6 @@ pub trait Forge: Send + Sync {
 pub struct SearchQuery {
     /// In the forge's own syntax: `topic:kubesearch`, `user:onedr0p`, `org:fluxcd`, or any other expression.
     pub expression: String,
-    /// Only what was pushed to since this time, in seconds since 1970: a search that continues.
-    pub pushed_since: Option<i64>,
     /// Forks, too; forges leave them out otherwise.
     pub forks: bool,
     /// Stop after so many, the most starred first; `None`: all.
@@ -67,9 +65,17 @@ pub struct SearchQuery {
 }
 
 /// How a search ended.
+#[derive(Debug)]
+pub struct Searched {
+    /// As far as it came.
+    pub outcome: SearchOutcome,
+    pub ended: Result<(), ForgeError>,
+}
+
+/// What a search brought.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SearchOutcome {
-    /// Repositories that were visited.
+    /// Repositories that were taken.
     pub found: u64,
     /// Requests it took.
     pub requests: u32,
@@ -93,8 +99,17 @@ pub enum Found {
     Here(Box<ForgeRepository>),
     /// Deleted, or visible to others only: forges do not tell the two apart.
     Gone,
-    /// Not answered this time; another time may do.
-    Unknown,
+    /// It was asked and did not tell, for this reason; another time may do.
+    Unknown(String),
+}
+
+/// What a forge says of several.
+#[derive(Debug)]
+pub struct Answers {
+    /// One for each id, in their order; `None`: it was not asked about before the end.
+    pub found: Vec<Option<Found>>,
+    /// Why it was asked no further.
+    pub ended: Result<(), ForgeError>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -108,6 +123,9 @@ pub enum ForgeError {
     /// The token is wrong, or lacks a right.
     #[error("{forge} refuses the token: {reason}")]
     Unauthorized { forge: String, reason: String },
+    /// It does not show this one, whatever else the token opens.
+    #[error("{forge} does not show it: {reason}")]
+    Forbidden { forge: String, reason: String },
     /// The forge cannot understand what was asked: a search expression of somebody's own.
     #[error("{forge} does not understand `{expression}`: {reason}")]
     BadQuery { forge: String, expression: String, reason: String },
@@ -125,10 +143,16 @@ impl ForgeError {
             Self::OutOfBudget { .. } => "OUT_OF_BUDGET",
             Self::Unreachable { .. } => "FORGE_UNREACHABLE",
             Self::Unauthorized { .. } => "FORGE_UNAUTHORIZED",
+            Self::Forbidden { .. } => "FORGE_FORBIDDEN",
             Self::BadQuery { .. } => "BAD_QUERY",
             Self::NeedsToken { .. } => "TOKEN_NEEDED",
             Self::Unexpected { .. } => "FORGE_UNEXPECTED",
         }
+    }
+
+    /// Whether it says something of what was asked, and nothing of whatever else may be asked.
+    pub const fn is_of_one(&self) -> bool {
+        matches!(self, Self::Forbidden { .. } | Self::BadQuery { .. } | Self::Unexpected { .. })
     }
 
     /// Whether another attempt may do without anybody's help.

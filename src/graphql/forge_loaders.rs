@@ -29,11 +29,6 @@ pub struct MetricsSpan {
     pub bucket: Option<MetricsBucket>,
 }
 
-impl MetricsSpan {
-    /// The newest snapshot.
-    pub const NEWEST: Self = Self { from_ms: 0, to_ms: MetricsBetween::LAST_MS, most: 1, bucket: None };
-}
-
 /// Snapshots of metrics, newest first.
 pub struct MetricsLoader(pub Snapshot);
 

@@ -85,7 +85,7 @@ impl JobQuery {
         let limit =
             limit.ok_or_else(|| bad_input(format!("`first` is {first}; it has to be between 1 and {MAX_RUNS}")))?;
         let from_ms = since.map_or(0, |since| since.0.timestamp_millis().clamp(0, MetricsBetween::LAST_MS));
-        let rows = present(context)?.fetch(&DiscoveryRuns { from_ms, limit }).await?;
+        let rows = present(context)?.fetch(&DiscoveryRuns { from_ms, of_each: limit, limit }).await?;
         Ok(rows.into_iter().map(DiscoveryRun).collect())
     }
 }

@@ -10,15 +10,15 @@ pub struct RepositoryMetrics {
     pub recorded_at_ms: i64,
     pub stars: u64,
     pub forks: u64,
-    /// Subscribers.
-    pub watchers: u64,
+    /// Subscribers; `None`: no answer told them yet, as with the languages.
+    pub watchers: Option<u64>,
     pub open_issues: u64,
     /// KiB, as the forge has it.
     pub size_kb: u64,
-    /// Kubernetes resources alive at the checkpoint.
-    pub resource_count: u64,
+    /// Kubernetes resources alive at the checkpoint; `None` before the first scan.
+    pub resource_count: Option<u64>,
     /// Bytes of code by language, most first.
-    pub languages: Vec<(String, u64)>,
+    pub languages: Option<Vec<(String, u64)>>,
     /// Seconds since 1970.
     pub pushed_at: Option<i64>,
     /// Seconds since 1970.

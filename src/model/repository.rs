@@ -1,6 +1,6 @@
 //! Repositories and how far they are scanned.
 
-use super::{ForgeId, Profile, Quality, RepositoryId, RunId, Step};
+use super::{ForgeId, Profile, Quality, RepositoryId, RepositoryMetrics, RunId, Step};
 
 /// How the last scan or sync of a repository ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +80,11 @@ pub struct Repository {
     /// What led to its discovery, sorted: `topic:kubesearch`, `list`, `added by hand`.
     pub discovery_tags: Vec<String>,
     pub quality: Quality,
+    /// The newest snapshot.
+    pub metrics: Option<RepositoryMetrics>,
     pub sync: LastRun,
+    /// Visits that failed, one after the other up to now.
+    pub failed_syncs: u32,
     pub scan: LastRun,
     /// The clock visits it then, in milliseconds since 1970; `None`: as soon as it can.
     pub next_sync_at_ms: Option<i64>,
@@ -108,7 +112,9 @@ impl Repository {
             profile: Profile::default(),
             discovery_tags: Vec::new(),
             quality: Quality::default(),
+            metrics: None,
             sync: LastRun::default(),
+            failed_syncs: 0,
             scan: LastRun::default(),
             next_sync_at_ms: None,
         }

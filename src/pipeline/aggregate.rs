@@ -10,30 +10,24 @@ use uuid::Uuid;
 use super::quality::{Measured, RECENT_DAYS, quality};
 use super::work::Ended;
 use super::{Pipeline, PipelineError, Task};
-use crate::model::{Quality, RepositoryId};
+use crate::model::{Profile, Quality, RepositoryId};
 use crate::store::StoreError;
-use crate::store::query::{
-    Filter, MetricsBetween, MetricsRecord, QualityInputRecord, QualityInputs, Repositories, RepositoryRecord,
-};
+use crate::store::query::{Filter, QualityInputRecord, QualityInputs, Repositories, RepositoryRecord};
 
 /// Repositories that are measured together.
 const BATCH: usize = 200;
 const DAY: i64 = 86_400;
 
-/// What is stored beside repositories that counts for them.
+/// What repositories hold that counts for them.
 #[derive(Default)]
-pub(super) struct Inputs {
-    /// The newest snapshots.
-    pub metrics: HashMap<Uuid, MetricsRecord>,
-    content: HashMap<Uuid, QualityInputRecord>,
-}
+pub(super) struct Inputs(HashMap<Uuid, QualityInputRecord>);
 
 impl Inputs {
-    /// The quality of a repository now; `stars` and `pushed_at` (seconds since 1970) are those of the newest answer of its forge.
-    pub fn quality(&self, record: &RepositoryRecord, newest: Option<(u64, Option<i64>)>) -> Quality {
-        let content = self.content.get(&record.id);
-        let snapshot = self.metrics.get(&record.id).map(|snapshot| (snapshot.stars, snapshot.pushed_at));
-        let newest = newest.or(snapshot);
+    /// The quality of a repository now, by its newest description; `newest` are the stars and the push (seconds since 1970) of an answer
+    /// that is not stored yet.
+    pub fn quality(&self, record: &RepositoryRecord, profile: &Profile, newest: Option<(u64, Option<i64>)>) -> Quality {
+        let content = self.0.get(&record.id);
+        let newest = newest.or_else(|| record.metrics().map(|snapshot| (snapshot.stars, snapshot.pushed_at)));
         let head = record.head().map(|head| head.time);
         let measured = Measured {
             is_scanned: record.generation > 0,
@@ -43,8 +37,8 @@ impl Inputs {
             recent_commits: content.map_or(0, |content| content.recent_commits),
             stars: newest.map(|(stars, _)| stars),
             pushed_at: newest.and_then(|(_, pushed_at)| pushed_at).or(head),
-            is_fork: record.is_fork,
-            is_template: record.is_template,
+            is_fork: profile.is_fork,
+            is_template: profile.is_template,
         };
         quality(&measured, Utc::now().timestamp())
     }
@@ -73,7 +67,7 @@ impl Pipeline {
     pub(super) async fn measure(&self, ids: &[RepositoryId]) -> Result<(), StoreError> {
         let records = self.records(ids).await?;
         let inputs = self.inputs(ids).await?;
-        let computed = records.iter().map(|record| (record, inputs.quality(record, None)));
+        let computed = records.iter().map(|record| (record, inputs.quality(record, &record.to_model().profile, None)));
         let mut changed: HashMap<RepositoryId, Quality> = computed
             .filter(|(record, quality)| record.quality() != *quality)
             .map(|(record, quality)| (RepositoryId(record.id), quality))
@@ -90,14 +84,9 @@ impl Pipeline {
     }
 
     pub(super) async fn inputs(&self, ids: &[RepositoryId]) -> Result<Inputs, StoreError> {
-        let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-        let snapshot = self.reader.snapshot().await?;
-        let content = QualityInputs { repositories: ids.clone(), from: Utc::now().timestamp() - RECENT_DAYS * DAY };
-        let metrics = MetricsBetween::newest(ids);
-        let (content, metrics) = tokio::try_join!(snapshot.fetch(&content), snapshot.fetch(&metrics))?;
-        Ok(Inputs {
-            metrics: metrics.iter().map(|record| (record.repository_id, record.clone())).collect(),
-            content: content.iter().map(|record| (record.repository_id, *record)).collect(),
-        })
+        let repositories = ids.iter().map(|id| id.0).collect();
+        let content = QualityInputs { repositories, from: Utc::now().timestamp() - RECENT_DAYS * DAY };
+        let content = self.reader.snapshot().await?.fetch(&content).await?;
+        Ok(Inputs(content.iter().map(|record| (record.repository_id, *record)).collect()))
     }
 }

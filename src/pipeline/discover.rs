@@ -2,30 +2,27 @@
 
 mod take_in;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
 
 use chrono::Utc;
-use tokio::sync::mpsc;
+use uuid::Uuid;
 
 use self::take_in::{Counted, Finding};
+use super::asking::no_network;
 use super::identity::hosts;
 use super::rhythm::{QueryRun, due_at};
-use super::sync::no_network;
 use super::work::Ended;
 use super::{Pipeline, PipelineError, Task};
-use crate::forge::{Forge, ForgeError, Found, SearchOutcome, SearchQuery};
+use crate::forge::{Forge, ForgeError, Found, LOCAL, Pages, SearchOutcome, SearchQuery, Searched};
 use crate::model::{ForgeRepository, Job, LogLevel};
 use crate::store::DiscoveryRun;
-use crate::store::query::{
-    DiscoveryRunRecord, DiscoveryRuns, Filter, Operator, Repositories, RepositoryField, RepositoryRecord,
-};
+use crate::store::query::{DiscoveryRunRecord, DiscoveryRuns, Filter, Operator, Repositories, RepositoryField};
 
-/// The forge of folders and lists on this machine.
-pub(super) const LOCAL: &str = "local";
 /// The query, and the tag, of repositories that the configuration names one by one.
 pub(super) const LIST: &str = "list";
-/// Runs that are looked at to tell what is due.
-const MOST_RUNS: u32 = 10_000;
+/// Runs of a query that are looked at to tell when it is due: more than it takes to rest the longest, failures in between.
+const MOST_RUNS: u32 = 50;
 
 /// What one forge is asked.
 struct Search<'a, F> {
@@ -36,10 +33,32 @@ struct Search<'a, F> {
     limit: Option<u64>,
 }
 
-/// How a search ended.
+/// How a search ended. What it found until then stands.
 struct Done {
     outcome: SearchOutcome,
     counted: Counted,
+    ended: Result<(), PipelineError>,
+}
+
+/// Takes in the pages of a search as they come.
+struct Taking<'a> {
+    pipeline: &'a Pipeline,
+    finding: Finding,
+    task: &'a Task,
+    /// Why a page could not be taken in.
+    failed: Option<PipelineError>,
+}
+
+impl Pages for Taking<'_> {
+    async fn take(&mut self, page: Vec<ForgeRepository>) -> ControlFlow<()> {
+        match self.pipeline.take_in(&mut self.finding, page, self.task).await {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                self.failed = Some(error);
+                ControlFlow::Break(())
+            }
+        }
+    }
 }
 
 impl Pipeline {
@@ -61,12 +80,14 @@ impl Pipeline {
                 continue;
             }
             task.progress(done as u64, total, "queries", &search.expression);
-            let Some(ended) = task.unless_stopped(self.search(forges, search, task)).await else {
+            let Some(done) = task.unless_stopped(self.search(forges, search, job, task)).await else {
                 return Ok(Ended::Stopped);
             };
-            self.record_run(search, job, &ended).await?;
-            match ended {
-                Ok(done) => task.log(LogLevel::Info, done.sentence(search)),
+            let done = done?;
+            self.record_run(search, job, &done).await?;
+            let sentence = done.sentence(search);
+            match done.ended {
+                Ok(()) => task.log(LogLevel::Info, sentence),
                 Err(PipelineError::Forge(error @ ForgeError::BadQuery { .. })) => {
                     task.log(LogLevel::Warn, error.to_string());
                     bad += 1;
@@ -76,6 +97,11 @@ impl Pipeline {
                 }
                 // What was found of it stands. One that ran out of budget goes on where it was.
                 Err(error @ (PipelineError::Forge(_) | PipelineError::NoNetwork { .. })) => {
+                    if let (PipelineError::Forge(ForgeError::OutOfBudget { .. }), Some(advice)) =
+                        (&error, search.forge.advice())
+                    {
+                        task.log(LogLevel::Info, advice);
+                    }
                     failures.push((host.to_owned(), error));
                 }
                 Err(error) => return Err(error),
@@ -96,7 +122,7 @@ impl Pipeline {
 
     /// What is to be asked now. A job that goes on, after a pause or a failure, leaves out what it has done.
     async fn searches<'a, F: Forge>(&self, forges: &'a [F], job: &Job) -> Result<Vec<Search<'a, F>>, PipelineError> {
-        let runs = self.reader.now(&DiscoveryRuns { from_ms: 0, limit: MOST_RUNS }).await?;
+        let runs = self.reader.now(&DiscoveryRuns { from_ms: 0, of_each: MOST_RUNS, limit: u32::MAX }).await?;
         let mut by_query: HashMap<(&str, &str), Vec<&DiscoveryRunRecord>> = HashMap::new();
         for run in &runs {
             by_query.entry((&run.forge, &run.query)).or_default().push(run);
@@ -128,96 +154,100 @@ impl Pipeline {
         Ok(searches)
     }
 
-    /// Runs one search; pages are taken in while the next ones are asked for.
-    async fn search<F: Forge>(&self, forges: &[F], search: &Search<'_, F>, task: &Task) -> Result<Done, PipelineError> {
+    /// Runs one search. Each page is taken in before the next one is asked for.
+    async fn search<F: Forge>(
+        &self,
+        forges: &[F],
+        search: &Search<'_, F>,
+        job: &Job,
+        task: &Task,
+    ) -> Result<Done, PipelineError> {
         let (host, query) = (search.forge.host(), search.expression.as_str());
         let tag = if host == LOCAL { LOCAL } else { query };
-        let mut finding = Finding::begin(&self.reader, hosts(forges), [host, query, tag], search.is_list).await?;
-        let (sender, mut pages) = mpsc::unbounded_channel::<Vec<ForgeRepository>>();
-        let asking = async move {
-            let mut visit = |page: Vec<ForgeRepository>| {
-                // Nobody listens any more only when taking in failed, and then this ends too.
-                let _ = sender.send(page);
-            };
-            match search.is_list {
-                true => self.named(search.forge, &mut visit, task).await,
-                false => {
-                    let expression = search.expression.clone();
-                    let (forks, limit) = (self.discovery.forks, search.limit);
-                    let query = SearchQuery { expression, pushed_since: None, forks, limit };
-                    Ok(search.forge.search(&query, &mut visit).await?)
-                }
+        let names = [host, query, tag];
+        let finding = Finding::begin(&self.reader, hosts(forges), names, search.is_list, job.created_at_ms).await?;
+        let mut taking = Taking { pipeline: self, finding, task, failed: None };
+        let Searched { outcome, ended } = match search.is_list {
+            true => self.named(search.forge, &mut taking, task).await?,
+            false => {
+                let (expression, forks) = (search.expression.clone(), self.discovery.forks);
+                search.forge.search(&SearchQuery { expression, forks, limit: search.limit }, &mut taking).await
             }
         };
-        let taking = async {
-            while let Some(page) = pages.recv().await {
-                self.take_in(&mut finding, page, task).await?;
+        match taking.failed {
+            Some(error) => Err(error),
+            None => {
+                let ended = ended.map_err(|error| no_network(search.forge, error));
+                Ok(Done { outcome, counted: taking.finding.counted, ended })
             }
-            Ok::<_, PipelineError>(())
-        };
-        let (asked, taken) = tokio::join!(asking, taking);
-        taken?;
-        let outcome = asked.map_err(|error| no_network(search.forge, error))?;
-        Ok(Done { outcome, counted: finding.counted })
+        }
     }
 
     /// Asks for the repositories that the configuration names. Those that are known by these names are left out: visits tell of them, and
-    /// a long list would use up the budget of a forge each time before its end.
-    async fn named<F: Forge>(
+    /// a long list would use up the budget of a forge each time before its end. What goes wrong with one says nothing of the others.
+    async fn named<F: Forge, P: Pages>(
         &self,
         forge: &F,
-        visit: &mut (dyn FnMut(Vec<ForgeRepository>) + Send),
+        pages: &mut P,
         task: &Task,
-    ) -> Result<SearchOutcome, PipelineError> {
-        let names = Operator::In(self.discovery.repositories.clone());
-        let filter = Filter::default()
-            .and(RepositoryField::Forge, Operator::Equal(forge.host().to_owned()))
-            .and(RepositoryField::FullName, names);
-        let known = self.reader.snapshot().await?.fetch(&Repositories { filter, page: None }).await?;
-        let has_tag = |record: &RepositoryRecord| record.discovery_tags.iter().any(|tag| tag == LIST);
-        let is_known = |name: &&String| known.iter().any(|record| record.full_name == **name && has_tag(record));
+    ) -> Result<Searched, PipelineError> {
+        let known = self.listed(forge.host()).await?;
         let mut outcome = SearchOutcome::default();
-        for name in self.discovery.repositories.iter().filter(|name| !is_known(name)) {
+        let names = self.discovery.repositories.iter();
+        for name in names.filter(|name| !known.contains(&name.to_lowercase())) {
             outcome.requests += 1;
-            match forge.repository(name).await? {
-                Found::Here(repository) => {
+            let reason = match forge.repository(name).await {
+                Ok(Found::Here(repository)) => {
+                    if pages.take(vec![*repository]).await.is_break() {
+                        break;
+                    }
                     outcome.found += 1;
-                    visit(vec![*repository]);
+                    continue;
                 }
-                Found::Gone => {
-                    let text = format!("{name}: {} does not know it, or shows it to others only", forge.host());
-                    task.log(LogLevel::Warn, text);
-                }
-                Found::Unknown => outcome.is_incomplete = true,
-            }
+                Ok(Found::Gone) => format!("{} does not know it, or shows it to others only", forge.host()),
+                Ok(Found::Unknown(reason)) => reason,
+                Err(error) if error.is_of_one() => error.to_string(),
+                Err(error) => return Ok(Searched { outcome, ended: Err(error) }),
+            };
+            task.log(LogLevel::Warn, format!("{name}: {reason}"));
+            outcome.is_incomplete = true;
         }
-        Ok(outcome)
+        Ok(Searched { outcome, ended: Ok(()) })
     }
 
-    async fn record_run<F: Forge>(
-        &self,
-        search: &Search<'_, F>,
-        job: &Job,
-        ended: &Result<Done, PipelineError>,
-    ) -> Result<(), PipelineError> {
-        let (outcome, new, error) = match ended {
-            Ok(done) => (done.outcome, done.counted.new, None),
+    /// Which of the names of the configuration are known on a forge, also those that a repository had before; in small letters, since
+    /// forges do not tell names apart by case.
+    async fn listed(&self, host: &str) -> Result<HashSet<String>, PipelineError> {
+        let filter = Filter::default()
+            .and(RepositoryField::Forge, Operator::Equal(host.to_owned()))
+            .and(RepositoryField::DiscoveryTags, Operator::HasAny(vec![LIST.to_owned()]));
+        let records = self.reader.snapshot().await?.fetch(&Repositories { filter, page: None }).await?;
+        let ids: HashSet<Uuid> = records.iter().map(|record| record.id).collect();
+        let alias = |name: &str| format!("https://{host}/{name}");
+        let names: Vec<String> = self.discovery.repositories.iter().map(|name| name.to_lowercase()).collect();
+        let meanings = self.meanings(names.iter().map(|name| alias(name)).collect()).await?;
+        let is_meant = |name: &String| meanings.get(&alias(name)).is_some_and(|id| ids.contains(&id.0));
+        let by_alias = names.into_iter().filter(is_meant);
+        Ok(by_alias.chain(records.iter().map(|record| record.full_name.to_lowercase())).collect())
+    }
+
+    async fn record_run<F: Forge>(&self, search: &Search<'_, F>, job: &Job, done: &Done) -> Result<(), PipelineError> {
+        let error = match &done.ended {
             // It has not ended.
             Err(PipelineError::Forge(ForgeError::OutOfBudget { .. })) => return Ok(()),
-            Err(error @ (PipelineError::Forge(_) | PipelineError::NoNetwork { .. })) => {
-                (SearchOutcome::default(), 0, Some(error.to_string()))
-            }
-            Err(_) => return Ok(()),
+            ended => ended.as_ref().err().map(ToString::to_string),
         };
+        let outcome = done.outcome;
         let run = DiscoveryRun {
             forge: search.forge.host().to_owned(),
             query: search.expression.clone(),
             ran_at_ms: Utc::now().timestamp_millis(),
             job: job.id,
             found: outcome.found,
-            new,
+            new: done.counted.new,
             requests: outcome.requests,
             is_incomplete: outcome.is_incomplete,
+            is_limited: search.limit.is_some(),
             error,
         };
         Ok(self.writer.discovery_run(&run).await?)
@@ -234,7 +264,7 @@ impl Done {
 }
 
 fn query_run(run: &DiscoveryRunRecord) -> QueryRun {
-    QueryRun { ran_at_ms: run.ran_at, new: run.new, has_failed: run.error.is_some() }
+    QueryRun { ran_at_ms: run.ran_at, new: run.new, is_limited: run.is_limited, has_failed: run.error.is_some() }
 }
 
 /// Whether a query of a job is for the local forge: an absolute path, which no search expression looks like.

@@ -43,6 +43,9 @@ pub enum PipelineError {
     /// What a forge says of a repository cannot be.
     #[error("{0}")]
     NotVisited(String),
+    /// A URL of a forge that is none of a repository's.
+    #[error("{url} is no repository: those of {forge} have the form https://{forge}/OWNER/NAME")]
+    NoName { url: String, forge: String },
     #[error("{0} holds several repositories; add them one by one")]
     Several(String),
 }
@@ -82,7 +85,7 @@ impl PipelineError {
             Self::NotApproved(_) => "PENDING_APPROVAL",
             Self::Twice { .. } => "DUPLICATE",
             Self::NotVisited(_) => "SYNC",
-            Self::Several(_) => "BAD_SOURCE",
+            Self::Several(_) | Self::NoName { .. } => "BAD_SOURCE",
         }
     }
 
@@ -105,6 +108,7 @@ impl PipelineError {
             | Self::NotApproved(_)
             | Self::Twice { .. }
             | Self::NotVisited(_)
+            | Self::NoName { .. }
             | Self::Several(_) => false,
         }
     }

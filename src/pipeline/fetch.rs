@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::Utc;
 
 use super::identity::scanned_status;
-use super::mirrors::Fetch;
+use super::mirrors::{Fetch, Fetched};
 use super::progress::TaskProgress;
 use super::rhythm::{Visited, next_try, next_visit};
 use super::work::follow_up;
@@ -61,8 +61,18 @@ impl Pipeline {
         // It may have been removed while this waited for its turn; nothing of it must come back.
         self.record(repository.id).await?;
         let (_, head) = self.mirror(repository.id, &source, Arc::new(TaskProgress::new(task))).await?;
-        self.note_fetch(repository.id, pushed_at)?;
+        let branch = repository.profile.default_branch.clone();
+        self.note_fetch(repository.id, &Fetched { pushed_at, branch, commit: head.commit.to_string() })?;
         Ok(head)
+    }
+
+    /// Whether a mirror holds what was not scanned, because its scan failed or never began; or it was scanned by older rules.
+    pub(super) fn is_unscanned(&self, record: &RepositoryRecord) -> bool {
+        let is_scanned = |fetched: Fetched| fetched.commit == record.head_commit;
+        match record.status() {
+            RepositoryStatus::PendingApproval | RepositoryStatus::Blocked => false,
+            _ => is_outdated(record) || !self.fetched(RepositoryId(record.id)).is_none_or(is_scanned),
+        }
     }
 
     /// Records how a visit of a repository ended, and when it is visited next.
@@ -78,14 +88,16 @@ impl Pipeline {
         let head = ended.ok().flatten();
         let pushed_at = pushed_at.or(head.map(|head| head.time));
         let change = |repository: &mut Repository| {
-            if let Some(status) = status {
+            // Somebody may have blocked it meanwhile.
+            if let Some(status) = status.filter(|_| repository.status != RepositoryStatus::Blocked) {
                 repository.status = status;
             }
             if let Some(head) = head {
-                repository.profile.default_branch.clone_from(&head.branch);
+                note_branch(repository, &head.branch);
             }
+            repository.failed_syncs = if error.is_some() { repository.failed_syncs + 1 } else { 0 };
             let next = match &error {
-                Some(_) => next_try(now_ms, repository.id, waited(repository), &self.sync),
+                Some(_) => next_try(now_ms, repository.id, repository.failed_syncs, &self.sync),
                 None => next_visit(now_ms, &visited(record, repository, pushed_at), &self.sync),
             };
             repository.next_sync_at_ms = Some(next);
@@ -105,19 +117,20 @@ pub(super) fn visited(record: &RepositoryRecord, repository: &Repository, pushed
     Visited { id: repository.id, pushed_at: pushed_at.or(head), is_quiet }
 }
 
-/// How long the last visit, which failed, was waited for, in milliseconds.
-pub(super) fn waited(repository: &Repository) -> Option<i64> {
-    let last = repository.sync.at_ms.filter(|_| repository.sync.status == RunStatus::Failed)?;
-    Some(repository.next_sync_at_ms? - last)
+/// Notes the branch that git read. Where a forge tells the default branch, its word counts: a mirror follows it at the next fetch.
+pub(super) fn note_branch(repository: &mut Repository, branch: &str) {
+    if repository.forge_id.is_none() || repository.profile.default_branch.is_empty() {
+        branch.clone_into(&mut repository.profile.default_branch);
+    }
 }
 
 /// Whether a head is to be scanned: it was not yet, or by older rules.
-pub(super) fn needs_scan(record: &RepositoryRecord, head: &Head) -> bool {
+fn needs_scan(record: &RepositoryRecord, head: &Head) -> bool {
     record.generation == 0 || record.head_commit != head.commit.to_string() || is_outdated(record)
 }
 
 /// Whether a repository was scanned by older rules.
-pub(super) fn is_outdated(record: &RepositoryRecord) -> bool {
+fn is_outdated(record: &RepositoryRecord) -> bool {
     record.generation > 0 && record.extractor_version != EXTRACTOR_VERSION
 }
 

@@ -56,6 +56,18 @@ impl Names {
         aliases.retain(|alias| known.insert(alias.clone()));
         Ok(Self { url, aliases })
     }
+
+    /// # Errors
+    /// When it is a page of a forge that no repository has: something within one, or somebody's own.
+    fn check(&self, hosts: &[String]) -> Result<(), PipelineError> {
+        let Some((host, path)) = self.url.split_once("://").and_then(|(_, rest)| rest.split_once('/')) else {
+            return Ok(());
+        };
+        match hosts.iter().any(|known| known == host) && path.split('/').count() != 2 {
+            true => Err(PipelineError::NoName { url: self.url.clone(), forge: host.to_owned() }),
+            false => Ok(()),
+        }
+    }
 }
 
 impl Seen {
@@ -120,9 +132,10 @@ fn changes_between(before: &Repository, after: &Repository, now_ms: i64) -> Vec<
         (ChangedField::Fork, told(old.is_fork), told(new.is_fork)),
         (ChangedField::Status, before.status.as_str().to_owned(), after.status.as_str().to_owned()),
     ];
-    // Until a forge has described it, whether it is archived or a fork was not known.
+    // Until a forge has described it, whether it is archived or a fork was not known, and its name was somebody's word.
     let first = before.forge_id.is_none() && after.forge_id.is_some();
-    let is_known = |field| !(first && matches!(field, ChangedField::Archived | ChangedField::Fork));
+    let is_known =
+        |field| !(first && matches!(field, ChangedField::FullName | ChangedField::Archived | ChangedField::Fork));
     let fields =
         fields.into_iter().filter(|(field, before, after)| before != after && !before.is_empty() && is_known(*field));
     let repository = after.id;
@@ -177,15 +190,28 @@ impl Pipeline {
         Ok(())
     }
 
-    /// The repository that a source means; a new one is stored.
+    /// The repository that a source means; a new one is stored. Whoever names it wants it, also when it is private.
     pub(super) async fn repository_of(&self, remote: &Remote) -> Result<Repository, PipelineError> {
         let (remote, hosts) = (remote.clone(), hosts(&self.forges));
-        let names = blocking(move || Ok(Names::of(&remote, &hosts)?)).await?;
+        let names = blocking(move || {
+            let names = Names::of(&remote, &hosts)?;
+            names.check(&hosts)?;
+            Ok(names)
+        })
+        .await?;
         let meanings = self.meanings(names.aliases.clone()).await?;
         let meant: Vec<RepositoryId> = names.aliases.iter().filter_map(|alias| meanings.get(alias).copied()).collect();
         let known = self.records(&meant).await?;
         if let Some(known) = meant.iter().find_map(|id| known.iter().find(|known| known.id == id.0)) {
-            return Ok(known.to_model());
+            let id = RepositoryId(known.id);
+            if known.discovery_tags.iter().any(|tag| tag == BY_HAND) {
+                return Ok(known.to_model());
+            }
+            let wanted = |repository: &mut Repository| {
+                tag(repository, BY_HAND);
+                None
+            };
+            return self.change(&[id], wanted).await?.pop().ok_or(PipelineError::UnknownRepository(id));
         }
         // Who names a repository that was removed wants it back.
         let buried: Vec<String> = self.buried(names.aliases.clone()).await?.into_iter().collect();

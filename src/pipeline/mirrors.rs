@@ -20,6 +20,17 @@ pub(super) struct Source {
     pub fetch: Fetch,
 }
 
+/// What a fetch has covered.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Fetched {
+    /// The newest push that the forge knew of, as it tells its time, in seconds since 1970; `None`: not known.
+    pub pushed_at: Option<i64>,
+    /// The default branch that it knew of; empty: none.
+    pub branch: String,
+    /// The mirror's head.
+    pub commit: String,
+}
+
 /// When a scan fetches.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fetch {
@@ -107,24 +118,26 @@ impl Pipeline {
         .await
     }
 
-    /// The push up to which the mirror was fetched, as its forge tells its time, in seconds since 1970; `None`: not known.
-    pub(super) fn fetched_push(&self, id: RepositoryId) -> Option<i64> {
-        fs::read_to_string(self.push_file(id)).ok()?.trim().parse().ok()
+    /// What the last fetch of a mirror covered; `None`: there was none, or it is not known.
+    pub(super) fn fetched(&self, id: RepositoryId) -> Option<Fetched> {
+        let text = fs::read_to_string(self.push_file(id)).ok()?;
+        let mut lines = text.lines();
+        let (pushed_at, branch, commit) = (lines.next()?, lines.next()?, lines.next()?);
+        Some(Fetched { pushed_at: pushed_at.parse().ok(), branch: branch.to_owned(), commit: commit.to_owned() })
     }
 
-    /// Remembers that the mirror was fetched after a push. Beside the mirror, not in it: one that was removed for its size need not
-    /// come back before the next push.
-    pub(super) fn note_fetch(&self, id: RepositoryId, pushed_at: Option<i64>) -> Result<(), PipelineError> {
+    /// Remembers a fetch. Beside the mirror, not in it: one that was removed for its size need not come back before the next push.
+    pub(super) fn note_fetch(&self, id: RepositoryId, fetched: &Fetched) -> Result<(), PipelineError> {
+        let Fetched { pushed_at, branch, commit } = fetched;
+        let pushed_at = pushed_at.map_or_else(|| "-".to_owned(), |time| time.to_string());
         let path = self.push_file(id);
-        match pushed_at {
-            Some(time) => fs::write(&path, format!("{time}\n")).map_err(self.failed(&path)),
-            None => self.remove_file(&path),
-        }
+        fs::write(&path, format!("{pushed_at}\n{branch}\n{commit}\n")).map_err(self.failed(&path))
     }
 
     /// Removes a mirror and what was noted of it, under the repository's lock. With `forget`, nothing is left of its last fetch.
-    pub(super) fn remove_mirror(&self, id: RepositoryId, forget: bool) -> Result<(), PipelineError> {
-        if !Mirror::remove(&self.mirror_directory(id))? {
+    pub(super) async fn remove_mirror(&self, id: RepositoryId, forget: bool) -> Result<(), PipelineError> {
+        let directory = self.mirror_directory(id);
+        if !blocking(move || Ok(Mirror::remove(&directory)?)).await? {
             return Err(PipelineError::Busy { holder: "its mirror is being fetched".to_owned() });
         }
         if forget { self.remove_file(&self.push_file(id)) } else { Ok(()) }

@@ -4,6 +4,7 @@
 //! when things are due (`rhythm.rs`) and how good a repository is (`quality.rs`).
 
 mod aggregate;
+mod asking;
 mod delete;
 mod discover;
 mod error;

@@ -10,7 +10,7 @@ use super::scan::blocking;
 use super::work::Ended;
 use super::{Pipeline, PipelineError, Task};
 use crate::model::{LogLevel, RepositoryId, RepositoryStatus};
-use crate::store::query::{Filter, Repositories, RepositoryRecord, Strays};
+use crate::store::query::{Filter, HalfRemoved, Repositories, RepositoryRecord, Strays};
 
 /// A reader may still look at what a scan has just replaced, for so many milliseconds.
 const READING_MS: i64 = 600_000;
@@ -19,14 +19,35 @@ const DAY_MS: i64 = 86_400_000;
 const KINDS: [&str; 3] = ["git", "lock", "push"];
 
 impl Pipeline {
+    /// Each step ends early when the job is to end; what is left is for the next time.
     pub(super) async fn retain(&self, task: &Task) -> Result<Ended, PipelineError> {
         let now_ms = Utc::now().timestamp_millis();
         let before_ms = now_ms - i64::try_from(self.retention.jobs.as_millis()).unwrap_or(now_ms);
         self.writer.delete_jobs_ended_before(before_ms).await?;
-        if self.clear_strays(task).await? == Ended::Stopped || self.remove_leftovers(task).await? == Ended::Stopped {
+        if self.finish_removals(task).await? == Ended::Stopped
+            || self.clear_strays(task).await? == Ended::Stopped
+            || self.remove_leftovers(task).await? == Ended::Stopped
+        {
             return Ok(Ended::Stopped);
         }
         self.keep_mirrors_within_budget(task).await
+    }
+
+    /// Ends removals that were cut short, and that nobody repeated.
+    async fn finish_removals(&self, task: &Task) -> Result<Ended, PipelineError> {
+        for found in self.reader.now(&HalfRemoved).await? {
+            if task.is_stopped() {
+                return Ok(Ended::Stopped);
+            }
+            let id = RepositoryId(found.repository_id);
+            match self.remove(id, task.job).await {
+                Ok(()) => task.log(LogLevel::Info, format!("the removal of {id} was cut short; it is ended now")),
+                // Somebody is at it.
+                Err(PipelineError::Busy { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Ended::DONE)
     }
 
     /// Removes rows that no reader sees, of repositories that nobody scans here. Those that were stored lately stay: another machine may
@@ -72,7 +93,7 @@ impl Pipeline {
             };
             // It may have become known since.
             if self.reader.repository(id).await?.is_none() {
-                self.remove_mirror(id, true)?;
+                self.remove_mirror(id, true).await?;
                 lock.remove()?;
             }
         }
@@ -97,7 +118,11 @@ impl Pipeline {
             if total <= budget || task.is_stopped() {
                 break;
             }
-            match self.lock(id).and_then(|_lock| self.remove_mirror(id, false)) {
+            let removed = match self.lock(id) {
+                Ok(_lock) => self.remove_mirror(id, false).await,
+                Err(error) => Err(error),
+            };
+            match removed {
                 Ok(()) => {
                     total -= size;
                     let text = format!("{}: its mirror of {} MiB makes room", record.full_name, size >> 20);

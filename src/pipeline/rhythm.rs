@@ -37,10 +37,11 @@ pub(super) fn next_visit(now_ms: i64, visited: &Visited, settings: &SyncSettings
     now_ms + spread(visited.id, wait, longest)
 }
 
-/// The same after a visit that failed: twice the time that it had been waited for.
-pub(super) fn next_try(now_ms: i64, id: RepositoryId, waited_ms: Option<i64>, settings: &SyncSettings) -> i64 {
+/// The same after so many visits in a row that failed: twice as long after each.
+pub(super) fn next_try(now_ms: i64, id: RepositoryId, failed: u32, settings: &SyncSettings) -> i64 {
     let (shortest, longest) = (millis(settings.shortest), millis(settings.longest));
-    let wait = waited_ms.map_or(shortest, |waited| waited.saturating_mul(2)).clamp(shortest, longest);
+    let doubled = 2_i64.saturating_pow(failed.saturating_sub(1));
+    let wait = shortest.saturating_mul(doubled).min(longest);
     now_ms + spread(id, wait, longest)
 }
 
@@ -63,14 +64,16 @@ pub(super) struct QueryRun {
     pub ran_at_ms: i64,
     /// Repositories that were not known before.
     pub new: u64,
+    /// It stopped after the most starred, which tells nothing of the rest.
+    pub is_limited: bool,
     pub has_failed: bool,
 }
 
 /// When a query is due again, in milliseconds since 1970, by its runs, the newest first: whenever discovery runs as long as its last
 /// complete run found something new; else the later, the longer that was ago.
 pub(super) fn due_at(runs: &[QueryRun]) -> i64 {
-    let Some(last) = runs.first().filter(|run| !run.has_failed) else { return 0 };
-    let complete = runs.iter().filter(|run| !run.has_failed);
+    let Some(last) = runs.first().filter(|run| !run.has_failed && !run.is_limited) else { return 0 };
+    let complete = runs.iter().filter(|run| !run.has_failed && !run.is_limited);
     let barren = complete.take_while(|run| run.new == 0).count();
     let Some(doubled) = barren.checked_sub(1) else { return last.ran_at_ms };
     let doubled = u32::try_from(doubled).unwrap_or(u32::MAX).min(8);
@@ -132,21 +135,19 @@ mod tests {
     #[test]
     fn failures_wait_twice_as_long_each_time() {
         let id = RepositoryId(uuid::Uuid::nil());
-        let mut waited = None;
-        let mut waits = Vec::new();
-        for _ in 0..12 {
-            let wait = next_try(NOW * 1_000, id, waited, &SETTINGS) - NOW * 1_000;
-            waits.push(wait / 60_000);
-            waited = Some(wait);
-        }
+        let wait = |failed| (next_try(NOW * 1_000, id, failed, &SETTINGS) - NOW * 1_000) / 60_000;
+        let waits: Vec<i64> = (1..=12).map(wait).collect();
+        assert_eq!(wait(u32::MAX), waits[11]);
         let longest = 14 * 24 * 60;
         assert_eq!(waits, [30, 60, 120, 240, 480, 960, 1_920, 3_840, 7_680, 15_360, longest, longest]);
     }
 
     #[track_caller]
     fn check_due(new: &[u64], hours: i64) {
-        let runs: Vec<QueryRun> =
-            new.iter().map(|new| QueryRun { ran_at_ms: NOW * 1_000, new: *new, has_failed: false }).collect();
+        let runs: Vec<QueryRun> = new
+            .iter()
+            .map(|new| QueryRun { ran_at_ms: NOW * 1_000, new: *new, is_limited: false, has_failed: false })
+            .collect();
         let rest = hours * HOUR_MS;
         assert_eq!(due_at(&runs) - NOW * 1_000, rest - rest / 10, "{new:?}");
     }
@@ -167,9 +168,12 @@ mod tests {
     #[test]
     fn a_query_that_never_ran_or_failed_is_due() {
         assert_eq!(due_at(&[]), 0);
-        let failed = QueryRun { ran_at_ms: NOW, new: 0, has_failed: true };
-        let barren = QueryRun { ran_at_ms: NOW - 1, new: 0, has_failed: false };
+        let failed = QueryRun { ran_at_ms: NOW, new: 0, is_limited: false, has_failed: true };
+        let barren = QueryRun { ran_at_ms: NOW - 1, new: 0, is_limited: false, has_failed: false };
         assert_eq!(due_at(&[failed, barren, barren]), 0);
+        let limited = QueryRun { is_limited: true, ..barren };
+        assert_eq!(due_at(&[limited]), 0, "the rest is asked for at once");
+        assert_eq!(due_at(&[barren, limited]), due_at(&[barren]));
         assert!(due_at(&[barren, failed, failed]) <= NOW - 1 + FIRST_REST_MS, "failures say nothing of the yield");
     }
 }

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 use tokio::sync::mpsc;
 
+use super::fetch::note_branch;
 use super::lock::RepositoryLock;
-use super::mirrors::Source;
+use super::mirrors::{Fetched, Source};
 use super::settings::{DiscoverySettings, HostCredentials, RetentionSettings, SyncSettings, Visits};
 use super::storing::Storing;
 use super::{PipelineError, Progress};
@@ -140,10 +141,14 @@ impl Pipeline {
         let change = |repository: &mut Repository| {
             repository.scan = ended.clone();
             if let Some(branch) = branch {
-                branch.clone_into(&mut repository.profile.default_branch);
+                note_branch(repository, branch);
             }
             if status == RunStatus::Succeeded && repository.status == RepositoryStatus::Pending {
                 repository.status = RepositoryStatus::Active;
+                // Its only snapshot is of the search that found it: a visit tells what that did not.
+                if repository.metrics.as_ref().is_some_and(|metrics| metrics.resource_count.is_none()) {
+                    repository.next_sync_at_ms = None;
+                }
             }
             None
         };
@@ -157,6 +162,8 @@ impl Pipeline {
         progress: Arc<dyn Progress>,
     ) -> Result<Summary, PipelineError> {
         let (mirror, head) = self.mirror(repository.id, source, progress.clone()).await?;
+        let fetched = self.fetched(repository.id).unwrap_or_default();
+        self.note_fetch(repository.id, &Fetched { commit: head.commit.to_string(), ..fetched })?;
         let started = Instant::now();
         let brought = match self.bring_up(repository, &mirror, &head, progress.clone()).await {
             // The database lost or doubled a block (an engine was killed at the wrong moment), or another machine was first: the

@@ -1,7 +1,7 @@
 //! What the use cases are told by the configuration.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::git::Credentials;
@@ -74,20 +74,36 @@ pub struct HostCredentials {
 
 /// Counts the visits of the clock within the last hour. Clones share the count.
 #[derive(Clone, Debug, Default)]
-pub struct Visits(Arc<Mutex<VecDeque<i64>>>);
+pub struct Visits(Arc<Mutex<Option<VecDeque<i64>>>>);
 
 impl Visits {
-    /// Takes so many visits of those that `per_hour` leaves at a time in milliseconds since 1970; `counted` were made in the hour
-    /// before, as far as the database knows. Answers how many may be made.
-    pub fn take(&self, wanted: usize, per_hour: u64, counted: usize, now_ms: i64) -> usize {
-        let mut made = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Begins with the visits that the database knows of, by their times in milliseconds since 1970: after a start the process knows of
+    /// none. Later calls change nothing.
+    pub fn begin(&self, known: impl Iterator<Item = i64>) {
+        self.made().get_or_insert_with(|| {
+            let mut known: Vec<i64> = known.collect();
+            known.sort_unstable();
+            known.into()
+        });
+    }
+
+    /// How many of `per_hour` visits are left.
+    pub fn left(&self, per_hour: u64, now_ms: i64) -> usize {
+        let mut made = self.made();
+        let made = made.get_or_insert_default();
         while made.front().is_some_and(|time| *time <= now_ms - HOUR_MS) {
             made.pop_front();
         }
-        let most = usize::try_from(per_hour).unwrap_or(usize::MAX);
-        let taken = wanted.min(most.saturating_sub(made.len().max(counted)));
-        made.extend(std::iter::repeat_n(now_ms, taken));
-        taken
+        usize::try_from(per_hour).unwrap_or(usize::MAX).saturating_sub(made.len())
+    }
+
+    /// Counts visits that were made.
+    pub fn count(&self, made: usize, now_ms: i64) {
+        self.made().get_or_insert_default().extend(std::iter::repeat_n(now_ms, made));
+    }
+
+    fn made(&self) -> MutexGuard<'_, Option<VecDeque<i64>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -97,16 +113,26 @@ mod tests {
 
     #[test]
     fn visits_of_an_hour_are_counted() {
+        const MINUTE: i64 = 60_000;
         let visits = Visits::default();
-        let check = |wanted, counted, minute: i64, expected| {
-            assert_eq!(visits.take(wanted, 10, counted, minute * 60_000), expected, "minute {minute}");
+        let check = |minute: i64, left: usize, made: usize| {
+            assert_eq!(visits.left(10, minute * MINUTE), left, "minute {minute}");
+            visits.count(made, minute * MINUTE);
         };
-        check(4, 0, 0, 4);
-        check(9, 0, 1, 6);
-        check(9, 0, 59, 0);
-        check(9, 0, 60, 4);
-        check(9, 0, 61, 6);
-        // After a start the process knows of none.
-        check(9, 7, 200, 3);
+        check(0, 10, 4);
+        check(1, 6, 6);
+        check(59, 0, 0);
+        check(60, 4, 4);
+        check(61, 6, 0);
+    }
+
+    #[test]
+    fn after_a_start_the_database_knows() {
+        const MINUTE: i64 = 60_000;
+        let visits = Visits::default();
+        visits.begin([100 * MINUTE, 20 * MINUTE, 90 * MINUTE].into_iter());
+        visits.begin([100 * MINUTE; 9].into_iter());
+        assert_eq!(visits.left(10, 110 * MINUTE), 8);
+        assert_eq!(visits.left(10, 155 * MINUTE), 9);
     }
 }

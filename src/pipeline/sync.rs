@@ -5,21 +5,20 @@ use std::collections::HashMap;
 use chrono::Utc;
 
 use super::aggregate::Inputs;
-use super::fetch::{is_outdated, visited, waited};
+use super::asking::{ask, by_forge, forge_of, no_network};
+use super::fetch::visited;
 use super::identity::{BY_HAND, Meanings, Seen, hosts, scanned_status};
+use super::mirrors::Fetched;
 use super::rhythm::{next_try, next_visit};
 use super::work::{Ended, follow_up};
 use super::{Pipeline, PipelineError, Task};
-use crate::forge::{Forge, ForgeError, Found, KnownAs};
+use crate::forge::{Answers, Forge, ForgeError, Found};
 use crate::model::{
-    ForgeMetrics, Job, JobKind, LastRun, Repository, RepositoryId, RepositoryMetrics, RepositoryStatus, Requester,
-    RunStatus,
+    ForgeMetrics, Job, JobKind, LastRun, LogLevel, Repository, RepositoryId, RepositoryMetrics, RepositoryStatus,
+    Requester, RunStatus,
 };
-use crate::store::query::{Filter, MetricsRecord, Operator, Repositories, RepositoryField, RepositoryRecord};
+use crate::store::query::{Filter, Operator, Repositories, RepositoryField, RepositoryRecord};
 
-/// A forge that was asked so long ago, in milliseconds, need not be asked again before a fetch.
-const JUST_ASKED_MS: i64 = 600_000;
-const HOUR_MS: i64 = 3_600_000;
 /// Repositories that are written together where no forge is asked.
 const BATCH: usize = 100;
 
@@ -32,13 +31,21 @@ enum Said {
     Failed(String),
 }
 
-/// What a visit found out.
+/// What a visit found out about one repository.
 #[derive(Clone, Copy, Default)]
 struct News {
     /// The newest push, in seconds since 1970.
     pushed_at: Option<i64>,
     /// There is something to fetch.
     to_fetch: bool,
+}
+
+/// How a visit of several ended.
+struct Visit {
+    /// About those that were asked about.
+    news: HashMap<RepositoryId, News>,
+    /// Why the forge was asked no further.
+    ended: Result<(), ForgeError>,
 }
 
 impl Pipeline {
@@ -55,22 +62,21 @@ impl Pipeline {
         if record.status() == RepositoryStatus::Blocked {
             return Err(PipelineError::Blocked(record.full_name));
         }
-        let news = match forge_of(forges, &record) {
-            Some(forge) => match self.just_said(&record, job).await? {
-                Some(pushed_at) => News { pushed_at, to_fetch: true },
-                None => {
-                    let visit = self.visit(forges, forge, std::slice::from_ref(&record));
-                    let Some(visited) = task.unless_stopped(visit).await else { return Ok(Ended::Stopped) };
-                    match visited {
-                        Ok(news) => news.get(&id).copied().ok_or_else(|| no_answer(forge))?,
-                        Err(error) => return Err(self.failed_visit(&record, error).await?),
-                    }
+        let news = match (forge_of(forges, &record), just_said(&record, job)) {
+            (Some(_), Some(pushed_at)) => News { pushed_at, to_fetch: true },
+            (Some(forge), None) => {
+                let visit = self.visit(forges, forge, std::slice::from_ref(&record), task);
+                let Some(visited) = task.unless_stopped(visit).await else { return Ok(Ended::Stopped) };
+                let Visit { news, ended } = visited?;
+                match (news.get(&id), ended) {
+                    (Some(news), _) => *news,
+                    (None, Ok(())) => News::default(),
+                    (None, Err(error)) => self.not_asked(&record, error, job, task).await?,
                 }
-            },
-            None => News { pushed_at: None, to_fetch: true },
+            }
+            (None, _) => News { pushed_at: None, to_fetch: true },
         };
         let record = self.record(id).await?;
-        let is_outdated = is_outdated(&record);
         let is_fetched = match record.status() {
             RepositoryStatus::Pending | RepositoryStatus::Active => news.to_fetch || job.arguments.fetch,
             // Only of a place without a forge: it may be there again.
@@ -79,9 +85,9 @@ impl Pipeline {
         };
         if is_fetched {
             self.fetch(&record, news.pushed_at, task).await?;
-        } else if let Some(reason) = record.sync_error.filter(|_| record.last_sync_at >= Some(began_ms)) {
+        } else if let Some(reason) = record.sync_error.clone().filter(|_| record.last_sync_at >= Some(began_ms)) {
             return Err(PipelineError::NotVisited(reason));
-        } else if is_outdated {
+        } else if self.is_unscanned(&record) {
             follow_up(task, JobKind::Scan, id, false);
         }
         Ok(Ended::DONE)
@@ -102,9 +108,8 @@ impl Pipeline {
             for batch in records.chunks(size) {
                 let message = format!("visiting {}", forge.map_or("places without a forge", Forge::host));
                 task.progress(done, total, "repositories", &message);
-                let Some(visited) = task.unless_stopped(self.visit_batch(forges, forge, batch, task)).await else {
-                    return Ok(Ended::Stopped);
-                };
+                let visit = self.visit_batch(forges, forge, batch, job, task);
+                let Some(visited) = task.unless_stopped(visit).await else { return Ok(Ended::Stopped) };
                 visited?;
                 done += batch.len() as u64;
             }
@@ -118,6 +123,7 @@ impl Pipeline {
         forges: &[F],
         forge: Option<&F>,
         batch: &[RepositoryRecord],
+        job: &Job,
         task: &Task,
     ) -> Result<(), PipelineError> {
         let Some(forge) = forge else {
@@ -125,23 +131,33 @@ impl Pipeline {
             let now_ms = Utc::now().timestamp_millis();
             let ids: Vec<RepositoryId> = batch.iter().map(|record| RepositoryId(record.id)).collect();
             let postpone = |repository: &mut Repository| {
-                repository.next_sync_at_ms = Some(next_try(now_ms, repository.id, waited(repository), &self.sync));
+                let failed = repository.failed_syncs.max(1);
+                repository.next_sync_at_ms = Some(next_try(now_ms, repository.id, failed, &self.sync));
                 None
             };
             self.change(&ids, postpone).await?;
+            self.count_visits(job, ids.len());
             ids.iter().for_each(|id| follow_up(task, JobKind::Sync, *id, true));
             return Ok(());
         };
-        let news = self.visit(forges, forge, batch).await.map_err(|error| no_network(forge, error))?;
+        let Visit { news, ended } = self.visit(forges, forge, batch, task).await?;
+        self.count_visits(job, news.len());
         for record in batch {
             let id = RepositoryId(record.id);
-            if news.get(&id).is_some_and(|news| news.to_fetch) {
-                follow_up(task, JobKind::Sync, id, true);
-            } else if is_outdated(record) {
-                follow_up(task, JobKind::Scan, id, false);
+            match news.get(&id) {
+                Some(news) if news.to_fetch => follow_up(task, JobKind::Sync, id, true),
+                Some(_) if self.is_unscanned(record) => follow_up(task, JobKind::Scan, id, false),
+                _ => {}
             }
         }
-        Ok(())
+        ended.map_err(|error| no_network(forge, error))
+    }
+
+    /// Only the clock has a number of visits: whoever asks for one gets it.
+    fn count_visits(&self, job: &Job, made: usize) {
+        if matches!(job.requested_by, Requester::Clock(_)) {
+            self.visits.count(made, Utc::now().timestamp_millis());
+        }
     }
 
     /// The repositories to visit, the most overdue first.
@@ -158,22 +174,31 @@ impl Pipeline {
         let mut due: Vec<RepositoryRecord> = all.iter().filter(is_due).cloned().collect();
         due.sort_by_key(|record| (record.next_sync_at, record.discovered_at, record.id));
         if matches!(job.requested_by, Requester::Clock(_)) {
-            let is_recent = |record: &&RepositoryRecord| record.last_sync_at.is_some_and(|at| at > now_ms - HOUR_MS);
-            let counted = all.iter().filter(is_recent).count();
-            due.truncate(self.visits.take(due.len(), self.sync.per_hour, counted, now_ms));
+            self.visits.begin(all.iter().filter_map(|record| record.last_sync_at));
+            due.truncate(self.visits.left(self.sync.per_hour, now_ms));
         }
         Ok(due)
     }
 
-    /// When another job has just had an answer of the forge and asks for the fetch alone: the newest push, in seconds since 1970.
-    async fn just_said(&self, record: &RepositoryRecord, job: &Job) -> Result<Option<Option<i64>>, PipelineError> {
-        if !(job.arguments.fetch && matches!(job.requested_by, Requester::Job(_)) && record.forge_id().is_some()) {
-            return Ok(None);
+    /// What becomes of a visit whose forge could not be asked. Git answers without it: a fetch that was asked for does not wait for its
+    /// budget, where the size of the repository is known.
+    async fn not_asked(
+        &self,
+        record: &RepositoryRecord,
+        error: ForgeError,
+        job: &Job,
+        task: &Task,
+    ) -> Result<News, PipelineError> {
+        let is_out_of_budget = matches!(error, ForgeError::OutOfBudget { .. });
+        if is_out_of_budget && job.arguments.fetch && record.forge_id().is_some() {
+            task.log(LogLevel::Info, format!("{error}: it is fetched without a snapshot of its metrics"));
+            return Ok(News { pushed_at: None, to_fetch: true });
         }
-        let inputs = self.inputs(&[RepositoryId(record.id)]).await?;
-        let newest = Utc::now().timestamp_millis() - JUST_ASKED_MS;
-        let snapshot = inputs.metrics.get(&record.id).filter(|snapshot| snapshot.recorded_at > newest);
-        Ok(snapshot.map(|snapshot| snapshot.pushed_at))
+        let error = PipelineError::from(error);
+        if !is_out_of_budget {
+            self.end_sync(record, Err(&error), None, None).await?;
+        }
+        Err(error)
     }
 
     /// Asks a forge about repositories of it, at most a batch, and notes what it says.
@@ -182,21 +207,31 @@ impl Pipeline {
         forges: &[F],
         forge: &F,
         batch: &[RepositoryRecord],
-    ) -> Result<HashMap<RepositoryId, News>, PipelineError> {
-        let found = ask(forge, batch).await?;
+        task: &Task,
+    ) -> Result<Visit, PipelineError> {
+        let Answers { found, ended } = ask(forge, batch).await;
         let mut here = Vec::new();
         let mut said: HashMap<RepositoryId, Said> = HashMap::new();
+        let mut silent: Vec<String> = Vec::new();
         for (record, found) in batch.iter().zip(found) {
             let id = RepositoryId(record.id);
             match found {
-                Found::Here(repository) => here.push((id, *repository)),
-                Found::Gone if record.forge_id().is_some() => drop(said.insert(id, Said::Gone)),
-                Found::Gone => {
+                Some(Found::Here(repository)) => here.push((id, *repository)),
+                Some(Found::Gone) if record.forge_id().is_some() => drop(said.insert(id, Said::Gone)),
+                Some(Found::Gone) => {
                     let reason = format!("{} does not know it, or shows it to others only", forge.host());
                     said.insert(id, Said::Stranger(reason));
                 }
-                Found::Unknown => {}
+                Some(Found::Unknown(reason)) => {
+                    silent.push(format!("{}: {reason}", record.full_name));
+                    said.insert(id, Said::Failed(reason));
+                }
+                None => {}
             }
+        }
+        if let Some(first) = silent.first() {
+            let (number, all) = (silent.len(), batch.len());
+            task.log(LogLevel::Warn, format!("{number} of {all} repositories were not told of; {first}"));
         }
         let (ids, repositories): (Vec<RepositoryId>, Vec<_>) = here.into_iter().unzip();
         let seen = Seen::identify(repositories, hosts(forges)).await?;
@@ -207,7 +242,7 @@ impl Pipeline {
             };
             said.insert(id, said_of_it);
         }
-        self.note(batch, said).await
+        Ok(Visit { news: self.note(batch, said).await?, ended })
     }
 
     /// Makes the names of a repository mean it, unless it turns out to be another one.
@@ -229,7 +264,7 @@ impl Pipeline {
     }
 
     /// Whether a repository was asked for although it might be private: by its name in the configuration, or by hand.
-    fn may_be_private(&self, record: &RepositoryRecord) -> bool {
+    pub(super) fn may_be_private(&self, record: &RepositoryRecord) -> bool {
         let is_named = |name: &String| name.eq_ignore_ascii_case(&record.full_name);
         self.discovery.repositories.iter().any(is_named)
             || record.discovery_tags.iter().any(|tag| tag == BY_HAND || tag == super::discover::LIST)
@@ -241,7 +276,10 @@ impl Pipeline {
         batch: &[RepositoryRecord],
         mut said: HashMap<RepositoryId, Said>,
     ) -> Result<HashMap<RepositoryId, News>, PipelineError> {
-        let ids: Vec<RepositoryId> = batch.iter().map(|record| RepositoryId(record.id)).collect();
+        let ids: Vec<RepositoryId> = said.keys().copied().collect();
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
         let inputs = self.inputs(&ids).await?;
         let now_ms = Utc::now().timestamp_millis();
         let records: HashMap<RepositoryId, &RepositoryRecord> =
@@ -249,11 +287,7 @@ impl Pipeline {
         let mut all = HashMap::new();
         let change = |repository: &mut Repository| {
             let record = records.get(&repository.id)?;
-            let Some(said) = said.remove(&repository.id) else {
-                // Without an answer, it is not asked about at once again; what is known of its last visit stays.
-                repository.next_sync_at_ms = Some(next_try(now_ms, repository.id, None, &self.sync));
-                return None;
-            };
+            let said = said.remove(&repository.id)?;
             let (news, metrics) = self.noted(repository, record, said, &inputs, now_ms);
             all.insert(repository.id, news);
             metrics
@@ -270,36 +304,47 @@ impl Pipeline {
         inputs: &Inputs,
         now_ms: i64,
     ) -> (News, Option<RepositoryMetrics>) {
-        let mut ended = LastRun { status: RunStatus::Succeeded, at_ms: Some(now_ms), error: None };
-        // Git may reach what the forge does not tell of.
-        let to_fetch = matches!(said, Said::Stranger(_)) && repository.status != RepositoryStatus::Blocked;
-        let (news, metrics, next) = match said {
+        let (news, metrics, error) = match said {
             Said::Here(seen) => {
                 seen.describe(repository);
                 let metrics = &seen.repository.metrics;
                 repository.status = self.status_of(repository, metrics, record.generation > 0);
-                repository.quality = inputs.quality(record, Some((metrics.stars, metrics.pushed_at)));
-                let before = inputs.metrics.get(&record.id);
-                let snapshot = snapshot(repository.id, metrics, before, record.resources, now_ms);
+                repository.quality =
+                    inputs.quality(record, &repository.profile, Some((metrics.stars, metrics.pushed_at)));
+                let resources = (record.generation > 0).then_some(record.resources);
+                let snapshot = snapshot(repository.id, metrics, repository.metrics.as_ref(), resources, now_ms);
                 let pushed_at = metrics.pushed_at;
-                let news = News { pushed_at, to_fetch: self.is_to_be_fetched(repository, record, pushed_at) };
-                let next = next_visit(now_ms, &visited(record, repository, pushed_at), &self.sync);
-                (news, Some(snapshot), next)
+                let to_fetch = self.is_to_be_fetched(repository, pushed_at);
+                (News { pushed_at, to_fetch }, Some(snapshot), None)
             }
             Said::Gone => {
                 if repository.status != RepositoryStatus::Blocked {
                     repository.status = RepositoryStatus::Gone;
                 }
-                (News::default(), None, next_visit(now_ms, &visited(record, repository, None), &self.sync))
+                (News::default(), None, None)
             }
-            Said::Failed(reason) | Said::Stranger(reason) => {
-                let next = next_try(now_ms, repository.id, waited(repository), &self.sync);
-                ended = LastRun { status: RunStatus::Failed, error: Some(reason), ..ended };
-                (News { pushed_at: None, to_fetch }, None, next)
+            // Git may reach what the forge does not tell of.
+            Said::Stranger(reason) => {
+                let to_fetch = repository.status != RepositoryStatus::Blocked;
+                (News { pushed_at: None, to_fetch }, None, Some(reason))
             }
+            Said::Failed(reason) => (News::default(), None, Some(reason)),
         };
-        repository.sync = ended;
+        let next = match &error {
+            Some(_) => next_try(now_ms, repository.id, repository.failed_syncs + 1, &self.sync),
+            None => next_visit(now_ms, &visited(record, repository, news.pushed_at), &self.sync),
+        };
         repository.next_sync_at_ms = Some(next);
+        repository.sync.at_ms = Some(now_ms);
+        // How a fetch ends is known, and counted, at its end.
+        if error.is_some() || !news.to_fetch {
+            let status = if error.is_some() { RunStatus::Failed } else { RunStatus::Succeeded };
+            repository.sync = LastRun { status, at_ms: Some(now_ms), error };
+        }
+        if !news.to_fetch {
+            let has_failed = repository.sync.status == RunStatus::Failed;
+            repository.failed_syncs = if has_failed { repository.failed_syncs + 1 } else { 0 };
+        }
         (news, metrics)
     }
 
@@ -319,51 +364,28 @@ impl Pipeline {
         }
     }
 
-    /// Whether something was pushed since the last fetch. A mirror that was removed for its size does not come back for nothing.
-    fn is_to_be_fetched(&self, repository: &Repository, record: &RepositoryRecord, pushed_at: Option<i64>) -> bool {
+    /// Whether something was pushed, or another branch became the default one, since the last fetch. A mirror that was removed for its size
+    /// does not come back for nothing.
+    fn is_to_be_fetched(&self, repository: &Repository, pushed_at: Option<i64>) -> bool {
         let is_visited = matches!(repository.status, RepositoryStatus::Pending | RepositoryStatus::Active);
-        is_visited && (record.generation == 0 || pushed_at.is_none() || pushed_at != self.fetched_push(repository.id))
-    }
-
-    /// Records that a forge could not be asked about a repository, unless that has nothing to do with it.
-    async fn failed_visit(
-        &self,
-        record: &RepositoryRecord,
-        error: PipelineError,
-    ) -> Result<PipelineError, PipelineError> {
-        if !matches!(error, PipelineError::Forge(ForgeError::OutOfBudget { .. })) {
-            self.end_sync(record, Err(&error), None, None).await?;
-        }
-        Ok(error)
+        let branch = &repository.profile.default_branch;
+        let is_as_fetched = |fetched: Fetched| fetched.pushed_at == pushed_at && fetched.branch == *branch;
+        is_visited && (pushed_at.is_none() || !self.fetched(repository.id).is_some_and(is_as_fetched))
     }
 }
 
-/// The answers about a batch, in its order: of those whose id is known in one question, of the others one by one.
-async fn ask<F: Forge>(forge: &F, batch: &[RepositoryRecord]) -> Result<Vec<Found>, ForgeError> {
-    let known_as = |record: &RepositoryRecord| {
-        let id = record.forge_id()?;
-        let node_id = Some(record.node_id.clone()).filter(|id| !id.is_empty());
-        Some(KnownAs { id, node_id, full_name: record.full_name.clone() })
-    };
-    let known: Vec<KnownAs> = batch.iter().filter_map(known_as).collect();
-    let answers = if known.is_empty() { Vec::new() } else { forge.repositories(&known).await? };
-    let mut answers = answers.into_iter();
-    let mut found = Vec::with_capacity(batch.len());
-    for record in batch {
-        found.push(match record.forge_id() {
-            Some(_) => answers.next().unwrap_or(Found::Unknown),
-            None => forge.repository(&record.full_name).await?,
-        });
-    }
-    Ok(found)
+/// When another job had an answer of the forge and asks for the fetch alone: the newest push of that answer, in seconds since 1970.
+fn just_said(record: &RepositoryRecord, job: &Job) -> Option<Option<i64>> {
+    let is_told = job.arguments.fetch && matches!(job.requested_by, Requester::Job(_)) && record.forge_id().is_some();
+    record.metrics().filter(|_| is_told).map(|snapshot| snapshot.pushed_at)
 }
 
 /// A snapshot. What an answer does not tell stays as it was.
 pub(super) fn snapshot(
     repository: RepositoryId,
     metrics: &ForgeMetrics,
-    before: Option<&MetricsRecord>,
-    resource_count: u64,
+    before: Option<&RepositoryMetrics>,
+    resource_count: Option<u64>,
     now_ms: i64,
 ) -> RepositoryMetrics {
     RepositoryMetrics {
@@ -371,49 +393,12 @@ pub(super) fn snapshot(
         recorded_at_ms: now_ms,
         stars: metrics.stars,
         forks: metrics.forks,
-        watchers: metrics.watchers.unwrap_or_else(|| before.map_or(0, |before| before.watchers)),
+        watchers: metrics.watchers.or(before.and_then(|before| before.watchers)),
         open_issues: metrics.open_issues,
         size_kb: metrics.size_kb,
         resource_count,
-        languages: metrics
-            .languages
-            .clone()
-            .unwrap_or_else(|| before.map_or_else(Vec::new, |before| before.languages.clone())),
+        languages: metrics.languages.clone().or_else(|| before?.languages.clone()),
         pushed_at: metrics.pushed_at,
         updated_at: metrics.updated_at,
-    }
-}
-
-/// The forge that knows a repository; of a place on this machine there is nothing to ask.
-fn forge_of<'a, F: Forge>(forges: &'a [F], record: &RepositoryRecord) -> Option<&'a F> {
-    forges.iter().find(|forge| forge.host() == record.forge && forge.host() != super::discover::LOCAL)
-}
-
-/// Repositories by the forge that knows them, in their order.
-fn by_forge<F: Forge>(forges: &[F], records: Vec<RepositoryRecord>) -> Vec<(Option<&F>, Vec<RepositoryRecord>)> {
-    let mut groups: Vec<(Option<&F>, Vec<RepositoryRecord>)> = Vec::new();
-    for record in records {
-        let forge = forge_of(forges, &record);
-        let host = forge.map(Forge::host);
-        match groups.iter_mut().find(|(known, _)| known.map(Forge::host) == host) {
-            Some((_, group)) => group.push(record),
-            None => groups.push((forge, vec![record])),
-        }
-    }
-    groups
-}
-
-fn no_answer<F: Forge>(forge: &F) -> PipelineError {
-    let reason = "it gave no answer about this repository".to_owned();
-    ForgeError::Unexpected { forge: forge.host().to_owned(), reason }.into()
-}
-
-/// A forge that does not answer at all is told of with what to do about it.
-pub(super) fn no_network<F: Forge>(forge: &F, error: PipelineError) -> PipelineError {
-    match error {
-        PipelineError::Forge(ForgeError::Unreachable { reason, .. }) => {
-            PipelineError::NoNetwork { forge: forge.host().to_owned(), reason }
-        }
-        error => error,
     }
 }

@@ -24,6 +24,8 @@ pub struct DiscoveryRun {
     pub requests: u32,
     /// The forge said that there might be more.
     pub is_incomplete: bool,
+    /// It was to stop after the most starred.
+    pub is_limited: bool,
     pub error: Option<String>,
 }
 
@@ -35,8 +37,10 @@ pub struct Discovery {
     pub full_name: String,
     /// The repository, or why it was not taken: `fork`, `archived`, `removed`, …
     pub repository: Result<RepositoryId, &'static str>,
-    /// No other query had found it.
+    /// It was not known before, neither by another query nor by hand.
     pub is_new: bool,
+    /// Milliseconds since 1970.
+    pub found_at_ms: i64,
 }
 
 #[derive(Clone, Row, Serialize)]
@@ -50,6 +54,7 @@ struct RunRow<'a> {
     new: u64,
     requests: u32,
     is_incomplete: bool,
+    is_limited: bool,
     error: Option<&'a str>,
 }
 
@@ -62,6 +67,7 @@ struct DiscoveryRow<'a> {
     full_name: &'a str,
     is_new: bool,
     rejected: &'a str,
+    found_at: i64,
 }
 
 impl Writer {
@@ -77,6 +83,7 @@ impl Writer {
             new: run.new,
             requests: run.requests,
             is_incomplete: run.is_incomplete,
+            is_limited: run.is_limited,
             error: run.error.as_deref(),
         };
         self.store.insert::<RunRow<'_>>("discovery_runs", "", [row]).boxed().await
@@ -98,6 +105,7 @@ impl Writer {
             full_name: &discovery.full_name,
             is_new: discovery.is_new,
             rejected: discovery.repository.err().unwrap_or_default(),
+            found_at: discovery.found_at_ms,
         });
         self.store.insert::<DiscoveryRow<'_>>("discoveries", "", rows).boxed().await
     }

@@ -52,6 +52,9 @@ pub enum StoreError {
     /// Two machines that share a database scanned one repository at once, and the other was first.
     #[error("another machine scanned the repository meanwhile; nothing of this scan is visible")]
     Overtaken,
+    /// Other processes could not be told that this one writes.
+    #[error("{}: {source}", .path.display())]
+    Lock { path: PathBuf, source: std::io::Error },
     /// ClickHouse refused a request; `code` is its own.
     #[error("ClickHouse refused the request (code {code}): {message}")]
     Refused { code: u32, message: String },

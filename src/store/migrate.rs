@@ -19,7 +19,7 @@ macro_rules! migrations {
     };
 }
 
-static MIGRATIONS: [Migration; 10] = migrations! {
+static MIGRATIONS: [Migration; 11] = migrations! {
     1 "0001_repositories"
     2 "0002_resources"
     3 "0003_resource_events"
@@ -30,6 +30,7 @@ static MIGRATIONS: [Migration; 10] = migrations! {
     8 "0008_resolutions"
     9 "0009_forges"
     10 "0010_jobs"
+    11 "0011_newest_metrics"
 };
 
 /// A migration that is in the database.

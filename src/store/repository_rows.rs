@@ -26,6 +26,10 @@ pub const fn repository_status_code(status: RepositoryStatus) -> i8 {
     }
 }
 
+/// The newest snapshot in the row of its repository: the columns of [`MetricsRow`], without the repository and the version.
+type Newest<'a> =
+    (i64, u64, u64, Option<u64>, u64, u64, Option<u64>, Vec<(&'a str, u64)>, bool, Option<i64>, Option<i64>);
+
 #[derive(Clone, Row, Serialize)]
 pub struct RepositoryRow<'a> {
     #[serde(with = "clickhouse::serde::uuid")]
@@ -51,9 +55,11 @@ pub struct RepositoryRow<'a> {
     discovery_tags: Vec<&'a str>,
     quality: Vec<(&'a str, i32, i32, &'a str)>,
     quality_score: u32,
+    metrics: Vec<Newest<'a>>,
     sync_status: i8,
     last_sync_at: Option<i64>,
     sync_error: Option<&'a str>,
+    failed_syncs: u32,
     scan_status: i8,
     last_scan_at: Option<i64>,
     scan_error: Option<&'a str>,
@@ -90,9 +96,11 @@ impl<'a> RepositoryRow<'a> {
             discovery_tags: texts(&repository.discovery_tags),
             quality: parts.map(|part| (&*part.name, part.points, part.most, &*part.explanation)).collect(),
             quality_score: quality.score(),
+            metrics: repository.metrics.iter().map(newest).collect(),
             sync_status: run_status_code(sync.status),
             last_sync_at: sync.at_ms,
             sync_error: sync.error.as_deref(),
+            failed_syncs: repository.failed_syncs,
             scan_status: run_status_code(scan.status),
             last_scan_at: scan.at_ms,
             scan_error: scan.error.as_deref(),
@@ -100,6 +108,23 @@ impl<'a> RepositoryRow<'a> {
             updated_at: i64::try_from(version).unwrap_or(i64::MAX),
         }
     }
+}
+
+fn newest(metrics: &RepositoryMetrics) -> Newest<'_> {
+    let row = MetricsRow::new(0, metrics);
+    (
+        row.recorded_at,
+        row.stars,
+        row.forks,
+        row.watchers,
+        row.open_issues,
+        row.size_kb,
+        row.resource_count,
+        row.languages,
+        row.has_languages,
+        row.pushed_at,
+        row.updated_at,
+    )
 }
 
 #[derive(Clone, Row, Serialize)]
@@ -110,17 +135,19 @@ pub struct MetricsRow<'a> {
     version: u64,
     stars: u64,
     forks: u64,
-    watchers: u64,
+    watchers: Option<u64>,
     open_issues: u64,
     size_kb: u64,
-    resource_count: u64,
+    resource_count: Option<u64>,
     languages: Vec<(&'a str, u64)>,
+    has_languages: bool,
     pushed_at: Option<i64>,
     updated_at: Option<i64>,
 }
 
 impl<'a> MetricsRow<'a> {
     pub fn new(version: u64, metrics: &'a RepositoryMetrics) -> Self {
+        let languages = metrics.languages.iter().flatten();
         Self {
             repository_id: metrics.repository.0,
             recorded_at: metrics.recorded_at_ms,
@@ -131,7 +158,8 @@ impl<'a> MetricsRow<'a> {
             open_issues: metrics.open_issues,
             size_kb: metrics.size_kb,
             resource_count: metrics.resource_count,
-            languages: metrics.languages.iter().map(|(name, bytes)| (name.as_str(), *bytes)).collect(),
+            languages: languages.map(|(name, bytes)| (name.as_str(), *bytes)).collect(),
+            has_languages: metrics.languages.is_some(),
             pushed_at: metrics.pushed_at,
             updated_at: metrics.updated_at,
         }

@@ -9,10 +9,10 @@ use super::run::SCAN_TABLES;
 use super::{Reader, StoreError, Writer};
 use crate::model::{Checkpoint, JobId, Repository, RepositoryChange, RepositoryId, RepositoryMetrics};
 
-/// Tables beside those of scans that hold rows of a repository, with the column of its id. Its own row goes first: readers see nothing
-/// of a repository without it.
-const REPOSITORY_TABLES: [(&str, &str); 5] = [
-    ("repositories", "id"),
+/// Where a repository's own row is, with the column of its id. It goes first: readers see nothing of a repository without it.
+const REPOSITORY_ROW: (&str, &str) = ("repositories", "id");
+/// Other tables beside those of scans that hold rows of a repository.
+const REPOSITORY_TABLES: [(&str, &str); 4] = [
     ("checkpoints", "repository_id"),
     ("repository_metrics", "repository_id"),
     ("repository_changes", "repository_id"),
@@ -35,7 +35,7 @@ pub struct NewRepository {
 }
 
 impl Writer {
-    /// Changes repositories as they are stored now, whoever changed them meanwhile, and answers what they are afterwards. All of it
+    /// Changes repositories as they are stored now, whatever others on this machine changed meanwhile, and answers what they are afterwards. All of it
     /// becomes visible at once. Ids that are not known are left out.
     ///
     /// # Errors
@@ -46,13 +46,13 @@ impl Writer {
         ids: &[RepositoryId],
         mut change: impl FnMut(&mut Repository) -> Recorded + Send,
     ) -> Result<Vec<Repository>, StoreError> {
-        let _publishing = self.publishing.lock().await;
+        let _publishing = self.publishing().await?;
         let ids = ids.iter().map(ToString::to_string).collect();
         let filter = Filter::default().and(RepositoryField::Id, Operator::In(ids));
         let known = reader.snapshot().await?.fetch(&Repositories { filter, page: None }).await?;
         let mut repositories: Vec<Repository> = known.iter().map(|record| record.to_model()).collect();
         let recorded: Vec<Recorded> = repositories.iter_mut().map(&mut change).collect();
-        self.store_repositories(&repositories, &recorded).await?;
+        self.store_repositories(&mut repositories, &recorded).await?;
         Ok(repositories)
     }
 
@@ -63,7 +63,7 @@ impl Writer {
         reader: &Reader,
         new: Vec<NewRepository>,
     ) -> Result<Vec<Repository>, StoreError> {
-        let _publishing = self.publishing.lock().await;
+        let _publishing = self.publishing().await?;
         let ids = new.iter().map(|new| new.repository.id.to_string()).collect();
         let filter = Filter::default().and(RepositoryField::Id, Operator::In(ids));
         let known = reader.snapshot().await?.fetch(&Repositories { filter, page: None }).await?;
@@ -72,9 +72,9 @@ impl Writer {
         // Aliases come first: one whose repository is not there yet only fixes the id that it will have.
         let aliases = new.iter().flat_map(|new| new.aliases.iter().map(|alias| (alias.as_str(), new.repository.id)));
         self.add_aliases(aliases.collect()).await?;
-        let (repositories, recorded): (Vec<Repository>, Vec<Recorded>) =
+        let (mut repositories, recorded): (Vec<Repository>, Vec<Recorded>) =
             new.into_iter().map(|new| (new.repository, new.recorded)).unzip();
-        self.store_repositories(&repositories, &recorded).await?;
+        self.store_repositories(&mut repositories, &recorded).await?;
         Ok(repositories)
     }
 
@@ -110,10 +110,23 @@ impl Writer {
         self.clear(id, &format!("{unseen} AND recorded_at < fromUnixTimestamp64Milli({before_ms})")).await
     }
 
-    /// Stores rows beside repositories first: they are visible when the repositories' own row has moved the version.
-    async fn store_repositories(&self, repositories: &[Repository], recorded: &[Recorded]) -> Result<(), StoreError> {
+    /// Stores rows beside repositories first: they are visible when the repositories' own row, which takes the newest snapshot with it,
+    /// has moved the version.
+    async fn store_repositories(
+        &self,
+        repositories: &mut [Repository],
+        recorded: &[Recorded],
+    ) -> Result<(), StoreError> {
         if repositories.is_empty() {
             return Ok(());
+        }
+        for (repository, recorded) in repositories.iter_mut().zip(recorded) {
+            let is_newer = |metrics: &&RepositoryMetrics| {
+                repository.metrics.as_ref().is_none_or(|known| known.recorded_at_ms <= metrics.recorded_at_ms)
+            };
+            if let Some(metrics) = recorded.metrics.as_ref().filter(is_newer) {
+                repository.metrics = Some(metrics.clone());
+            }
         }
         let version = self.next_version().await?;
         let metrics: Vec<MetricsRow<'_>> =
@@ -128,7 +141,9 @@ impl Writer {
             self.store.insert::<RepositoryChangeRow<'_>>("repository_changes", "", changes).boxed().await?;
         }
         let rows = repositories.iter().map(|repository| RepositoryRow::new(version, repository));
-        self.store.insert::<RepositoryRow<'_>>("repositories", "", rows).boxed().await?;
+        // A row that is stored twice is one. What is already stored beside it would be recorded again by whoever repeats the whole.
+        let token = format!("repositories/{version}");
+        self.store.insert::<RepositoryRow<'_>>("repositories", &token, rows).boxed().await?;
         self.store.note_publication();
         Ok(())
     }
@@ -138,7 +153,12 @@ impl Writer {
         if aliases.is_empty() {
             return Ok(());
         }
-        let _publishing = self.publishing.lock().await;
+        let _publishing = self.publishing().await?;
+        self.store_tombstones(aliases, is_buried).await
+    }
+
+    /// The version of the data moves.
+    async fn store_tombstones(&self, aliases: &[String], is_buried: bool) -> Result<(), StoreError> {
         let updated_at = i64::try_from(self.next_version().await?).unwrap_or(i64::MAX);
         let rows = aliases.iter().map(|alias| TombstoneRow { alias, is_buried, updated_at });
         self.store.insert::<TombstoneRow<'_>>("tombstones", "", rows).boxed().await?;
@@ -146,9 +166,15 @@ impl Writer {
         Ok(())
     }
 
-    /// Removes a repository and everything it had, but for its aliases and `job`, which does it. Repeated, it removes what was left. The
-    /// caller buries its aliases before, so that the version of the data moves, and after.
-    pub async fn delete_repository(&self, id: RepositoryId, job: JobId) -> Result<(), StoreError> {
+    /// Removes a repository and everything it had, but for its aliases, which the caller has buried, and `job`, which does it. Repeated,
+    /// it removes what was left.
+    pub async fn delete_repository(&self, id: RepositoryId, aliases: &[String], job: JobId) -> Result<(), StoreError> {
+        let (repositories, column) = REPOSITORY_ROW;
+        let publishing = self.publishing().await?;
+        // Who changes it now has read it before this, and is done; who comes later reads that it is gone.
+        self.delete(repositories, &format!("{column} = '{id}'")).await?;
+        self.store_tombstones(aliases, true).await?;
+        drop(publishing);
         let scanned = SCAN_TABLES.into_iter().map(|table| (table, "repository_id"));
         for (table, column) in REPOSITORY_TABLES.into_iter().chain(scanned) {
             self.delete(table, &format!("{column} = '{id}'")).await?;

@@ -1,21 +1,21 @@
 //! The write half: repositories, the rows of a scan, and the checkpoint that makes them visible.
 
+use std::fs::{File, OpenOptions};
 use std::path::Path;
 use std::sync::Arc;
 
 use chrono::Utc;
 use futures_util::FutureExt;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::reader::DATA_VERSION;
-use super::repository_rows::RepositoryRow;
 use super::resolution_rows::{FileRow, ReferenceRow, ResolutionRow, VersionChangeRow};
-use super::rows::{AliasRow, CheckpointRow, EventRow, FailureRow, KeyRow, ResourceRow};
+use super::rows::{CheckpointRow, EventRow, FailureRow, KeyRow, ResourceRow};
 use super::run::{Found, Run, SCAN_TABLES};
 use super::{Origin, Store, StoreError};
 use crate::model::{
-    ChartVersionChange, Checkpoint, EdgeChange, FileChange, Repository, RepositoryId, ResolutionChange, Resource,
-    ResourceEvent, RunId, ScanFailure,
+    ChartVersionChange, Checkpoint, EdgeChange, FileChange, RepositoryId, ResolutionChange, Resource, ResourceEvent,
+    RunId, ScanFailure,
 };
 
 /// Writes what scans found. Rows are invisible to readers until [`Writer::publish`] covers them.
@@ -24,12 +24,45 @@ pub struct Writer {
     pub(super) store: Store,
     /// Held from giving a version until its row is stored: versions become visible in their order, and whoever has seen one
     /// has seen all before it.
-    pub(super) publishing: Arc<Mutex<()>>,
+    publishing: Arc<Mutex<()>>,
+    /// The same between processes: a file that is locked meanwhile.
+    lock: Option<Arc<Path>>,
+}
+
+/// The right to give a version. It ends with this.
+pub(super) struct Publishing<'a> {
+    _here: MutexGuard<'a, ()>,
+    _elsewhere: Option<File>,
 }
 
 impl Writer {
     pub fn new(store: Store) -> Self {
-        Self { store, publishing: Arc::default() }
+        Self { store, publishing: Arc::default(), lock: None }
+    }
+
+    /// Takes turns with the other processes that name this file: what they change is read and written as one.
+    #[must_use]
+    pub fn taking_turns(self, file: &Path) -> Self {
+        Self { lock: Some(file.into()), ..self }
+    }
+
+    pub(super) async fn publishing(&self) -> Result<Publishing<'_>, StoreError> {
+        let here = self.publishing.lock().await;
+        let Some(path) = self.lock.clone() else { return Ok(Publishing { _here: here, _elsewhere: None }) };
+        let locked = {
+            let path = path.clone();
+            tokio::task::spawn_blocking(move || {
+                if let Some(folder) = path.parent() {
+                    std::fs::create_dir_all(folder)?;
+                }
+                let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+                file.lock()?;
+                Ok(file)
+            })
+        };
+        let locked = locked.await.unwrap_or_else(|error| Err(std::io::Error::other(error)));
+        let file = locked.map_err(|source| StoreError::Lock { path: path.to_path_buf(), source })?;
+        Ok(Publishing { _here: here, _elsewhere: Some(file) })
     }
 
     /// Notes which redaction key digests the secrets in this database; `file` is where the caller keeps its own.
@@ -51,21 +84,6 @@ impl Writer {
             }
             _ => Ok(()),
         }
-    }
-
-    /// Makes `alias` (a normalised URL or a canonical path) mean `repository`.
-    pub async fn add_alias(&self, alias: &str, repository: RepositoryId) -> Result<(), StoreError> {
-        let row = AliasRow { alias, repository_id: repository.0 };
-        self.store.insert::<AliasRow<'_>>("repository_aliases", "", [row]).await
-    }
-
-    /// Stores a repository as it is now.
-    pub async fn save_repository(&self, repository: &Repository) -> Result<(), StoreError> {
-        let _publishing = self.publishing.lock().await;
-        let row = RepositoryRow::new(self.next_version().await?, repository);
-        self.store.insert::<RepositoryRow<'_>>("repositories", "", [row]).await?;
-        self.store.note_publication();
-        Ok(())
     }
 
     /// Removes what no reader sees: rows of other generations, and rows past `sequence` that an interrupted scan left.
@@ -218,7 +236,7 @@ impl Writer {
     /// scan of the repository was published since it began: nothing is published then, and its rows are gone.
     pub async fn publish(&self, run: &Run, checkpoint: &Checkpoint) -> Result<(), StoreError> {
         self.settle(run).await?;
-        let _publishing = self.publishing.lock().await;
+        let _publishing = self.publishing().await?;
         let version = self.next_version().await?;
         let token = format!("checkpoint/{}/{}", checkpoint.repository, checkpoint.run);
         let row = CheckpointRow::new(version, checkpoint);

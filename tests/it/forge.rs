@@ -9,9 +9,12 @@ mod repositories;
 mod schema;
 mod search;
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
-use kubestats::forge::{AnyForge, Forge, ForgeError, Found, GitHubOptions, KnownAs, SearchOutcome, SearchQuery};
+use kubestats::forge::{
+    Answers, AnyForge, Forge, ForgeError, Found, GitHubOptions, KnownAs, Pages, SearchOutcome, SearchQuery, Searched,
+};
 use kubestats::model::{ForgeId, ForgeRepository};
 use tokio::runtime::Runtime;
 use url::Url;
@@ -46,10 +49,9 @@ impl Asked {
 
     /// Searches, and answers the full names in the order of their visits.
     fn search(&self, query: &SearchQuery) -> (Vec<String>, Result<SearchOutcome, ForgeError>) {
-        let mut found = Vec::new();
-        let mut visit = |page: Vec<ForgeRepository>| found.extend(page.iter().map(full_name));
-        let outcome = self.runtime.block_on(self.forge.search(query, &mut visit));
-        (found, outcome)
+        let mut taken = Taken::default();
+        let Searched { outcome, ended } = self.runtime.block_on(self.forge.search(query, &mut taken));
+        (taken.0.iter().map(full_name).collect(), ended.map(|()| outcome))
     }
 
     /// The same of a search that succeeds.
@@ -68,8 +70,26 @@ impl Asked {
         here(self.repository(full_name).unwrap())
     }
 
+    /// The answers, all of which came.
     fn repositories(&self, ids: &[KnownAs]) -> Result<Vec<Found>, ForgeError> {
-        self.runtime.block_on(self.forge.repositories(ids))
+        let (found, ended) = self.some_repositories(ids);
+        ended.map(|()| found.into_iter().map(Option::unwrap).collect())
+    }
+
+    fn some_repositories(&self, ids: &[KnownAs]) -> (Vec<Option<Found>>, Result<(), ForgeError>) {
+        let Answers { found, ended } = self.runtime.block_on(self.forge.repositories(ids));
+        (found, ended)
+    }
+}
+
+/// What a search found.
+#[derive(Default)]
+struct Taken(Vec<ForgeRepository>);
+
+impl Pages for Taken {
+    async fn take(&mut self, page: Vec<ForgeRepository>) -> ControlFlow<()> {
+        self.0.extend(page);
+        ControlFlow::Continue(())
     }
 }
 
@@ -79,7 +99,7 @@ fn options(url: Url, token: Option<&str>, emulator: &Emulator) -> GitHubOptions 
 }
 
 fn query(expression: &str) -> SearchQuery {
-    SearchQuery { expression: expression.to_owned(), pushed_since: None, forks: false, limit: None }
+    SearchQuery { expression: expression.to_owned(), forks: false, limit: None }
 }
 
 fn full_name(repository: &ForgeRepository) -> String {

@@ -7,4 +7,5 @@ mod identity;
 mod retention;
 mod stopping;
 mod syncing;
+mod upgrade;
 mod world;

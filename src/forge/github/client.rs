@@ -90,6 +90,11 @@ impl Client {
         })
     }
 
+    /// The forge's host without its port: git may be served at another one.
+    pub fn host(&self) -> &str {
+        self.forge.rsplit_once(':').filter(|_| self.api.port().is_some()).map_or(&self.forge, |(host, _)| host)
+    }
+
     pub const fn has_token(&self) -> bool {
         self.token.is_some()
     }
@@ -173,7 +178,8 @@ impl Client {
             Err(ForgeError::Unreachable { forge: self.forge.clone(), reason })
         })?;
         let told = told(resource, &headers);
-        if let Some(refusal) = refusal(status, &headers, &body) {
+        let refusal = refusal(status, &headers, &body).or_else(|| refusal_of_graphql(resource, &headers, &body));
+        if let Some(refusal) = refusal {
             pass.answered(told);
             return Err(self.gate.refused(told.map_or(resource, |told| told.resource), refusal));
         }
@@ -190,7 +196,9 @@ impl Client {
             StatusCode::UNAUTHORIZED => Err(self.unauthorized(&problem().message)),
             // The forge blocked a repository: for us it is gone.
             StatusCode::FORBIDDEN if problem().block.is_some() => Ok(()),
-            StatusCode::FORBIDDEN => Err(self.unauthorized(&problem().message)),
+            StatusCode::FORBIDDEN => {
+                Err(ForgeError::Forbidden { forge: self.forge.clone(), reason: self.shown(&problem().message) })
+            }
             StatusCode::UNPROCESSABLE_ENTITY | StatusCode::BAD_REQUEST => {
                 let problem = problem();
                 let details = problem.errors.iter().filter_map(|error| match error {
@@ -351,4 +359,31 @@ fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Option<Refus
     let message = problem.message.to_lowercase();
     let says_so = ["rate limit", "abuse"].iter().any(|words| message.contains(words));
     (status == StatusCode::TOO_MANY_REQUESTS || says_so).then_some(Refusal::Unexplained)
+}
+
+/// The GraphQL API refuses in answers that succeed, some of which hold a part of the data.
+fn refusal_of_graphql(resource: &str, headers: &HeaderMap, body: &[u8]) -> Option<Refusal> {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Answer {
+        errors: Vec<Stated>,
+    }
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Stated {
+        #[serde(rename = "type")]
+        kind: String,
+        message: String,
+    }
+    if resource != GRAPHQL {
+        return None;
+    }
+    let Answer { errors } = serde_json::from_slice(body).unwrap_or_default();
+    let is_used_up = errors.iter().any(|error| ["RATE_LIMIT", "RATE_LIMITED"].contains(&error.kind.as_str()));
+    let is_limited = errors.iter().any(|error| error.message.to_lowercase().contains("rate limit"));
+    match number(headers, "retry-after") {
+        Some(seconds) if is_used_up || is_limited => Some(Refusal::Wait(seconds)),
+        _ if is_used_up => Some(Refusal::UsedUp),
+        _ => is_limited.then_some(Refusal::Unexplained),
+    }
 }

@@ -1,14 +1,12 @@
 //! Repositories as the GraphQL API describes them, 100 at a time.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::GRAPHQL;
 use super::client::Client;
-use super::rest::{cloneable, owner_and_name, seconds};
-use crate::forge::gate::Refusal;
+use super::rest::{NAMELESS, cloneable, owner_and_name, seconds};
 use crate::forge::{ForgeError, Found, KnownAs};
 use crate::model::{ForgeId, ForgeMetrics, ForgeRepository, Profile};
 
@@ -56,15 +54,17 @@ pub(super) async fn ask(client: &Client, ids: &[KnownAs], answers: &mut [Option<
         let ids: Vec<&str> = batch.iter().map(|(.., node_id)| *node_id).collect();
         let answer = client.graphql(&json!({ "query": QUERY, "variables": { "ids": ids } })).await?;
         let answer: Answer = client.read(&answer)?;
-        let absent = absent(&answer.errors);
+        let problems = by_position(&answer.errors);
         let Some(data) = answer.data else { return Err(refused(client, &answer.errors)) };
         if data.nodes.len() != batch.len() {
             return Err(client.unexpected("another number of repositories than was asked for"));
         }
         for (position, (node, (index, known, _))) in data.nodes.into_iter().zip(batch).enumerate() {
             answers[*index] = Some(match node {
-                Value::Null if absent.contains(&position) => Found::Gone,
-                Value::Null => Found::Unknown,
+                Value::Null => match problems.get(&position) {
+                    Some(problem) if problem.kind == "NOT_FOUND" => Found::Gone,
+                    problem => not_told(client, problem.copied().or(answer.errors.first())),
+                },
                 node => described(client, node, known),
             });
         }
@@ -72,25 +72,29 @@ pub(super) async fn ask(client: &Client, ids: &[KnownAs], answers: &mut [Option<
     Ok(())
 }
 
-/// Positions that GitHub cannot find.
-fn absent(errors: &[Problem]) -> HashSet<usize> {
-    let missing = errors.iter().filter(|error| error.kind == "NOT_FOUND");
-    let positions = missing.filter_map(|error| match error.path.as_slice() {
-        [Value::String(field), position] if field == "nodes" => usize::try_from(position.as_u64()?).ok(),
+/// What is said of single repositories, by their position.
+fn by_position(errors: &[Problem]) -> HashMap<usize, &Problem> {
+    let positions = errors.iter().filter_map(|error| match error.path.as_slice() {
+        [Value::String(field), position, ..] if field == "nodes" => {
+            Some((usize::try_from(position.as_u64()?).ok()?, error))
+        }
         _ => None,
     });
     positions.collect()
 }
 
+fn not_told(client: &Client, problem: Option<&Problem>) -> Found {
+    let reason = match problem {
+        Some(problem) if problem.kind.is_empty() => problem.message.clone(),
+        Some(problem) => format!("{}: {}", problem.kind, problem.message),
+        None => "nothing of it, and no reason".to_owned(),
+    };
+    Found::Unknown(client.unexpected(&reason).to_string())
+}
+
 /// Why there is no data at all.
 fn refused(client: &Client, errors: &[Problem]) -> ForgeError {
     let error = |kind: &str| errors.iter().find(|error| error.kind == kind);
-    if error("RATE_LIMITED").is_some() {
-        return client.gate.refused(GRAPHQL, Refusal::UsedUp);
-    }
-    if errors.iter().any(|error| error.message.to_lowercase().contains("rate limit")) {
-        return client.gate.refused(GRAPHQL, Refusal::Unexplained);
-    }
     if let Some(error) = error("FORBIDDEN").or_else(|| error("INSUFFICIENT_SCOPES")) {
         return client.unauthorized(&error.message);
     }
@@ -165,23 +169,33 @@ struct LanguageEdge {
 
 /// One that is not what was asked for (another thing, another id, a part that could not be told) is asked for another time.
 fn described(client: &Client, node: Value, known: &KnownAs) -> Found {
-    let Ok(repository) = serde_json::from_value::<Repository>(node) else { return Found::Unknown };
-    match repository.database_id.is_none_or(|id| id.to_string() == known.id.id) {
-        true => repository.into_found(client, known.id.id.clone()),
-        false => Found::Unknown,
+    let unknown = |reason: &str| Found::Unknown(client.unexpected(reason).to_string());
+    // The error tells of the field that is missing, and quotes at most one value.
+    let repository = match serde_json::from_value::<Repository>(node) {
+        Ok(repository) => repository,
+        Err(error) => return unknown(&format!("a repository of another form: {error}")),
+    };
+    if repository.database_id.is_some_and(|id| id.to_string() != known.id.id) {
+        return unknown("another repository than was asked for");
+    }
+    match repository.described(client, known.id.id.clone()) {
+        Ok(repository) => Found::Here(Box::new(repository)),
+        Err(error) => Found::Unknown(error.to_string()),
     }
 }
 
 impl Repository {
-    fn into_found(self, client: &Client, id: String) -> Found {
-        let Some((owner, name)) = owner_and_name(&self.name_with_owner) else { return Found::Unknown };
-        let Ok(clone_url) = cloneable(client, &format!("{}.git", self.url)) else { return Found::Unknown };
+    fn described(self, client: &Client, id: String) -> Result<ForgeRepository, ForgeError> {
+        let Some((owner, name)) = owner_and_name(&self.name_with_owner) else {
+            return Err(client.unexpected(NAMELESS));
+        };
+        let clone_url = cloneable(client, &format!("{}.git", self.url))?;
         let topics = self.repository_topics.nodes.into_iter().flatten().flatten();
         let languages = self.languages.map(|languages| {
             let edges = languages.edges.into_iter().flatten().flatten();
             edges.map(|edge| (edge.node.name, edge.size)).collect()
         });
-        Found::Here(Box::new(ForgeRepository {
+        Ok(ForgeRepository {
             id: Some(ForgeId { forge: client.forge.clone(), id }),
             node_id: Some(self.id),
             owner: owner.to_owned(),
@@ -210,6 +224,6 @@ impl Repository {
                 updated_at: seconds(&self.updated_at),
             },
             is_private: self.is_private,
-        }))
+        })
     }
 }

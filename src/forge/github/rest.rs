@@ -8,6 +8,9 @@ use super::client::Client;
 use crate::forge::ForgeError;
 use crate::model::{ForgeId, ForgeMetrics, ForgeRepository, Profile};
 
+/// A name that is none.
+pub(super) const NAMELESS: &str = "a repository without a name of the form owner/name";
+
 /// `/repos/OWNER/NAME`, `/repositories/ID`, and an item of a search, which leaves some of it out.
 #[derive(Deserialize)]
 pub(super) struct Repository {
@@ -48,7 +51,7 @@ impl Repository {
     /// When the name or the URL is none that GitHub gives.
     pub fn described(self, client: &Client) -> Result<ForgeRepository, ForgeError> {
         let Some((owner, name)) = owner_and_name(&self.full_name) else {
-            return Err(client.unexpected("a repository without a name of the form owner/name"));
+            return Err(client.unexpected(NAMELESS));
         };
         Ok(ForgeRepository {
             id: Some(ForgeId { forge: client.forge.clone(), id: self.id.to_string() }),
@@ -91,15 +94,16 @@ pub(super) fn owner_and_name(full_name: &str) -> Option<(&str, &str)> {
     full_name.split_once('/').filter(|(owner, name)| is_name(owner) && is_name(name))
 }
 
-/// A URL that git may be given: https, or http, and without credentials.
+/// A URL that git may be given: https, or http, on the forge's own host, and without credentials.
 ///
 /// # Errors
-/// For any other one: git understands URLs that run programs.
+/// For any other one: git understands URLs that run programs, and a forge must not speak for others or for machines behind a firewall.
 pub(super) fn cloneable(client: &Client, url: &str) -> Result<String, ForgeError> {
     let parsed = Url::parse(url).ok();
     let parsed = parsed.filter(|url| ["https", "http"].contains(&url.scheme()) && url.username().is_empty());
     match parsed.filter(|url| url.password().is_none()) {
-        Some(url) => Ok(url.into()),
+        Some(url) if url.host_str() == Some(client.host()) => Ok(url.into()),
+        Some(_) => Err(client.unexpected("a repository on another host")),
         None => Err(client.unexpected("a repository with a URL that is not https")),
     }
 }

@@ -5,13 +5,15 @@
 //! in the middle, the same search asked again goes on from there.
 
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 
 use chrono::{DateTime, SecondsFormat};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::client::Client;
 use super::{SEARCH, rest};
-use crate::forge::{ForgeError, SearchOutcome, SearchQuery};
+use crate::forge::{ForgeError, Pages, SearchOutcome, SearchQuery};
 use crate::model::ForgeRepository;
 
 /// Results of one query that can be seen.
@@ -49,7 +51,8 @@ struct Slice {
 struct Page {
     total_count: u64,
     incomplete_results: bool,
-    items: Vec<rest::Repository>,
+    /// Each is read by itself: a strange one must not lose the others.
+    items: Vec<Value>,
 }
 
 impl Walk {
@@ -66,16 +69,16 @@ impl Walk {
         self.outcome
     }
 
-    /// Goes on to the end.
+    /// Goes on to the end, or breaks where a page is not taken; the walk then stands before that page.
     ///
     /// # Errors
     /// As [`ForgeError`] says; the walk then stands before the page that failed.
-    pub async fn go_on(
+    pub async fn go_on<P: Pages>(
         &mut self,
         client: &Client,
         query: &SearchQuery,
-        visit: &mut (dyn FnMut(Vec<ForgeRepository>) + Send),
-    ) -> Result<(), ForgeError> {
+        pages: &mut P,
+    ) -> Result<ControlFlow<()>, ForgeError> {
         // The first few are asked for in the order of their stars, which slices do not keep.
         let is_cut = query.limit.is_none_or(|limit| limit > WALL) && !has_qualifier(&query.expression, "created");
         let most = query.limit.unwrap_or(u64::MAX);
@@ -87,35 +90,53 @@ impl Walk {
                 continue;
             }
             let is_last = page.items.is_empty() || self.page * per_page >= page.total_count.min(WALL);
-            let mut fresh = Vec::new();
-            for item in page.items {
-                if self.outcome.found >= most || !self.seen.insert(item.id) {
-                    continue;
-                }
-                match item.described(client) {
-                    Ok(repository) => {
-                        self.outcome.found += 1;
-                        fresh.push(repository);
-                    }
-                    // One strange item must not lose the search.
-                    Err(error) => {
-                        tracing::warn!(%error, query = query.expression, "a result of a search is passed over");
-                        self.outcome.is_incomplete = true;
-                    }
-                }
+            let (ids, fresh) = self.fresh(client, query, page.items, most);
+            let count = fresh.len() as u64;
+            if !fresh.is_empty() && pages.take(fresh).await.is_break() {
+                return Ok(ControlFlow::Break(()));
             }
+            self.seen.extend(ids);
+            self.outcome.found += count;
             // What lies behind the wall of a slice that cannot be cut; nobody asked for it where there is a limit.
             self.outcome.is_incomplete |= is_last && page.total_count > WALL && most > WALL;
-            if !fresh.is_empty() {
-                visit(fresh);
-            }
             self.page += 1;
             if is_last {
                 self.slices.pop();
                 self.page = 1;
             }
         }
-        Ok(())
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// What of a page no earlier one had, with the ids; at most as much as is still asked for. What cannot be used is passed over.
+    fn fresh(
+        &mut self,
+        client: &Client,
+        query: &SearchQuery,
+        items: Vec<Value>,
+        most: u64,
+    ) -> (HashSet<u64>, Vec<ForgeRepository>) {
+        let (mut ids, mut fresh) = (HashSet::new(), Vec::new());
+        for item in items {
+            if self.outcome.found + fresh.len() as u64 >= most {
+                break;
+            }
+            let read = serde_json::from_value::<rest::Repository>(item);
+            let read = read.map_err(|_| client.unexpected("a result of another form"));
+            let described = match read {
+                Ok(item) if self.seen.contains(&item.id) || !ids.insert(item.id) => continue,
+                Ok(item) => item.described(client),
+                Err(error) => Err(error),
+            };
+            match described {
+                Ok(repository) => fresh.push(repository),
+                Err(error) => {
+                    tracing::warn!(%error, query = query.expression, "a result of a search is passed over");
+                    self.outcome.is_incomplete = true;
+                }
+            }
+        }
+        (ids, fresh)
     }
 
     /// Replaces the next slice by its halves, the older one first.
@@ -182,12 +203,10 @@ impl Slice {
 
 fn expression(query: &SearchQuery, slice: Slice) -> String {
     let mut expression = query.expression.trim().to_owned();
-    // Somebody's own bound counts.
-    let since = query.pushed_since.filter(|_| !has_qualifier(&query.expression, "pushed"));
-    let since = since.map(|since| format!("pushed:>={}", written(since)));
+    // Somebody's own word about forks counts.
     let forks = query.forks && !has_qualifier(&query.expression, "fork");
     let forks = forks.then(|| "fork:true".to_owned());
-    for qualifier in since.into_iter().chain(forks).chain(slice.qualifier()) {
+    for qualifier in forks.into_iter().chain(slice.qualifier()) {
         expression.push(' ');
         expression.push_str(&qualifier);
     }
@@ -210,15 +229,15 @@ mod tests {
     const NOW: i64 = 1_767_268_800;
 
     #[track_caller]
-    fn check(text: &str, pushed_since: Option<i64>, slice: Slice, expected: &str) {
-        let query = SearchQuery { expression: text.to_owned(), pushed_since, forks: false, limit: None };
+    fn check(text: &str, slice: Slice, expected: &str) {
+        let query = SearchQuery { expression: text.to_owned(), forks: false, limit: None };
         assert_eq!(expression(&query, slice), expected);
     }
 
     #[test]
     fn forks_are_asked_for_unless_the_expression_says() {
         let with_forks = |text: &str| {
-            let query = SearchQuery { expression: text.to_owned(), pushed_since: None, forks: true, limit: None };
+            let query = SearchQuery { expression: text.to_owned(), forks: true, limit: None };
             expression(&query, Slice::ALL)
         };
         assert_eq!(with_forks("topic:kubesearch"), "topic:kubesearch fork:true");
@@ -227,18 +246,11 @@ mod tests {
 
     #[test]
     fn qualifiers_are_added_to_what_was_asked() {
-        check(" topic:kubesearch ", None, Slice::ALL, "topic:kubesearch");
-        let slice = Slice { from: i64::MIN, to: NOW };
-        check(
-            "org:fluxcd",
-            Some(NOW),
-            slice,
-            "org:fluxcd pushed:>=2026-01-01T12:00:00Z created:<=2026-01-01T12:00:00Z",
-        );
+        check(" topic:kubesearch ", Slice::ALL, "topic:kubesearch");
+        check("org:fluxcd", Slice { from: i64::MIN, to: NOW }, "org:fluxcd created:<=2026-01-01T12:00:00Z");
         let slice = Slice { from: NOW - 1, to: NOW };
-        check("flux", None, slice, "flux created:2026-01-01T11:59:59Z..2026-01-01T12:00:00Z");
-        check("flux", None, Slice { from: NOW, to: i64::MAX }, "flux created:>=2026-01-01T12:00:00Z");
-        check("flux -pushed:<2020-01-01", Some(NOW), Slice::ALL, "flux -pushed:<2020-01-01");
+        check("flux", slice, "flux created:2026-01-01T11:59:59Z..2026-01-01T12:00:00Z");
+        check("flux", Slice { from: NOW, to: i64::MAX }, "flux created:>=2026-01-01T12:00:00Z");
     }
 
     #[test]

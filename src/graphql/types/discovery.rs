@@ -32,7 +32,7 @@ pub struct DiscoveryQueryStats {
     known: Long,
     /// Of these, repositories that were not rejected.
     taken: Long,
-    /// Of these, repositories that no other query had found before.
+    /// Of these, repositories that were not known before.
     first_here: Long,
     /// Of those taken, repositories that turned out to hold Kubernetes resources.
     accepted: Long,

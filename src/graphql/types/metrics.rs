@@ -3,8 +3,7 @@
 use async_graphql::SimpleObject;
 
 use crate::graphql::scalars::{DateTime, Long};
-use crate::model::{Quality as ModelQuality, QualityPart as ModelPart};
-use crate::store::query::MetricsRecord;
+use crate::model::{Quality as ModelQuality, QualityPart as ModelPart, RepositoryMetrics as ModelMetrics};
 
 /// What a repository counted when its forge was asked.
 #[derive(SimpleObject)]
@@ -15,16 +14,16 @@ pub struct RepositoryMetrics {
     stars: Long,
     /// Forks of it on its forge.
     forks: Long,
-    /// Accounts that are told of what happens in it.
-    watchers: Long,
+    /// Accounts that are told of what happens in it; null until an answer of the forge tells them: searches do not.
+    watchers: Option<Long>,
     /// Open issues, as the forge counts them: GitHub counts open pull requests among them.
     open_issues: Long,
     /// Its size on the forge, in KiB.
     size_kb: Long,
-    /// Kubernetes resources that were alive at its head.
-    resource_count: Long,
-    /// Its languages, the one with most bytes first.
-    languages: Vec<LanguageShare>,
+    /// Kubernetes resources that were alive at its head; null before its first scan.
+    resource_count: Option<Long>,
+    /// Its languages, the one with most bytes first; null until an answer of the forge tells them, as the watchers.
+    languages: Option<Vec<LanguageShare>>,
     /// When somebody last pushed to it, as the forge says.
     pushed_at: Option<DateTime>,
     /// When the forge last changed anything of it.
@@ -64,17 +63,17 @@ pub struct QualityPart {
     explanation: String,
 }
 
-impl From<&MetricsRecord> for RepositoryMetrics {
-    fn from(row: &MetricsRecord) -> Self {
+impl From<&ModelMetrics> for RepositoryMetrics {
+    fn from(row: &ModelMetrics) -> Self {
         Self {
-            recorded_at: DateTime::from_milliseconds(row.recorded_at),
+            recorded_at: DateTime::from_milliseconds(row.recorded_at_ms),
             stars: row.stars.into(),
             forks: row.forks.into(),
-            watchers: row.watchers.into(),
+            watchers: row.watchers.map(Long::from),
             open_issues: row.open_issues.into(),
             size_kb: row.size_kb.into(),
-            resource_count: row.resource_count.into(),
-            languages: LanguageShare::of(&row.languages),
+            resource_count: row.resource_count.map(Long::from),
+            languages: row.languages.as_deref().map(LanguageShare::of),
             pushed_at: row.pushed_at.map(DateTime::from_seconds),
             updated_at: row.updated_at.map(DateTime::from_seconds),
         }

@@ -19,9 +19,8 @@ use crate::graphql::scalars::{DateTime, Long};
 use crate::graphql::sight::{loaders, snapshot};
 use crate::model::{self, RunStatus as ModelStatus};
 use crate::store::query::{
-    Direction, EventField, FailureField, Filter, FluxVersionRecord, MetricsBetween, MetricsBucket, MetricsRecord,
-    Operator, Repositories, RepositoryCount, RepositoryField, RepositoryOrder as StoreOrder, RepositoryRecord,
-    ResourceField,
+    Direction, EventField, FailureField, Filter, FluxVersionRecord, MetricsBetween, MetricsBucket, Operator,
+    Repositories, RepositoryCount, RepositoryField, RepositoryOrder as StoreOrder, RepositoryRecord, ResourceField,
 };
 
 /// A Git repository with Kubernetes manifests.
@@ -122,10 +121,9 @@ impl Repository {
         self.0.language.as_deref()
     }
 
-    /// Its languages at its newest snapshot, the one with most bytes first.
-    async fn languages(&self, context: &Context<'_>) -> Result<Vec<LanguageShare>, Error> {
-        let newest = self.snapshots(context, MetricsSpan::NEWEST).await?;
-        Ok(newest.first().map(|row| LanguageShare::of(&row.languages)).unwrap_or_default())
+    /// Its languages at its newest snapshot, the one with most bytes first; null where its forge did not tell them yet.
+    async fn languages(&self) -> Option<Vec<LanguageShare>> {
+        Some(LanguageShare::of(&self.0.metrics()?.languages?))
     }
 
     /// The topics that its owner gave it.
@@ -257,8 +255,8 @@ impl Repository {
     }
 
     /// What it counted at its newest snapshot; null before the first one.
-    async fn metrics(&self, context: &Context<'_>) -> Result<Option<RepositoryMetrics>, Error> {
-        Ok(self.snapshots(context, MetricsSpan::NEWEST).await?.first().map(RepositoryMetrics::from))
+    async fn metrics(&self) -> Option<RepositoryMetrics> {
+        self.0.metrics().as_ref().map(RepositoryMetrics::from)
     }
 
     /// What it counted over time, newest first; one snapshot a sync, or the last of each bucket.
@@ -277,7 +275,9 @@ impl Repository {
         let (from, to) = range.map_or((None, None), |range| (range.from, range.to));
         let (from_ms, to_ms) = (limit(from, 0), limit(to, MetricsBetween::LAST_MS));
         let span = MetricsSpan { from_ms, to_ms, most, bucket: bucket.map(MetricsBucket::from) };
-        Ok(self.snapshots(context, span).await?.iter().map(RepositoryMetrics::from).collect())
+        let key = MetricsKey { repository: self.0.id, span };
+        let rows = loaders(context)?.metrics.load_one(key).await?.unwrap_or_default();
+        Ok(rows.iter().map(|row| RepositoryMetrics::from(&row.to_model())).collect())
     }
 
     /// What of the repository itself changed, newest first.
@@ -341,13 +341,6 @@ impl Repository {
         let mut conditions = filter.unwrap_or_default().conditions()?;
         conditions.add(FailureField::Repository, Operator::Equal(self.0.id.to_string()));
         failure_connection(context, Arguments { first, after, last, before }, conditions).await
-    }
-}
-
-impl Repository {
-    async fn snapshots(&self, context: &Context<'_>, span: MetricsSpan) -> Result<Vec<MetricsRecord>, Error> {
-        let key = MetricsKey { repository: self.0.id, span };
-        Ok(loaders(context)?.metrics.load_one(key).await?.unwrap_or_default())
     }
 }
 

@@ -9,8 +9,12 @@ use super::super::sync::snapshot;
 use super::super::work::follow_up;
 use super::super::{Pipeline, PipelineError, Task};
 use crate::model::{ForgeRepository, JobKind, Repository, RepositoryId, RepositoryStatus};
-use crate::store::query::{Discovered, RepositoryRecord};
+use crate::store::query::{Discovered, DiscoveredRecord, RepositoryRecord};
 use crate::store::{Discovery, NewRepository, Reader, Recorded, StoreError};
+
+const GONE: RepositoryStatus = RepositoryStatus::Gone;
+/// Why a repository is not taken that its owner does not show to everybody.
+const PRIVATE: &str = "private";
 
 /// One run of a query, as far as it has come.
 pub(super) struct Finding {
@@ -34,16 +38,19 @@ pub(super) struct Counted {
 }
 
 impl Finding {
+    /// Goes on where an earlier attempt of the same job ended; `since_ms` is when that was asked for, in milliseconds since 1970.
     pub async fn begin(
         reader: &Reader,
         hosts: Vec<String>,
         [forge, query, tag]: [&str; 3],
         is_named: bool,
+        since_ms: i64,
     ) -> Result<Self, PipelineError> {
         let (forge, query) = (forge.to_owned(), query.to_owned());
         let known = reader.now(&Discovered { forge: forge.clone(), query: query.clone() }).await?;
+        let is_new = |record: &&DiscoveredRecord| record.is_new && record.found_at >= since_ms;
+        let counted = Counted { new: known.iter().filter(is_new).count() as u64, rejected: 0 };
         let known = known.into_iter().map(|record| (record.full_name, record.rejected)).collect();
-        let counted = Counted::default();
         Ok(Self { hosts, forge, query, tag: tag.to_owned(), is_named, known, counted })
     }
 
@@ -59,7 +66,8 @@ impl Finding {
         self.counted.rejected += u64::from(repository.is_err());
         let is_noted = self.known.insert(full_name.clone(), rejected.to_owned()).as_deref() == Some(rejected);
         let (forge, query) = (self.forge.clone(), self.query.clone());
-        (!is_noted || is_new).then_some(Discovery { forge, query, full_name, repository, is_new })
+        let found_at_ms = Utc::now().timestamp_millis();
+        (!is_noted || is_new).then_some(Discovery { forge, query, full_name, repository, is_new, found_at_ms })
     }
 }
 
@@ -101,12 +109,18 @@ impl Pipeline {
     ) -> Result<(), PipelineError> {
         let seen: Vec<Seen> = Seen::identify(page, finding.hosts.clone()).await?.into_iter().flatten().collect();
         let page = self.page(&seen).await?;
-        let (mut known, mut new, mut notes) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut known, mut new, mut hidden, mut notes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         // The same repository may come twice in a page: by its name, and by one that it had.
         let mut ids = HashSet::new();
         for seen in seen {
             let full_name = format!("{}/{}", seen.repository.owner, seen.repository.name);
-            if let Some(record) = page.known(&seen) {
+            if let Some(record) = page.known(&seen)
+                && seen.repository.is_private
+                && !(self.is_wanted(&full_name, finding) || self.may_be_private(record))
+            {
+                notes.extend(finding.note(full_name, Err(PRIVATE), false));
+                hidden.push(RepositoryId(record.id));
+            } else if let Some(record) = page.known(&seen) {
                 notes.extend(finding.note(full_name, Ok(RepositoryId(record.id)), false));
                 known.push((record, seen));
             } else if let Some(reason) = self.refusal(&seen, &page, finding) {
@@ -119,6 +133,7 @@ impl Pipeline {
                 }
             }
         }
+        self.hide(&page, &hidden).await?;
         self.refresh(finding, &page, known).await?;
         self.add_new(finding, &page, new, task).await?;
         self.writer.discoveries(&notes).await?;
@@ -140,20 +155,39 @@ impl Pipeline {
     fn refusal(&self, seen: &Seen, page: &Page, finding: &Finding) -> Option<&'static str> {
         let ForgeRepository { profile, is_private, owner, name, .. } = &seen.repository;
         let full_name = format!("{owner}/{name}");
-        let is_wanted =
-            finding.is_named || self.discovery.repositories.iter().any(|named| named.eq_ignore_ascii_case(&full_name));
         if page.is_buried(seen) {
             return Some("removed");
         }
-        if is_wanted {
+        if self.is_wanted(&full_name, finding) {
             return None;
         }
         let reasons = [
-            (*is_private, "private"),
+            (*is_private, PRIVATE),
             (profile.is_fork && !self.discovery.forks, "fork"),
             (profile.is_archived && !self.discovery.archived, "archived"),
         ];
         reasons.into_iter().find_map(|(holds, reason)| holds.then_some(reason))
+    }
+
+    /// Whether a repository was asked for by its name.
+    fn is_wanted(&self, full_name: &str, finding: &Finding) -> bool {
+        finding.is_named || self.discovery.repositories.iter().any(|named| named.eq_ignore_ascii_case(full_name))
+    }
+
+    /// What became private is gone for us, as a visit finds it; nothing of what a token still sees of it is noted.
+    async fn hide(&self, page: &Page, ids: &[RepositoryId]) -> Result<(), StoreError> {
+        let is_gone = |id: &RepositoryId| page.records.get(id).is_some_and(|known| known.status() == GONE);
+        let ids: Vec<RepositoryId> = ids.iter().copied().filter(|id| !is_gone(id)).collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let hide = |repository: &mut Repository| {
+            if repository.status != RepositoryStatus::Blocked {
+                repository.status = GONE;
+            }
+            None
+        };
+        self.change(&ids, hide).await.map(drop)
     }
 
     /// Notes the query with repositories that were known, and what their forge says of them now. Those that stay as they are stay
@@ -192,7 +226,7 @@ impl Pipeline {
     fn refreshed(&self, mut repository: Repository, finding: &Finding, seen: &Seen, is_scanned: bool) -> Repository {
         seen.describe(&mut repository);
         tag(&mut repository, &finding.tag);
-        if repository.status == RepositoryStatus::Gone && seen.repository.id.is_some() {
+        if repository.status == GONE && seen.repository.id.is_some() {
             repository.status = self.status_of(&repository, &seen.repository.metrics, is_scanned);
             repository.next_sync_at_ms = None;
         }
@@ -217,7 +251,7 @@ impl Pipeline {
             let mut recorded = Recorded::default();
             if forge_id.is_some() {
                 repository.status = self.status_of(&repository, metrics, false);
-                recorded.metrics = Some(snapshot(*id, metrics, None, 0, now_ms));
+                recorded.metrics = Some(snapshot(*id, metrics, None, None, now_ms));
             }
             let fresh = seen.names.aliases.iter().filter(|alias| !page.meanings.contains_key(*alias));
             rows.push(NewRepository { repository, aliases: fresh.cloned().collect(), recorded });

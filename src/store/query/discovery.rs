@@ -31,7 +31,7 @@ pub struct DiscoveryStatRecord {
     pub known: u64,
     /// Of these not rejected.
     pub taken: u64,
-    /// Of these found by no other query before.
+    /// Of these not known before.
     pub first_here: u64,
     /// Of those taken, the ones that turned out to hold resources.
     pub accepted: u64,
@@ -53,6 +53,9 @@ impl Question for DiscoveryStats {
 pub struct DiscoveryRuns {
     /// Milliseconds since 1970, inclusive.
     pub from_ms: i64,
+    /// The most of each query.
+    pub of_each: u32,
+    /// The most in all.
     pub limit: u32,
 }
 
@@ -68,6 +71,7 @@ pub struct DiscoveryRunRecord {
     pub new: u64,
     pub requests: u32,
     pub is_incomplete: bool,
+    pub is_limited: bool,
     pub error: Option<String>,
 }
 
@@ -78,6 +82,7 @@ impl Question for DiscoveryRuns {
     fn statement(&self) -> Statement {
         Statement::new(include_str!("../../../clickhouse/queries/discovery_runs.sql"))
             .bind("from_ms", Parameter::Integer(self.from_ms))
+            .bind("of_each", Parameter::Integer(self.of_each.into()))
             .bind("limit", Parameter::Integer(self.limit.into()))
     }
 }
@@ -94,6 +99,9 @@ pub struct DiscoveredRecord {
     pub full_name: String,
     /// Why it was not taken; empty: it was.
     pub rejected: String,
+    pub is_new: bool,
+    /// Milliseconds since 1970.
+    pub found_at: i64,
 }
 
 impl Question for Discovered {

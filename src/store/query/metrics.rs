@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::statement::Parameter;
 use super::{Question, Statement};
+use crate::model::{RepositoryId, RepositoryMetrics};
 
 /// The last so many snapshots of some repositories within a range of time, newest first.
 #[derive(Clone, Debug)]
@@ -49,11 +50,6 @@ impl MetricsBucket {
 impl MetricsBetween {
     /// Later than every snapshot, and a time that ClickHouse can hold.
     pub const LAST_MS: i64 = 4_102_444_800_000;
-
-    /// The newest snapshot of each.
-    pub fn newest(repositories: Vec<Uuid>) -> Self {
-        Self { repositories, from_ms: 0, to_ms: Self::LAST_MS, most: 1, bucket: None }
-    }
 }
 
 #[derive(Clone, Debug, Row, Deserialize)]
@@ -65,16 +61,35 @@ pub struct MetricsRecord {
     pub stars: u64,
     pub forks: u64,
     /// Subscribers.
-    pub watchers: u64,
+    pub watchers: Option<u64>,
     pub open_issues: u64,
     pub size_kb: u64,
-    pub resource_count: u64,
+    pub resource_count: Option<u64>,
     /// Name and bytes, most first.
     pub languages: Vec<(String, u64)>,
+    pub has_languages: bool,
     /// Seconds since 1970.
     pub pushed_at: Option<i64>,
     /// Seconds since 1970.
     pub updated_at: Option<i64>,
+}
+
+impl MetricsRecord {
+    pub fn to_model(&self) -> RepositoryMetrics {
+        RepositoryMetrics {
+            repository: RepositoryId(self.repository_id),
+            recorded_at_ms: self.recorded_at,
+            stars: self.stars,
+            forks: self.forks,
+            watchers: self.watchers,
+            open_issues: self.open_issues,
+            size_kb: self.size_kb,
+            resource_count: self.resource_count,
+            languages: self.has_languages.then(|| self.languages.clone()),
+            pushed_at: self.pushed_at,
+            updated_at: self.updated_at,
+        }
+    }
 }
 
 impl Question for MetricsBetween {

@@ -54,7 +54,7 @@ pub use resources::{
 };
 pub use statement::{Parameter, Statement};
 pub use strays::Strays;
-pub use tombstones::Buried;
+pub use tombstones::{Buried, HalfRemoved};
 pub use trend::{Dimension, EventRange, EventTrend, RangeRecord, TrendRecord};
 pub use version_changes::{
     VersionChangeCount, VersionChangeField, VersionChangeOrder, VersionChangeRecord, VersionChanges,

@@ -9,11 +9,17 @@ use super::page::{Direction, Order, Page, SortKey};
 use super::statement::{Fragment, Parameter};
 use super::{Question, Statement};
 use crate::model::{
-    ForgeId, LastRun, Profile, Quality, QualityPart, Repository, RepositoryId, RepositoryStatus, RunStatus,
+    ForgeId, LastRun, Profile, Quality, QualityPart, Repository, RepositoryId, RepositoryMetrics, RepositoryStatus,
+    RunStatus,
 };
 use crate::store::repository_rows::repository_status_code;
 
 const SQL: &str = include_str!("../../../clickhouse/queries/repositories.sql");
+
+/// A snapshot as a repository's row holds it: when it was taken (milliseconds since 1970), stars, forks, watchers, open issues, KiB,
+/// resources, languages and whether they are known, the last push and the last change (seconds since 1970).
+pub type Newest =
+    (i64, u64, u64, Option<u64>, u64, u64, Option<u64>, Vec<(String, u64)>, bool, Option<i64>, Option<i64>);
 
 /// A repository and what its newest checkpoint says; without one, `generation` is 0 and the totals are too.
 #[derive(Clone, Debug, Row, Deserialize)]
@@ -47,11 +53,14 @@ pub struct RepositoryRecord {
     /// Name, points, the most they can be, and why.
     pub quality: Vec<(String, i32, i32, String)>,
     pub quality_score: u32,
+    /// The newest snapshot, if there is one.
+    pub metrics: Vec<Newest>,
     /// As the column numbers them; so below.
     pub sync_status: i8,
     /// Milliseconds since 1970; so below.
     pub last_sync_at: Option<i64>,
     pub sync_error: Option<String>,
+    pub failed_syncs: u32,
     pub scan_status: i8,
     pub last_scan_at: Option<i64>,
     pub scan_error: Option<String>,
@@ -70,7 +79,7 @@ pub struct RepositoryRecord {
     pub deleted: u64,
     pub resources: u64,
     pub unparsable_versions: u64,
-    /// Of the newest snapshot; read only for a page that is ordered by it.
+    /// Of the newest snapshot; 0 without one.
     pub stars: u64,
 }
 
@@ -189,7 +198,9 @@ impl RepositoryRecord {
             },
             discovery_tags: self.discovery_tags.clone(),
             quality: self.quality(),
+            metrics: self.metrics(),
             sync: self.last_sync(),
+            failed_syncs: self.failed_syncs,
             scan: self.last_scan(),
             next_sync_at_ms: self.next_sync_at,
         }
@@ -213,6 +224,25 @@ impl RepositoryRecord {
             explanation: explanation.clone(),
         };
         Quality { parts: self.quality.iter().map(part).collect() }
+    }
+
+    /// The newest snapshot.
+    pub fn metrics(&self) -> Option<RepositoryMetrics> {
+        let (recorded_at_ms, stars, forks, watchers, open_issues, size_kb, ..) = *self.metrics.first()?;
+        let (.., resource_count, languages, has_languages, pushed_at, updated_at) = self.metrics.first()?;
+        Some(RepositoryMetrics {
+            repository: RepositoryId(self.id),
+            recorded_at_ms,
+            stars,
+            forks,
+            watchers,
+            open_issues,
+            size_kb,
+            resource_count: *resource_count,
+            languages: has_languages.then(|| languages.clone()),
+            pushed_at: *pushed_at,
+            updated_at: *updated_at,
+        })
     }
 
     pub fn last_sync(&self) -> LastRun {
@@ -274,11 +304,14 @@ impl Question for Repositories {
             Some(page) => (filter.append(page.between()), page.tail()),
             None => (filter, Fragment::default().text("ORDER BY full_name, id")),
         };
-        let by_stars = self.page.as_ref().is_some_and(|page| page.order.0.iter().any(|(key, _)| *key == STARS));
-        let counted = if by_stars { "true" } else { "false" };
-        let sql = Statement::new(SQL).with_text("columns", "*").with_text("counted", counted);
+        let sql = Statement::new(SQL).with_text("columns", "*").with("of", &of(&self.filter));
         sql.with("filter", &filter).with("tail", &tail)
     }
+}
+
+/// What of a filter says which checkpoints are needed at all.
+fn of(filter: &Filter<RepositoryField>) -> Fragment {
+    filter.fragment(|field| field == RepositoryField::Id)
 }
 
 /// How many repositories a filter matches.
@@ -293,7 +326,7 @@ impl Question for RepositoryCount {
 
     fn statement(&self) -> Statement {
         let filter = self.filter.fragment(|_| true);
-        let sql = Statement::new(SQL).with_text("columns", "count()").with_text("counted", "false");
+        let sql = Statement::new(SQL).with_text("columns", "count()").with("of", &of(&self.filter));
         sql.with("filter", &filter).with_text("tail", "")
     }
 }

@@ -1,5 +1,6 @@
 //! Repositories that were removed and are not to come back by themselves.
 
+use super::repositories::IdRecord;
 use super::statement::Parameter;
 use super::{Question, Statement};
 
@@ -16,5 +17,18 @@ impl Question for Buried {
     fn statement(&self) -> Statement {
         Statement::new(include_str!("../../../clickhouse/queries/buried.sql"))
             .bind("aliases", Parameter::Texts(self.aliases.clone()))
+    }
+}
+
+/// Repositories whose removal was cut short.
+#[derive(Clone, Copy, Debug)]
+pub struct HalfRemoved;
+
+impl Question for HalfRemoved {
+    type Row = IdRecord;
+    const NAME: &'static str = "half_removed";
+
+    fn statement(&self) -> Statement {
+        Statement::new(include_str!("../../../clickhouse/queries/half_removed.sql"))
     }
 }

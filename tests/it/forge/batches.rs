@@ -56,8 +56,9 @@ fn what_was_answered_before_the_budget_was_used_up_stands() {
     let (emulator, ids) = batch(3);
     emulator.state().budgets.insert("core", Budget { limit: 60, remaining: 2, resets_at: NOON + 60, window: 60 });
     let asked = Asked::without_a_token(&emulator);
-    let found = asked.repositories(&ids).unwrap();
-    assert!(matches!(found.as_slice(), [Found::Here(_), Found::Here(_), Found::Unknown]), "{found:?}");
+    let (found, ended) = asked.some_repositories(&ids);
+    assert!(matches!(found.as_slice(), [Some(Found::Here(_)), Some(Found::Here(_)), None]), "{found:?}");
+    check_out_of_budget(ended.unwrap_err(), ("core", NOON + 60));
     check_out_of_budget(asked.repositories(&ids).unwrap_err(), ("core", NOON + 60));
 }
 
@@ -67,11 +68,37 @@ fn what_is_not_told_is_unknown_and_not_gone() {
     let body = r#"{ "data": { "nodes": [null, null, { "__typename": "User" }, { "__typename": "Repository", "id": "x" }] },
         "errors": [{ "type": "FORBIDDEN", "path": ["nodes", 0], "message": "Resource protected by SAML" }] }"#;
     emulator.next_answer(200, &[], body);
-    assert_eq!(Asked::at(&emulator).repositories(&ids).unwrap(), vec![Found::Unknown; 4]);
+    let reasons: Vec<String> = Asked::at(&emulator).repositories(&ids).unwrap().into_iter().map(unknown).collect();
+    for (reason, words) in
+        reasons.iter().zip(["FORBIDDEN: Resource protected by SAML", "SAML", "form", "missing field"])
+    {
+        assert!(reason.contains(words), "{reason}");
+    }
     // An id that leads to another repository.
     let mut ids = ids;
     ids[0].node_id = ids[1].node_id.clone();
-    assert_eq!(Asked::at(&emulator).repositories(&ids[..1]).unwrap(), [Found::Unknown]);
+    let reason = unknown(Asked::at(&emulator).repositories(&ids[..1]).unwrap().remove(0));
+    assert!(reason.contains("another repository"), "{reason}");
+}
+
+/// Why nothing was told of a repository.
+#[track_caller]
+fn unknown(found: Found) -> String {
+    match found {
+        Found::Unknown(reason) => reason,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn one_that_is_forbidden_or_strange_does_not_hold_up_the_others() {
+    let (emulator, ids) = batch(4);
+    emulator.next_answer(403, &[], r#"{ "message": "Although you appear to have the correct authorization" }"#);
+    emulator.next_answer(200, &[], "[]");
+    emulator.next_answer(502, &[], "");
+    let found = Asked::without_a_token(&emulator).repositories(&ids).unwrap();
+    let silent = found.iter().filter(|found| matches!(found, Found::Unknown(_))).count();
+    assert!(silent == 3 && matches!(found[3], Found::Here(_)), "{found:?}");
 }
 
 #[test]

@@ -51,12 +51,14 @@ fn ten_megabytes_are_too_much() {
 fn names_and_urls_that_git_must_not_see() {
     let emulator = emulator();
     let strange = |change: fn(&mut serde_json::Value)| {
-        let mut body = Repo::new(1, "ada/cluster").full("http://forge.example");
+        let mut body = Repo::new(1, "ada/cluster").full(emulator.url().as_str().trim_end_matches('/'));
         change(&mut body);
         emulator.next_answer(200, &[], &body.to_string());
         Asked::at(&emulator).repository("ada/cluster").unwrap_err()
     };
-    let changes: [fn(&mut serde_json::Value); 5] = [
+    let changes: [fn(&mut serde_json::Value); 7] = [
+        |body| body["clone_url"] = "https://github.com/ada/cluster.git".into(),
+        |body| body["clone_url"] = "http://10.0.0.1/ada/cluster.git".into(),
         |body| body["clone_url"] = "ext::sh -c true".into(),
         |body| body["clone_url"] = "file:///etc".into(),
         |body| body["clone_url"] = "https://user:word@forge.example/ada/cluster".into(),
@@ -68,7 +70,8 @@ fn names_and_urls_that_git_must_not_see() {
         assert!(matches!(error, ForgeError::Unexpected { .. }), "{error:?}");
     }
     // In a search, the others count.
-    let mut items = vec![Repo::new(1, "ada/cluster").item("http://forge.example"); 2];
+    let web = emulator.url();
+    let mut items = vec![Repo::new(1, "ada/cluster").item(web.as_str().trim_end_matches('/')); 2];
     items[0]["id"] = 2.into();
     items[0]["clone_url"] = "file:///etc".into();
     let page = serde_json::json!({ "total_count": 2, "incomplete_results": false, "items": items });
@@ -134,7 +137,7 @@ fn a_host_that_is_not_there_is_unreachable() {
 #[test]
 fn headers_that_are_no_numbers_mean_nothing() {
     let emulator = emulator();
-    let body = Repo::new(1, "ada/cluster").full("http://forge.example").to_string();
+    let body = Repo::new(1, "ada/cluster").full(emulator.url().as_str().trim_end_matches('/')).to_string();
     let headers =
         [("x-ratelimit-remaining", "none"), ("x-ratelimit-reset", "-"), ("retry-after", "soon"), ("etag", "")];
     let asked = Asked::at(&emulator);

@@ -96,6 +96,44 @@ fn the_graphql_api_tells_its_limit_in_an_answer_that_succeeds() {
     check_out_of_budget(asked.repositories(&ids).unwrap_err(), ("secondary", NOON + 760));
 }
 
+/// One refusal in an answer that succeeds; nothing is sent before its time.
+#[track_caller]
+fn check_graphql(headers: &[(&'static str, &str)], body: &str, resource: &str, until: i64) {
+    let emulator = emulator();
+    let asked = Asked::at(&emulator);
+    let ids = [known(&emulator, &Repo::new(1, "ada/cluster"))];
+    emulator.next_answer(200, headers, body);
+    check_out_of_budget(asked.repositories(&ids).unwrap_err(), (resource, until));
+    emulator.set_now(until - 1);
+    check_out_of_budget(asked.repositories(&ids).unwrap_err(), (resource, until));
+    assert_eq!(emulator.requests().len(), 1, "{headers:?} {body}");
+}
+
+#[test]
+fn the_graphql_api_refuses_in_several_ways() {
+    let reset = (NOON + 700).to_string();
+    let headers = [("x-ratelimit-remaining", "37"), ("x-ratelimit-reset", reset.as_str())];
+    let by_name = |name: &str| format!(r#"{{ "errors": [{{ "type": "{name}", "message": "no" }}] }}"#);
+    check_graphql(&headers, &by_name("RATE_LIMITED"), "graphql", NOON + 700);
+    check_graphql(&headers, &by_name("RATE_LIMIT"), "graphql", NOON + 700);
+    let partial = r#"{ "data": { "nodes": [null] }, "errors": [{ "type": "RATE_LIMITED", "message": "no" }] }"#;
+    check_graphql(&headers, partial, "graphql", NOON + 700);
+    let secondary = r#"{ "errors": [{ "message": "You have exceeded a secondary rate limit." }] }"#;
+    check_graphql(&[("retry-after", "600")], secondary, "secondary", NOON + 600);
+}
+
+#[test]
+fn refusals_of_the_graphql_api_in_a_row_wait_longer() {
+    let emulator = emulator();
+    let asked = Asked::at(&emulator);
+    let ids = [known(&emulator, &Repo::new(1, "ada/cluster"))];
+    for (now, until) in [(NOON, NOON + 60), (NOON + 60, NOON + 180), (NOON + 180, NOON + 420)] {
+        emulator.set_now(now);
+        emulator.next_answer(200, &[], r#"{ "errors": [{ "message": "You have exceeded a secondary rate limit." }] }"#);
+        check_out_of_budget(asked.repositories(&ids).unwrap_err(), ("secondary", until));
+    }
+}
+
 #[test]
 fn a_server_without_limits_tells_none() {
     let emulator = emulator();

@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use kubestats::forge::{AnyForge, Forge, ForgeError, Found, KnownAs, SearchQuery};
+use kubestats::forge::{Answers, AnyForge, Forge, ForgeError, Found, KnownAs, SearchQuery, Searched};
 use kubestats::model::{ForgeId, ForgeRepository};
 
-use super::query;
+use super::{Taken, query};
 use crate::support::repos::{fixture, run_git};
 
 /// A folder with a work tree, a bare repository, a bundle, and things that are none of them.
@@ -23,8 +23,9 @@ fn folder() -> tempfile::TempDir {
 
 fn search(query: &SearchQuery) -> Result<(Vec<ForgeRepository>, bool), ForgeError> {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let mut found = Vec::new();
-    let outcome = runtime.block_on(AnyForge::local().search(query, &mut |page| found.extend(page)))?;
+    let mut taken = Taken::default();
+    let Searched { outcome, ended } = runtime.block_on(AnyForge::local().search(query, &mut taken));
+    let Taken(found) = ended.map(|()| taken)?;
     assert_eq!((outcome.found, outcome.requests), (found.len() as u64, 0));
     Ok((found, outcome.is_incomplete))
 }
@@ -90,6 +91,10 @@ fn what_is_neither_says_so() {
     check(&folder.path().join("empty"), "a folder without a Git repository or .bundle file in it");
     fs::write(folder.path().join("binary"), [0xff, 0xfe, 0x00]).unwrap();
     check(&folder.path().join("binary"), "neither a bundle nor a text");
+    check(Path::new("/dev/zero"), "neither a folder nor a file");
+    let list = fs::File::create(folder.path().join("endless")).unwrap();
+    list.set_len((16 << 20) + 1).unwrap();
+    check(&folder.path().join("endless"), "a list of more than 16 MiB");
 }
 
 #[test]
@@ -104,8 +109,8 @@ fn a_path_is_asked_for_again_until_it_is_gone() {
         full_name: String::new(),
     };
     let ids = [id(&path), id(&repository.beside("absent"))];
-    let found = runtime.block_on(local.repositories(&ids)).unwrap();
-    assert!(matches!(found.as_slice(), [Found::Here(_), Found::Gone]), "{found:?}");
+    let Answers { found, ended } = runtime.block_on(local.repositories(&ids));
+    assert!(matches!(found.as_slice(), [Some(Found::Here(_)), Some(Found::Gone)]) && ended.is_ok(), "{found:?}");
     let found = runtime.block_on(local.repository(path.to_str().unwrap())).unwrap();
     assert!(matches!(found, Found::Here(_)));
     assert!(local.rate_limits().is_empty() && local.host() == "local" && local.advice().is_none());

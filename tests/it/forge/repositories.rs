@@ -3,7 +3,7 @@
 use kubestats::forge::{Forge, ForgeError, Found};
 use kubestats::model::{ForgeId, ForgeMetrics, ForgeRepository, Profile};
 
-use super::{Asked, full_name, here, known, options};
+use super::{Asked, Taken, full_name, here, known, options};
 use crate::support::github::{Emulator, Repo, Request};
 
 fn emulator() -> Emulator {
@@ -50,10 +50,9 @@ fn each_api_tells_the_same_of_a_repository() {
     let emulator = emulator();
     let (asked, repo) = (Asked::at(&emulator), Repo::new(42, "ada/cluster"));
     assert_eq!(asked.described("ada/cluster"), expected(&emulator, Some(3), None));
-    let mut item = None;
-    let mut visit = |page: Vec<ForgeRepository>| item = page.into_iter().next();
-    asked.runtime.block_on(asked.forge.search(&super::query("topic:kubesearch"), &mut visit)).unwrap();
-    assert_eq!(item.unwrap(), expected(&emulator, None, None));
+    let mut taken = Taken::default();
+    asked.runtime.block_on(asked.forge.search(&super::query("topic:kubesearch"), &mut taken)).ended.unwrap();
+    assert_eq!(taken.0, [expected(&emulator, None, None)]);
     let languages = vec![("YAML".to_owned(), 90_000), ("Shell".to_owned(), 1_000)];
     let of_batch = asked.repositories(&[known(&emulator, &repo)]).unwrap().remove(0);
     assert_eq!(here(of_batch), expected(&emulator, Some(3), Some(languages)));
@@ -142,10 +141,7 @@ fn a_wrong_token_is_told_without_it() {
     // A server that sends the token back.
     emulator.next_answer(403, &[], r#"{ "message": "github_pat_wrong lacks a right" }"#);
     let error = asked.repository("ada/cluster").unwrap_err();
-    assert!(
-        matches!(error, ForgeError::Unauthorized { .. }) && !format!("{error:?}").contains("github_pat"),
-        "{error:?}"
-    );
+    assert!(matches!(error, ForgeError::Forbidden { .. }) && !format!("{error:?}").contains("github_pat"), "{error:?}");
 }
 
 #[test]

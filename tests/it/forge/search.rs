@@ -1,10 +1,12 @@
 //! Searches: all results, each once, whatever their number.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
-use kubestats::forge::{ForgeError, SearchQuery};
+use kubestats::forge::{Forge, ForgeError, Pages, SearchQuery};
+use kubestats::model::ForgeRepository;
 
-use super::{Asked, check_out_of_budget, query};
+use super::{Asked, Taken, check_out_of_budget, full_name, query};
 use crate::support::github::{Emulator, NOON, Repo, Trouble};
 
 /// An emulator with so many repositories of the topic, and a limit that nothing reaches.
@@ -83,14 +85,6 @@ fn a_limit_takes_the_most_starred_with_one_request() {
 }
 
 #[test]
-fn a_search_that_continues_asks_for_what_was_pushed_since() {
-    let emulator = crowded(4);
-    emulator.change(2, |repo| repo.pushed_at = NOON - 10);
-    let since = SearchQuery { pushed_since: Some(NOON - 10), ..query("topic:kubesearch") };
-    assert_eq!(Asked::at(&emulator).search(&since).0, ["owner2/cluster"]);
-}
-
-#[test]
 fn forks_and_what_others_own_follow_the_expression() {
     let emulator = crowded(3);
     emulator.change(1, |repo| repo.is_fork = true);
@@ -121,6 +115,44 @@ fn a_search_that_the_budget_cuts_short_goes_on_where_it_stood() {
     assert_eq!((outcome.found, outcome.requests), (950, 10 + 2), "two requests found no budget, and were not sent");
     let all: BTreeSet<String> = first.into_iter().chain(second).chain(third).collect();
     assert_eq!((all.len(), emulator.requests().len()), (950, 10));
+}
+
+/// Takes so many pages.
+struct Few(usize, Taken);
+
+impl Pages for Few {
+    async fn take(&mut self, page: Vec<ForgeRepository>) -> ControlFlow<()> {
+        let Some(left) = self.0.checked_sub(1) else { return ControlFlow::Break(()) };
+        self.0 = left;
+        self.1.take(page).await
+    }
+}
+
+#[test]
+fn a_page_that_is_not_taken_ends_the_search_before_it() {
+    let emulator = crowded(950);
+    let asked = Asked::at(&emulator);
+    let mut few = Few(2, Taken::default());
+    let searched = asked.runtime.block_on(asked.forge.search(&query("topic:kubesearch"), &mut few));
+    assert!(searched.ended.is_ok() && searched.outcome.found == 200, "{searched:?}");
+    assert_eq!(emulator.requests().len(), 3, "nothing is asked for that nobody takes");
+    let (rest, outcome) = asked.search(&query("topic:kubesearch"));
+    assert_eq!((rest.len(), outcome.unwrap().found), (750, 950));
+    let all: BTreeSet<String> = few.1.0.iter().map(full_name).chain(rest).collect();
+    assert_eq!(all.len(), 950);
+}
+
+#[test]
+fn an_item_of_another_form_loses_no_other() {
+    let emulator = crowded(1);
+    let good = Repo::new(1, "ada/cluster").item(emulator.url().as_str().trim_end_matches('/'));
+    let mut bad = good.clone();
+    bad["id"] = 2.into();
+    bad.as_object_mut().unwrap().remove("clone_url");
+    let page = serde_json::json!({ "total_count": 2, "incomplete_results": false, "items": [bad, good] });
+    emulator.next_answer(200, &[], &page.to_string());
+    let (found, outcome) = Asked::at(&emulator).find("topic:kubesearch");
+    assert_eq!((found, outcome.is_incomplete), (vec!["ada/cluster".to_owned()], true));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use async_graphql::Request;
 use futures_util::future::join_all;
 use kubestats::graphql::answer;
-use kubestats::store::{Reader, ReaderOptions, Writer};
+use kubestats::store::{Reader, ReaderOptions, Recorded, Writer};
 use serde_json::json;
 
 use super::support::{REPOSITORIES, respond_through, world};
@@ -64,7 +64,11 @@ fn what_was_asked_is_answered_from_memory_until_something_is_published() {
     // Nothing that shows, but a change for all that anybody knows.
     let repository = world.block_on(reader.repository_by_alias(REPOSITORIES[0].1)).unwrap().unwrap();
     let asked = reader.asked();
-    world.block_on(Writer::new(world.store.clone()).save_repository(&repository)).unwrap();
+    let (writer, other) =
+        (Writer::new(world.store.clone()), Reader::new(world.store.clone(), ReaderOptions::default()));
+    let ids = [repository.id];
+    let changed = writer.update_repositories(&other, &ids, |_| Recorded::default());
+    assert_eq!(world.block_on(changed).unwrap().len(), 1);
     assert_eq!(answer(), first);
     assert_eq!(reader.asked() - asked, 4, "the version, the page, the count and the repositories");
 }

@@ -41,10 +41,13 @@ pub async fn plant(store: &Store, reader: &Reader) {
         })
         .await
         .unwrap();
-    let fewer =
-        |repository: &mut Repository| Recorded { metrics: Some(snapshot(repository.id, -5)), changes: Vec::new() };
+    // As a search tells it.
+    let fewer = |repository: &mut Repository| {
+        let metrics = RepositoryMetrics { watchers: None, languages: None, ..snapshot(repository.id, -5) };
+        Recorded { metrics: Some(metrics), changes: Vec::new() }
+    };
     writer.update_repositories(reader, &ids[1..2], fewer).await.unwrap();
-    writer.add_alias("git.example#7", ids[0]).await.unwrap();
+    writer.add_aliases(vec![("git.example#7", ids[0])]).await.unwrap();
     discover(&writer, ids[0], ids[1]).await;
     for job in jobs(&ids, run) {
         writer.save_job(&job).await.unwrap();
@@ -71,11 +74,11 @@ pub fn snapshot(repository: RepositoryId, day: i64) -> RepositoryMetrics {
         recorded_at_ms: JUNE + day * DAY,
         stars: count(100),
         forks: count(20),
-        watchers: 7,
+        watchers: Some(7),
         open_issues: 3,
         size_kb: 2_048,
-        resource_count: 42,
-        languages: vec![("Shell".to_owned(), 300), ("Go".to_owned(), 100)],
+        resource_count: Some(42),
+        languages: Some(vec![("Shell".to_owned(), 300), ("Go".to_owned(), 100)]),
         pushed_at: Some(JUNE / 1_000),
         updated_at: None,
     }
@@ -125,6 +128,7 @@ async fn discover(writer: &Writer, ada: RepositoryId, bob: RepositoryId) {
         new: 1,
         requests: 2,
         is_incomplete: false,
+        is_limited: false,
         error: error.map(str::to_owned),
     };
     writer.discovery_run(&run("topic:kubesearch", 0, Some("no answer"))).await.unwrap();
@@ -136,6 +140,7 @@ async fn discover(writer: &Writer, ada: RepositoryId, bob: RepositoryId) {
         full_name: full_name.to_owned(),
         repository,
         is_new,
+        found_at_ms: JUNE,
     };
     let found = [
         found("ada/cluster", Ok(ada), true),

@@ -14,7 +14,7 @@ use kubestats::model::{
 use kubestats::pipeline::{Ended, Task};
 use kubestats::store::engine::{self, EngineCommand, Supervisor};
 use kubestats::store::query::{Filter, JobField, JobLog, Jobs, Operator};
-use kubestats::store::{Reader, ReaderOptions, Store, Writer, migrate};
+use kubestats::store::{NewRepository, Reader, ReaderOptions, Recorded, Store, Writer, migrate};
 use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, watch};
 
@@ -103,8 +103,9 @@ impl Bench {
     /// A repository that is known.
     pub async fn repository(&self, url: &str) -> RepositoryId {
         let id = RepositoryId::from_alias(url);
-        self.writer.save_repository(&Repository::discovered(id, url, START)).await.unwrap();
-        self.writer.add_alias(url, id).await.unwrap();
+        let repository = Repository::discovered(id, url, START);
+        let new = NewRepository { repository, aliases: vec![url.to_owned()], recorded: Recorded::default() };
+        self.writer.add_repositories(&self.reader, vec![new]).await.unwrap();
         id
     }
 

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kubestats::model::{JobKind, RepositoryId};
-use kubestats::store::query::DiscoveryStats;
+use kubestats::model::{JobKind, Repository, RepositoryId};
+use kubestats::pipeline::Pipeline;
+use kubestats::store::Recorded;
+use kubestats::store::query::{AliasesOf, DiscoveryStats};
 
 use super::forge::repository;
 use super::world::{World, id_of, job};
@@ -34,11 +36,12 @@ async fn assert_gone(world: &World, id: RepositoryId) {
 async fn a_removed_repository_leaves_nothing_and_comes_back_by_hand_alone() {
     let (world, id, repositories) = two().await;
     assert!(world.rows_with(&id.to_string()).await.len() > 8);
-    let version = world.pipeline.reader.snapshot().await.unwrap();
+    let version = "SELECT toString(max(updated_at)) FROM tombstones";
+    let before = world.sql(version).await;
     let delete = job(JobKind::Delete, Some(id));
     world.run(&delete).await.ended.unwrap();
     assert_gone(&world, id).await;
-    assert!(world.pipeline.reader.snapshot().await.unwrap().time() >= version.time());
+    assert!(world.sql(version).await > before, "readers look again");
 
     world.search().await;
     assert_gone(&world, id).await;
@@ -70,4 +73,60 @@ async fn a_removal_that_was_cut_short_is_repeated() {
     world.run(&delete).await.ended.unwrap();
     world.run(&delete).await.ended.unwrap();
     assert_gone(&world, id).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removal_that_nobody_repeats_is_ended_by_retention() {
+    let (world, id, _repositories) = two().await;
+    let aliases = world.pipeline.reader.now(&AliasesOf { repository: id }).await.unwrap();
+    world.pipeline.writer.bury(&aliases, true).await.unwrap();
+    world.execute(&format!("ALTER TABLE repositories DELETE WHERE id = '{id}' SETTINGS mutations_sync = 2")).await;
+    let lock = std::fs::File::create(world.pipeline.mirrors.join(format!("{id}.lock"))).unwrap();
+    lock.try_lock().unwrap();
+    world.run(&job(JobKind::Retain, None)).await.ended.unwrap();
+    assert!(world.mirror(id).exists(), "somebody is at it");
+    drop(lock);
+    world.run(&job(JobKind::Retain, None)).await.ended.unwrap();
+    assert_gone(&world, id).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_changes_a_repository_beside_its_removal_does_not_bring_it_back() {
+    let (world, id, _repositories) = two().await;
+    let other = world.another();
+    let pipelines = [world.pipeline.clone(), other];
+    let changing = pipelines.map(|pipeline| {
+        tokio::spawn(async move {
+            let mut changed = 0;
+            // Until it is gone: from then on there is nothing to change.
+            while pipeline.block_repository(id).await.unwrap().is_some() {
+                changed += 1;
+            }
+            changed
+        })
+    });
+    world.run(&job(JobKind::Delete, Some(id))).await.ended.unwrap();
+    for changing in changing {
+        changing.await.unwrap();
+    }
+    assert_gone(&world, id).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_two_processes_change_at_once_is_both_kept() {
+    let (world, id, _repositories) = two().await;
+    let other = world.another();
+    let tag = |pipeline: Pipeline, name: &'static str| async move {
+        for number in 0..20 {
+            let add = |repository: &mut Repository| {
+                repository.discovery_tags.push(format!("{name}{number}"));
+                Recorded::default()
+            };
+            pipeline.writer.update_repositories(&pipeline.reader, &[id], add).await.unwrap();
+        }
+    };
+    let (one, two) = (tokio::spawn(tag(world.pipeline.clone(), "a")), tokio::spawn(tag(other, "b")));
+    one.await.unwrap();
+    two.await.unwrap();
+    assert_eq!(world.named("owner/r1").await.discovery_tags.len(), 1 + 40);
 }

@@ -46,6 +46,10 @@ async fn what_is_found_is_fetched_scanned_and_counted() {
     assert_eq!(part("stars").explanation, "101 stars");
     assert!(part("content").explanation.ends_with(" of Flux") && part("content").points >= 10, "{:?}", part("content"));
     assert_eq!(world.changes(cluster.id).await, ["status: PENDING -> ACTIVE"]);
+    // What the search did not tell is asked for soon.
+    let metrics = cluster.metrics.unwrap();
+    assert_eq!((metrics.stars, metrics.watchers, metrics.resource_count, metrics.languages), (101, None, None, None));
+    assert_eq!(cluster.next_sync_at_ms, None);
     assert_eq!(world.named("owner/large").await.status, RepositoryStatus::PendingApproval);
     assert_eq!(world.records().await.len(), 3);
 
@@ -76,13 +80,52 @@ async fn what_the_configuration_names_is_taken_whatever_it_is() {
     assert_eq!(ran.warnings, ["owner/nowhere: forge.test does not know it, or shows it to others only"]);
     let found = world.only().await;
     assert_eq!(found.discovery_tags, ["list"]);
-    // It is not asked for again, what was not found is.
+    // It is not asked for again, what was not found is; neither case nor a name that it had makes a difference.
+    world.pipeline.discovery.repositories[0] = "Owner/Secret".to_owned();
     world.forge.take_asked();
     world.run(&job(JobKind::Discover, None)).await.ended.unwrap();
     assert_eq!(world.forge.take_asked(), ["named owner/nowhere"]);
     // A visit does not take it for gone, either.
     world.sync(id_of(&found)).await;
     assert_eq!(world.only().await.status(), RepositoryStatus::Active);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_leads_nowhere_does_not_hold_up_the_others() {
+    let mut world = World::new().await;
+    world.pipeline.discovery.queries.clear();
+    world.pipeline.discovery.repositories = ["owner/odd", "owner/cluster"].map(str::to_owned).to_vec();
+    let cluster = fixture("flux-cluster");
+    world.forge.add(repository(1, "cluster", &cluster.path()));
+    world.forge.state().forbidden.push("owner/odd".to_owned());
+    let ran = world.run(&job(JobKind::Discover, None)).await;
+    assert_eq!(ran.ended.unwrap(), Ended::Succeeded { run: None });
+    assert_eq!(ran.warnings, ["owner/odd: forge.test does not show it: not for you"]);
+    assert_eq!(world.only().await.full_name, "owner/cluster");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_in_several_attempts_counts_all_it_found() {
+    let world = World::new().await;
+    let repositories: Vec<_> = (0..5).map(|_| fixture("move")).collect();
+    for (index, known) in repositories.iter().enumerate() {
+        world.forge.add(repository(index as u64, &format!("r{index}"), &known.path()));
+    }
+    let discover = job(JobKind::Discover, None);
+    let cut = || ForgeError::OutOfBudget { forge: HOST.to_owned(), resource: "search".to_owned(), until: 1 };
+    world.forge.state().cut = Some((1, cut));
+    assert!(matches!(world.run(&discover).await.ended, Ok(Ended::Parked { .. })));
+    assert_eq!(stats(&world).await.len(), 0, "it has not ended");
+    // The network fails, and comes back.
+    let cut = || ForgeError::Unreachable { forge: HOST.to_owned(), reason: "no route".to_owned() };
+    world.forge.state().cut = Some((2, cut));
+    world.run(&discover).await.ended.unwrap_err();
+    let failed = &stats(&world).await[0];
+    assert_eq!((failed.found, failed.new, failed.requests), (4, 4, 1));
+    assert!(failed.error.as_ref().unwrap().contains("no route"));
+    world.run(&discover).await.ended.unwrap();
+    let whole = &stats(&world).await[0];
+    assert_eq!((whole.found, whole.new, &whole.error), (5, 5, &None));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -157,6 +200,8 @@ async fn a_repository_scanned_by_its_path_before_is_the_same() {
     assert_eq!(found.id, scanned.id);
     assert_eq!((found.full_name.as_str(), found.forge_id.as_str(), found.forge.as_str()), ("owner/cluster", "7", HOST));
     assert_eq!(found.discovery_tags, ["added by hand", "topic:flux"]);
+    let renamed = world.changes(added.id).await.into_iter().find(|change| change.starts_with("name"));
+    assert_eq!(renamed, None, "a path is no name");
     assert_eq!((found.created, &found.head_commit), (scanned.created, &scanned.head_commit));
     assert!(Path::new(&found.url).exists());
 }

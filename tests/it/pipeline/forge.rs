@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use kubestats::forge::{Forge, ForgeError, Found, KnownAs, SearchOutcome, SearchQuery};
+use kubestats::forge::{Answers, Forge, ForgeError, Found, KnownAs, Pages, SearchOutcome, SearchQuery, Searched};
 use kubestats::model::{ForgeId, ForgeMetrics, ForgeRepository, Profile, RateLimit};
 
 pub const HOST: &str = "forge.test";
@@ -21,6 +21,10 @@ pub struct State {
     pub asked: Vec<String>,
     /// Ids about which nothing is said.
     pub silent: Vec<String>,
+    /// Names that may not be asked for.
+    pub forbidden: Vec<String>,
+    /// The next search fails after so many pages.
+    pub cut: Option<(u64, fn() -> ForgeError)>,
 }
 
 /// A repository of the topic `flux`, cloned from a path.
@@ -79,6 +83,17 @@ impl Script {
         std::mem::take(&mut self.state().asked)
     }
 
+    /// What a search finds, the most starred first.
+    fn matching(&self, query: &SearchQuery) -> Result<Vec<ForgeRepository>, ForgeError> {
+        let topic = query.expression.strip_prefix("topic:").unwrap_or_default().to_owned();
+        let matches = |known: &&ForgeRepository| known.profile.topics.contains(&topic);
+        let state = self.begin(format!("search {}", query.expression))?;
+        let mut found: Vec<ForgeRepository> = state.repositories.iter().filter(matches).cloned().collect();
+        found.sort_by_key(|known| std::cmp::Reverse(known.metrics.stars));
+        found.truncate(query.limit.unwrap_or(u64::MAX).try_into().unwrap());
+        Ok(found)
+    }
+
     /// Notes a request; fails when it is to fail.
     fn begin(&self, request: String) -> Result<MutexGuard<'_, State>, ForgeError> {
         let mut state = self.state();
@@ -95,38 +110,39 @@ impl Forge for Script {
         HOST
     }
 
-    async fn search(
-        &self,
-        query: &SearchQuery,
-        visit: &mut (dyn FnMut(Vec<ForgeRepository>) + Send),
-    ) -> Result<SearchOutcome, ForgeError> {
-        let topic = query.expression.strip_prefix("topic:").unwrap_or_default().to_owned();
-        let matches = |known: &&ForgeRepository| known.profile.topics.contains(&topic);
-        let mut found: Vec<ForgeRepository> = {
-            let state = self.begin(format!("search {}", query.expression))?;
-            state.repositories.iter().filter(matches).cloned().collect()
+    async fn search<P: Pages>(&self, query: &SearchQuery, pages: &mut P) -> Searched {
+        let found = match self.matching(query) {
+            Ok(found) => found,
+            Err(error) => return Searched { outcome: SearchOutcome::default(), ended: Err(error) },
         };
-        found.sort_by_key(|known| std::cmp::Reverse(known.metrics.stars));
-        found.truncate(query.limit.unwrap_or(u64::MAX).try_into().unwrap());
-        let outcome = SearchOutcome { found: found.len() as u64, requests: 1, is_incomplete: false };
+        let mut outcome = SearchOutcome { found: 0, requests: 1, is_incomplete: false };
+        let cut = self.state().cut.take();
         for page in found.chunks(2) {
-            visit(page.to_vec());
-            tokio::task::yield_now().await;
+            if let Some((_, error)) = cut.filter(|(pages, _)| outcome.found >= 2 * pages) {
+                return Searched { outcome, ended: Err(error()) };
+            }
+            if pages.take(page.to_vec()).await.is_break() {
+                break;
+            }
+            outcome.found += page.len() as u64;
         }
-        Ok(outcome)
+        Searched { outcome, ended: Ok(()) }
     }
 
-    async fn repositories(&self, ids: &[KnownAs]) -> Result<Vec<Found>, ForgeError> {
-        let state = self.begin(format!("about {}", ids.len()))?;
+    async fn repositories(&self, ids: &[KnownAs]) -> Answers {
+        let state = match self.begin(format!("about {}", ids.len())) {
+            Ok(state) => state,
+            Err(error) => return Answers { found: vec![None; ids.len()], ended: Err(error) },
+        };
         let answer = |known: &KnownAs| {
             let found = state.repositories.iter().find(|found| found.id.as_ref() == Some(&known.id));
-            match found {
-                _ if state.silent.contains(&known.id.id) => Found::Unknown,
+            Some(match found {
+                _ if state.silent.contains(&known.id.id) => Found::Unknown("it is silent".to_owned()),
                 Some(found) => Found::Here(Box::new(found.clone())),
                 None => Found::Gone,
-            }
+            })
         };
-        Ok(ids.iter().map(answer).collect())
+        Answers { found: ids.iter().map(answer).collect(), ended: Ok(()) }
     }
 
     fn batch_size(&self) -> usize {
@@ -135,6 +151,9 @@ impl Forge for Script {
 
     async fn repository(&self, full_name: &str) -> Result<Found, ForgeError> {
         let state = self.begin(format!("named {full_name}"))?;
+        if state.forbidden.iter().any(|name| name == full_name) {
+            return Err(ForgeError::Forbidden { forge: HOST.to_owned(), reason: "not for you".to_owned() });
+        }
         let is_named = |known: &&ForgeRepository| format!("{}/{}", known.owner, known.name) == full_name;
         let found = state.repositories.iter().find(is_named);
         Ok(found.map_or(Found::Gone, |found| Found::Here(Box::new(found.clone()))))
@@ -142,5 +161,9 @@ impl Forge for Script {
 
     fn rate_limits(&self) -> Vec<RateLimit> {
         Vec::new()
+    }
+
+    fn advice(&self) -> Option<&'static str> {
+        None
     }
 }

@@ -109,30 +109,57 @@ async fn what_vanishes_is_gone_and_keeps_its_history() {
     assert_eq!(world.only().await.status(), RepositoryStatus::Active);
 
     // Private again: for us it is gone, even when a token still sees it.
-    world.forge.change(1, |known| known.is_private = true);
+    let private = |known: &mut kubestats::model::ForgeRepository| {
+        known.is_private = true;
+        known.profile.description = Some("for me alone".to_owned());
+    };
+    world.forge.change(1, private);
     world.sync(id).await;
     assert_eq!(world.only().await.status(), RepositoryStatus::Gone);
+    // A search with such a token does not bring it back, nor what it says now.
+    assert_eq!(world.search().await, [JobKind::Discover]);
+    let hidden = world.only().await;
+    assert_eq!((hidden.status(), hidden.description.as_deref()), (RepositoryStatus::Gone, Some("about cluster")));
     world.forge.change(1, |known| known.is_private = false);
-    world.discover().await;
+    world.search().await;
+    assert_eq!(world.only().await.status(), RepositoryStatus::Active);
+    // It notices it, too.
+    world.forge.change(1, private);
+    world.search().await;
+    assert_eq!(world.only().await.status(), RepositoryStatus::Gone);
+    // Somebody who adds it wants it all the same.
+    world.pipeline.add_repository(cluster.path().to_str().unwrap()).await.unwrap();
+    world.sync(id).await;
 
-    world
-        .forge
-        .change(1, |known| (known.profile.is_archived, known.profile.default_branch) = (true, "next".to_owned()));
+    world.forge.change(1, |known| known.profile.is_archived = true);
     world.sync(id).await;
     let changes = world.changes(id).await;
     let expected = [
         "archived: false -> true",
-        "branch: main -> next",
+        "status: GONE -> ACTIVE",
+        "status: ACTIVE -> GONE",
         "status: GONE -> ACTIVE",
         "status: ACTIVE -> GONE",
         "status: GONE -> ACTIVE",
         "status: ACTIVE -> GONE",
         "status: PENDING -> ACTIVE",
     ];
-    let mut newest = changes[..2].to_vec();
-    newest.sort();
-    assert_eq!(newest, expected[..2]);
-    assert_eq!(changes[2..], expected[2..]);
+    assert_eq!(changes, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_a_forge_is_no_repository() {
+    let mut world = World::new().await;
+    let github = kubestats::forge::GitHubOptions::new("https://api.github.com".parse().unwrap(), None, "tests");
+    world.pipeline.forges = [kubestats::forge::AnyForge::github(github).unwrap()].into();
+    for url in ["https://github.com/onedr0p/home-ops/tree/main", "https://github.com/onedr0p"] {
+        let error = world.pipeline.add_repository(url).await.unwrap_err();
+        assert!(error.code() == "BAD_SOURCE" && error.to_string().contains("OWNER/NAME"), "{error}");
+    }
+    let added = world.pipeline.add_repository("https://github.com/Onedr0p/home-ops.git").await.unwrap();
+    assert_eq!(added.full_name(), "Onedr0p/home-ops");
+    // Groups of other hosts may have groups in them.
+    world.pipeline.add_repository("https://gitlab.com/group/sub/name").await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

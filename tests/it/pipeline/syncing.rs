@@ -2,7 +2,7 @@
 
 use kubestats::forge::ForgeError;
 use kubestats::model::{JobKind, JobRequest, RepositoryId, RepositoryStatus, Requester, RunStatus};
-use kubestats::pipeline::Ended;
+use kubestats::pipeline::{Ended, PipelineError};
 use kubestats::store::query::{MetricsBetween, MetricsRecord};
 
 use super::forge::{HOST, repository};
@@ -10,7 +10,13 @@ use super::world::{World, id_of, job, request};
 use crate::support::repos::fixture;
 
 async fn snapshots(world: &World, id: RepositoryId) -> Vec<MetricsRecord> {
-    let question = MetricsBetween { most: 100, ..MetricsBetween::newest(vec![id.0]) };
+    let question = MetricsBetween {
+        repositories: vec![id.0],
+        from_ms: 0,
+        to_ms: MetricsBetween::LAST_MS,
+        most: 100,
+        bucket: None,
+    };
     world.pipeline.reader.snapshot().await.unwrap().fetch(&question).await.unwrap().to_vec()
 }
 
@@ -55,8 +61,10 @@ async fn a_visit_takes_a_snapshot_and_fetches_after_a_push_alone() {
 
     let snapshots = snapshots(&world, id).await;
     let told: Vec<_> = snapshots.iter().map(|one| (one.stars, one.watchers, one.resource_count)).collect();
-    let (old, new) = (before.resources, after.resources);
-    assert_eq!(told, [(500, 9, new), (500, 9, old), (500, 9, old), (500, 9, old), (101, 0, 0)]);
+    let (old, new, nine) = (Some(before.resources), Some(after.resources), Some(9));
+    assert_eq!(told, [(500, nine, new), (500, nine, old), (500, nine, old), (500, nine, old), (101, None, None)]);
+    assert!(!snapshots[4].has_languages);
+    assert_eq!(world.only().await.metrics(), Some(snapshots[0].to_model()));
     assert_eq!(snapshots[0].languages, [("Shell".to_owned(), 70)]);
 
     // Somebody who asks for a fetch gets one.
@@ -80,10 +88,16 @@ async fn the_clock_visits_what_is_due_in_batches_and_within_its_budget() {
     assert_eq!(world.forge.take_asked(), ["about 3", "about 1"]);
     world.run(&clock()).await.ended.unwrap();
     assert_eq!(world.forge.take_asked(), [] as [&str; 0], "none is due");
-    let due = "INSERT INTO repositories SELECT * REPLACE (NULL AS next_sync_at, updated_at + 1 AS updated_at) FROM repositories FINAL";
-    world.execute(due).await;
+    world.make_due().await;
+    let unreachable = ForgeError::Unreachable { forge: HOST.to_owned(), reason: "no route".to_owned() };
+    world.forge.fail(unreachable);
+    world.run(&clock()).await.ended.unwrap_err();
+    assert_eq!(world.forge.take_asked(), ["about 1"]);
     world.run(&clock()).await.ended.unwrap();
-    assert_eq!(world.forge.take_asked(), ["about 1"], "five visits an hour");
+    assert_eq!(world.forge.take_asked(), ["about 1"], "five visits an hour; one that was not answered is none");
+    world.make_due().await;
+    world.run(&clock()).await.ended.unwrap();
+    assert_eq!(world.forge.take_asked(), [] as [&str; 0]);
     // Somebody who asks for all gets all, and a job that was parked in between goes on where it was.
     let mut all = job(JobKind::Sync, None);
     all.arguments.all = true;
@@ -98,17 +112,59 @@ async fn the_clock_visits_what_is_due_in_batches_and_within_its_budget() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_gets_no_answer_stays_as_it_is() {
+async fn what_gets_no_answer_is_told_of_and_asked_about_later_and_later() {
     let cluster = fixture("flux-cluster");
     let world = World::new().await;
     world.forge.add(repository(1, "cluster", &cluster.path()));
     world.discover().await;
-    let before = world.only().await;
+    let id = id_of(&world.only().await);
     world.forge.state().silent.push("1".to_owned());
-    let error = world.run(&job(JobKind::Sync, Some(id_of(&before)))).await.ended.unwrap_err();
-    assert!(error.is_transient(), "{error}");
+    let error = world.run(&job(JobKind::Sync, Some(id))).await.ended.unwrap_err();
+    assert!(error.to_string().contains("it is silent"), "{error}");
+    let mut waits = vec![wait(&world).await];
+    for _ in 0..2 {
+        world.make_due().await;
+        let ran = world.run(&clock()).await;
+        assert_eq!(ran.ended.unwrap(), Ended::Succeeded { run: None });
+        assert_eq!(ran.warnings, ["1 of 1 repositories were not told of; owner/cluster: it is silent"]);
+        waits.push(wait(&world).await);
+    }
+    assert!(waits[0] >= 30 && waits[1] >= 60 && waits[2] >= 120, "{waits:?}");
     let after = world.only().await;
-    assert_eq!((after.status(), after.last_sync()), (RepositoryStatus::Active, before.last_sync()));
+    assert_eq!((after.status(), after.sync_error.as_deref()), (RepositoryStatus::Active, Some("it is silent")));
+    world.forge.state().silent.clear();
+    world.sync(id).await;
+    assert_eq!((world.only().await.last_sync().status, wait(&world).await > 1_000), (RunStatus::Succeeded, true));
+}
+
+/// Minutes from the last visit of the only repository to its next one.
+async fn wait(world: &World) -> i64 {
+    let record = world.only().await;
+    (record.next_sync_at.unwrap() - record.last_sync_at.unwrap()) / 60_000
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_odd_repository_does_not_hold_up_the_others() {
+    let world = World::new().await;
+    let repositories = [fixture("move"), fixture("create-modify-delete"), fixture("flux-cluster")];
+    for (id, known) in (1..).zip(&repositories[..2]) {
+        world.forge.add(repository(id, &format!("r{id}"), &known.path()));
+    }
+    world.discover().await;
+    // Added by its URL: its forge was not asked yet, and refuses.
+    let odd = world.pipeline.add_repository(repositories[2].path().to_str().unwrap()).await.unwrap().id;
+    world.execute("INSERT INTO repositories SELECT * REPLACE ('forge.test' AS forge, 'owner' AS owner, 'odd' AS name, updated_at + 1 AS updated_at) FROM repositories FINAL WHERE forge_id = ''").await;
+    world.forge.state().forbidden.push("owner/odd".to_owned());
+    for round in 1..3 {
+        world.make_due().await;
+        let ran = world.run(&clock()).await;
+        assert_eq!(ran.ended.unwrap(), Ended::Succeeded { run: None });
+        assert!(ran.warnings.len() == 1 && ran.warnings[0].contains("not for you"), "{:?}", ran.warnings);
+        let records = world.records().await;
+        let failed: Vec<_> = records.iter().map(|record| (record.id == odd.0, record.failed_syncs)).collect();
+        assert!(failed.iter().all(|(is_odd, failed)| *failed == if *is_odd { round } else { 0 }), "{failed:?}");
+        assert!(records.iter().all(|record| record.next_sync_at.is_some()));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -117,21 +173,84 @@ async fn a_fetch_that_fails_is_recorded_and_tried_later_and_later() {
     let cluster = fixture("flux-cluster");
     world.forge.add(repository(1, "cluster", &cluster.path()));
     world.run(&job(JobKind::Discover, None)).await.ended.unwrap();
-    let id = id_of(&world.only().await);
     let objects = cluster.path().join(".git/objects");
     std::fs::rename(&objects, objects.with_file_name("hidden")).unwrap();
+    std::fs::create_dir(&objects).unwrap();
     let mut waits = Vec::new();
     for _ in 0..3 {
-        world.run(&job(JobKind::Sync, Some(id))).await.ended.unwrap_err();
-        let record = world.only().await;
-        let sync = record.last_sync();
+        world.make_due().await;
+        let ran = world.run(&clock()).await;
+        assert_eq!(ran.ended.unwrap(), Ended::Succeeded { run: None });
+        let [fetch] = ran.requests.try_into().unwrap();
+        let error = world.run(&request(fetch)).await.ended.unwrap_err();
+        assert!(matches!(error, PipelineError::Git(_)), "git was asked: {error}");
+        let sync = world.only().await.last_sync();
         assert!(sync.status == RunStatus::Failed && sync.error.is_some(), "{sync:?}");
-        waits.push((record.next_sync_at.unwrap() - sync.at_ms.unwrap()) / 60_000);
+        waits.push(wait(&world).await);
     }
-    assert!(waits[0] >= 30 && waits[1] > waits[0] && waits[2] > waits[1], "{waits:?}");
+    assert!(waits[0] >= 30 && waits[1] >= 60 && waits[2] >= 120, "{waits:?}");
+    std::fs::remove_dir(&objects).unwrap();
     std::fs::rename(objects.with_file_name("hidden"), &objects).unwrap();
-    world.sync(id).await;
-    assert_eq!(world.only().await.last_sync().error, None);
+    world.sync(id_of(&world.only().await)).await;
+    assert_eq!((world.only().await.last_sync().error, world.only().await.failed_syncs), (None, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_fetched_and_not_scanned_is_scanned_after_the_next_visit() {
+    use JobKind::{Scan, Sync};
+    let world = World::new().await;
+    let cluster = fixture("flux-cluster");
+    world.forge.add(repository(1, "cluster", &cluster.path()));
+    world.discover().await;
+    let id = id_of(&world.only().await);
+    let head = cluster.commit_file("new.yaml", "apiVersion: v1\nkind: A\nmetadata: {name: new}\n", "new");
+    world.forge.change(1, |known| known.metrics.pushed_at = Some(1_704_200_000));
+    // The scan fails, or the process ends before it.
+    assert_eq!(world.run(&job(Sync, Some(id))).await.requests.len(), 1);
+    world.make_due().await;
+    let ran = world.run(&clock()).await;
+    assert_eq!(ran.requests.iter().map(|request| request.kind).collect::<Vec<_>>(), [Scan]);
+    assert_eq!(world.sync(id).await, [Sync, Scan]);
+    assert_eq!(world.only().await.head_commit, head);
+    assert_eq!(world.sync(id).await, [Sync]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_default_branch_is_followed_without_a_push() {
+    use JobKind::{Scan, Sync};
+    let world = World::new().await;
+    let cluster = fixture("flux-cluster");
+    world.forge.add(repository(1, "cluster", &cluster.path()));
+    world.discover().await;
+    let id = id_of(&world.only().await);
+    cluster.git(&["checkout", "--quiet", "-b", "next"]);
+    let head = cluster.commit_file("new.yaml", "apiVersion: v1\nkind: A\nmetadata: {name: new}\n", "new");
+    world.forge.change(1, |known| known.profile.default_branch = "next".to_owned());
+    assert_eq!(world.sync(id).await, [Sync, Scan]);
+    assert_eq!(world.sync(id).await, [Sync]);
+    let record = world.only().await;
+    assert_eq!((record.head_commit, record.default_branch.as_str()), (head, "next"));
+    assert_eq!(world.changes(id).await, ["branch: main -> next", "status: PENDING -> ACTIVE"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fetch_that_was_asked_for_does_not_wait_for_the_budget() {
+    use JobKind::{Scan, Sync};
+    let world = World::new().await;
+    let cluster = fixture("flux-cluster");
+    world.forge.add(repository(1, "cluster", &cluster.path()));
+    world.discover().await;
+    let id = id_of(&world.only().await);
+    let head = cluster.commit_file("new.yaml", "apiVersion: v1\nkind: A\nmetadata: {name: new}\n", "new");
+    let budget = || ForgeError::OutOfBudget { forge: HOST.to_owned(), resource: "core".to_owned(), until: 1 };
+    world.forge.fail(budget());
+    assert!(matches!(world.run(&job(Sync, Some(id))).await.ended, Ok(Ended::Parked { .. })));
+    // As a webhook asks.
+    let mut fetch = job(Sync, Some(id));
+    fetch.arguments.fetch = true;
+    world.forge.fail(budget());
+    assert_eq!(world.run_all(fetch).await, [Sync, Scan]);
+    assert_eq!(world.only().await.head_commit, head);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -25,6 +25,7 @@ use crate::support::process::PATIENCE;
 pub struct World {
     pub pipeline: Pipeline,
     pub forge: Script,
+    store: Store,
     database: Database,
     folder: tempfile::TempDir,
 }
@@ -103,7 +104,7 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let pipeline = Pipeline {
             reader: Reader::new(store.clone(), ReaderOptions::default()),
-            writer: Writer::new(store),
+            writer: Writer::new(store.clone()).taking_turns(&folder.path().join("run/turns")),
             redactor: Arc::new(Redactor::new(b"a key")),
             mirrors: folder.path().join("mirrors"),
             limits: FetchLimits::default(),
@@ -120,7 +121,27 @@ impl World {
             retention: RetentionSettings::default(),
             visits: Visits::default(),
         };
-        Self { pipeline, forge: Script::default(), database, folder }
+        Self { pipeline, forge: Script::default(), store, database, folder }
+    }
+
+    /// Another process that works on the same.
+    pub fn another(&self) -> Pipeline {
+        Pipeline {
+            reader: Reader::new(self.store.clone(), ReaderOptions::default()),
+            writer: Writer::new(self.store.clone()).taking_turns(&self.folder.path().join("run/turns")),
+            ..self.pipeline.clone()
+        }
+    }
+
+    /// What a new version of the program does at its start.
+    pub async fn migrate(&self) -> Vec<&'static str> {
+        migrate(&self.store).await.unwrap()
+    }
+
+    /// Has the clock visit all.
+    pub async fn make_due(&self) {
+        let due = "INSERT INTO repositories SELECT * REPLACE (NULL AS next_sync_at, updated_at + 1 AS updated_at) FROM repositories FINAL";
+        self.execute(due).await;
     }
 
     /// Runs one job.
