@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::world::{Forge, World};
+use super::world::{Forge, World, eventually};
 use crate::support::git_http::Breakage;
 use crate::support::github::{Budget, Trouble};
 
@@ -127,6 +127,52 @@ fn faults_of_the_forge_end_well_or_with_an_error() {
     }
 }
 
+/// How visits fail, and what is stored of it.
+const BAD_VISITS: [(u16, &str, &str, &str); 4] = [
+    (500, "{}", "FORGE_UNEXPECTED", "500 Internal Server Error"),
+    (200, "<html>", "FORGE_UNEXPECTED", "JSON of another form"),
+    (200, r#"{ "data": null, "errors": [{ "message": "Something went wrong." }] }"#, "FORGE_UNEXPECTED", "went wrong"),
+    (401, r#"{ "message": "Bad credentials" }"#, "FORGE_UNAUTHORIZED", "refuses the token"),
+];
+
+#[test]
+fn a_visit_that_fails_says_so_until_the_next_one_and_one_out_of_budget_waits() {
+    let mut forge = Forge::new();
+    forge.publish(7, "owner/name", |_| ());
+    let data = forge.data().with("KUBESTATS_JOBS__ATTEMPTS", "1");
+    let world = forge.serve(data);
+    world.is_scanned("owner/name", 3);
+    world.settle();
+    let id = world.repository("owner/name", "id")["id"].take();
+    let visit = || world.ended(&world.mutate(&format!("sync(repository: {id}, fetch: false)")));
+    let now = || world.repository("owner/name", "status syncStatus syncError eventCount metrics { stars }");
+    let well = |stars: u64| {
+        let metrics = json!({ "stars": stars });
+        json!({ "status": "ACTIVE", "syncStatus": "SUCCEEDED", "syncError": null, "eventCount": 3, "metrics": metrics })
+    };
+    let mut stars = 7;
+    for (status, body, code, words) in BAD_VISITS {
+        world.forge.github.change(7, |repo| repo.stars += 1);
+        world.forge.github.next_answer(status, &[], body);
+        let job = visit();
+        assert_eq!((&job["state"], &job["error"]["code"]), (&json!("FAILED"), &json!(code)), "{job:#}");
+        let failed = now();
+        assert!(failed["syncError"].as_str().is_some_and(|text| text.contains(words)), "{failed:#}");
+        let mut expected = well(stars);
+        (expected["syncStatus"], expected["syncError"]) = (json!("FAILED"), failed["syncError"].clone());
+        assert_eq!(failed, expected, "what is known stays");
+        assert_eq!(visit()["state"], "SUCCEEDED");
+        stars += 1;
+        assert_eq!(now(), well(stars));
+    }
+    let asked = world.forge.github.requests().len();
+    world.forge.github.change(7, |repo| repo.stars += 1);
+    world.forge.github.next_answer(403, &[("retry-after", "1")], SECONDARY);
+    let job = visit();
+    assert!(job["state"] == "SUCCEEDED" && job["log"].to_string().contains("waits for its forge"), "{job:#}");
+    assert_eq!((now(), world.forge.github.requests().len()), (well(stars + 1), asked + 2));
+}
+
 #[test]
 fn faults_of_the_git_server_end_with_an_error_and_the_next_sync_mends_all() {
     let faults = [
@@ -134,7 +180,7 @@ fn faults_of_the_git_server_end_with_an_error_and_the_next_sync_mends_all() {
         ("refusal", Breakage::Status(401), "GIT_UNAUTHORIZED", "refuses access"),
         ("absence", Breakage::Status(404), "GIT", "not found"),
         ("cut", Breakage::CutPack, "GIT", "cannot be fetched"),
-        ("page", Breakage::Page, "GIT", "sick/page"),
+        ("page", Breakage::Page, "GIT", "cannot be fetched"),
         ("silence", Breakage::Silence, "TIMEOUT", "not fetched within 20 s"),
     ];
     let mut forge = Forge::new();
@@ -173,19 +219,26 @@ fn faults_of_the_git_server_end_with_an_error_and_the_next_sync_mends_all() {
 }
 
 #[test]
-fn a_body_that_trickles_is_given_up_and_asked_for_again_after_a_rest() {
+fn what_may_pass_is_tried_again_after_a_rest() {
     let mut forge = Forge::new();
     forge.publish(1, "owner/name", |_| ());
     forge.publish(2, "owner/other", |repo| repo.topics.clear());
+    // The first search is answered so slowly that it is given up.
     forge.github.trouble(Trouble::Trickle);
+    forge.git.break_down("owner/other", Breakage::Status(503));
     let (other, data) = (format!("{}/owner/other", forge.pages), forge.data());
     let world = forge.serve(data);
+    let added = world.mutate(&format!("addRepository(url: {})", json!(other)));
+    eventually("git fails", || world.job(&added)["error"]["code"] == "GIT");
+    world.forge.git.mend_all();
+
     // What is no business of the forge goes on.
-    world.mutate(&format!("addRepository(url: {})", json!(other)));
     world.is_scanned("owner/other", 3);
+    let added = world.ended(&added);
+    assert_eq!((&added["state"], &added["attempts"]), (&json!("SUCCEEDED"), &json!(2)), "{added:#}");
     world.is_scanned("owner/name", 3);
-    let document = "{ jobs(filter: {kind: {eq: DISCOVER}}) { nodes { state attempts log { text } } } }";
-    let job = world.server.query(document)["jobs"]["nodes"][0].take();
-    assert_eq!(job["attempts"], 2, "{job:#}");
-    assert!(job["log"].to_string().contains("no answer within 30 seconds"), "{job:#}");
+    let document = "{ jobs(filter: {kind: {eq: DISCOVER}}) { nodes { id } } }";
+    let discovery = world.ended(&world.server.query(document)["jobs"]["nodes"][0]);
+    assert_eq!((&discovery["state"], &discovery["attempts"]), (&json!("SUCCEEDED"), &json!(2)), "{discovery:#}");
+    assert!(discovery["log"].to_string().contains("no answer within 30 seconds"), "{discovery:#}");
 }

@@ -142,23 +142,22 @@ impl World {
         payload["job"].take()
     }
 
-    /// Waits until a job is in one of these states; answers it.
+    /// A job as it is now.
     #[track_caller]
-    pub fn job_is(&self, job: &Value, states: &[&str]) -> Value {
-        let document =
-            "query One($id: ID!) { job(id: $id) { state attempts notBefore error { code message } log { text } } }";
-        let mut now = Value::Null;
-        eventually(&format!("the job is {states:?}"), || {
-            now = self.server.query_with(document, json!({ "id": job["id"] }))["job"].take();
-            states.contains(&now["state"].as_str().unwrap())
-        });
-        now
+    pub fn job(&self, job: &Value) -> Value {
+        let document = "query One($id: ID!) { job(id: $id) { state attempts error { code message } log { text } } }";
+        self.server.query_with(document, json!({ "id": job["id"] }))["job"].take()
     }
 
     /// Waits until a job has ended; answers it.
     #[track_caller]
     pub fn ended(&self, job: &Value) -> Value {
-        self.job_is(job, &["SUCCEEDED", "FAILED", "CANCELLED"])
+        let mut now = Value::Null;
+        eventually("the job has ended", || {
+            now = self.job(job);
+            ["SUCCEEDED", "FAILED", "CANCELLED"].contains(&now["state"].as_str().unwrap())
+        });
+        now
     }
 
     /// Waits until nothing is asked for any more.

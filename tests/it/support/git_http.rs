@@ -32,9 +32,9 @@ pub enum Breakage {
 
 #[derive(Default)]
 struct State {
-    /// Part of a request's target, and what such requests meet with.
+    /// Full names, and what requests for them meet with.
     broken: Vec<(String, Breakage)>,
-    /// Parts of the targets that need no credentials.
+    /// Full names that need no credentials.
     open: Vec<String>,
     targets: Vec<String>,
 }
@@ -52,14 +52,16 @@ impl GitServer {
             let (broken, is_open) = {
                 let mut state = shared.lock().unwrap();
                 state.targets.push(target.clone());
-                let broken = state.broken.iter().find(|(part, _)| target.contains(part));
-                (broken.map(|(_, breakage)| *breakage), state.open.iter().any(|part| target.contains(part)))
+                let broken = state.broken.iter().find(|(name, _)| is_of(&target, name));
+                (broken.map(|(_, breakage)| *breakage), state.open.iter().any(|name| is_of(&target, name)))
             };
             let answer = match broken {
                 _ if !is_open && expected.as_ref().is_some_and(|expected| !head.contains(expected)) => status(401),
                 None => served(&root, &head, &body),
                 Some(Breakage::Status(number)) => status(number),
-                Some(Breakage::Page) => b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n<html>moved</html>".to_vec(),
+                Some(Breakage::Page) => {
+                    b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n<html>\n<p>moved</p>\n</html>\n".to_vec()
+                }
                 Some(Breakage::CutPack) => {
                     let answer = served(&root, &head, &body);
                     let pack = answer.windows(4).position(|four| four == b"PACK");
@@ -79,12 +81,12 @@ impl GitServer {
 
     /// Breaks what is asked of one repository, `owner/name`.
     pub fn break_down(&self, full_name: &str, breakage: Breakage) {
-        self.state.lock().unwrap().broken.push((part(full_name), breakage));
+        self.state.lock().unwrap().broken.push((full_name.to_owned(), breakage));
     }
 
     /// Lets everybody clone one repository.
     pub fn open(&self, full_name: &str) {
-        self.state.lock().unwrap().open.push(part(full_name));
+        self.state.lock().unwrap().open.push(full_name.to_owned());
     }
 
     pub fn mend_all(&self) {
@@ -97,9 +99,10 @@ impl GitServer {
     }
 }
 
-/// What the targets of a repository's requests have.
-fn part(full_name: &str) -> String {
-    format!("/{full_name}.git/")
+/// Whether a request is for this repository, `owner/name`, with `.git` behind or without.
+fn is_of(target: &str, full_name: &str) -> bool {
+    let rest = target.strip_prefix('/').and_then(|target| target.strip_prefix(full_name));
+    rest.is_some_and(|rest| rest.starts_with('/') || rest.starts_with(".git/"))
 }
 
 fn status(number: u16) -> Vec<u8> {
