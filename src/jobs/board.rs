@@ -11,8 +11,7 @@ use super::log::{Change, Log};
 use super::queue::Worker;
 use super::work::WorkError;
 use crate::model::{
-    Job, JobError, JobId, JobKind, JobLogLine, JobProgress, JobRequest, JobState, LogLevel, RepositoryId, Requester,
-    RunId,
+    Job, JobError, JobId, JobLogLine, JobProgress, JobRequest, JobState, LogLevel, RepositoryId, Requester, RunId,
 };
 use crate::pipeline::StopSignal;
 

@@ -73,7 +73,11 @@ impl Clock {
         let clock = Self::still(queue, rules).await?;
         // One beat may wait while what the last one asked for is stored.
         let (sender, receiver) = mpsc::channel(1);
-        let ticker = Ticker::start(Arc::new(move || drop(sender.try_send(())))).await;
+        let ticker = Ticker::start(Arc::new(move || {
+            // A tick that waits already says the same.
+            let _ = sender.try_send(());
+        }))
+        .await;
         let ticker = ticker.map_err(|error| JobsError::Clock(error.to_string()))?;
         *clock.inner.ticker.lock().unwrap_or_else(PoisonError::into_inner) = Some(ticker);
         tokio::spawn(take_beats(Arc::downgrade(&clock.inner), receiver));

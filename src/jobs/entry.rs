@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use super::log::{Change, Log};
-use crate::model::{
-    Job, JobId, JobKind, JobProgress, JobRequest, JobState, LogLevel, RepositoryId, Requester,
-};
+use crate::model::{Job, JobId, JobKind, JobProgress, JobRequest, JobState, LogLevel, RepositoryId, Requester};
 use crate::pipeline::StopSignal;
 
 /// Repositories of one forge that are fetched at the same time: a forge slows down whoever asks for more. Folders of this machine are no
@@ -103,7 +101,8 @@ impl Entry {
         let text = format!("asked for again by {}", request.requested_by);
         let line = self.log.own(id, now, LogLevel::Info, &text);
         let looks = matches!(self.job.kind, JobKind::Discover | JobKind::Sync | JobKind::Scan);
-        let is_due = matches!(request.requested_by, Requester::Clock(_)) && self.job.arguments.covers(&request.arguments);
+        let is_due =
+            matches!(request.requested_by, Requester::Clock(_)) && self.job.arguments.covers(&request.arguments);
         self.is_wanted_again |= self.job.state == JobState::Running && looks && !is_due;
         self.job.arguments.all |= request.arguments.all;
         self.job.arguments.fetch |= request.arguments.fetch;
