@@ -146,7 +146,7 @@ fn user_error(failure: JobsError, argument: &str) -> Result<UserError, Error> {
             return Ok(UserError::new(UserErrorCode::WrongState, message, argument));
         }
         JobsError::UnknownSchedule(_) | JobsError::UnknownRepository => UserErrorCode::NotFound,
-        JobsError::WrongState(_) | JobsError::WrongRepository(_) => UserErrorCode::WrongState,
+        JobsError::WrongState(_) => UserErrorCode::WrongState,
         JobsError::BadSource(_) => UserErrorCode::BadSource,
         JobsError::ShuttingDown => UserErrorCode::ShuttingDown,
         JobsError::Store(failure) => return Err(from_store(failure)),

@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::ConnectInfo;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Uri, header};
+use axum::http::{HeaderMap, Uri, Version, header};
 
 use crate::graphql::Caller;
 
@@ -36,7 +36,8 @@ fn refusal(parts: &Parts) -> Option<&'static str> {
     if !is_from_loopback(parts) {
         return Some("this one came over the network");
     }
-    if is_forwarded(headers) {
+    // HTTP/1.0 is what proxies speak that add no header; no client of today does.
+    if is_forwarded(headers) || parts.version == Version::HTTP_10 {
         return Some("a proxy passed this one on");
     }
     if !host(&parts.uri, headers).is_some_and(|host| is_loopback_name(name_of(host))) {
@@ -153,6 +154,9 @@ mod tests {
         for name in FORWARDING {
             check("127.0.0.1:50000", &[local, (name, "127.0.0.1")], Some("proxy"));
         }
+        let mut old = parts("127.0.0.1:50000", &[local]);
+        old.version = Version::HTTP_10;
+        assert!(refusal(&old).is_some_and(|reason| reason.contains("proxy")));
     }
 
     #[test]

@@ -20,6 +20,7 @@ use axum::response::Redirect;
 use axum::routing::get;
 use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use tower_http::trace::TraceLayer;
 
 use crate::graphql::Schema;
@@ -29,6 +30,8 @@ use socket::Sockets;
 
 /// Bytes that the body of a request may have.
 const MAX_BODY: usize = 1 << 20;
+/// Time that requests get to be answered when the server is asked to end.
+const LAST_ANSWERS: Duration = Duration::from_secs(10);
 /// Time that sockets get to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(2);
 
@@ -45,7 +48,8 @@ pub struct Context {
     pub playground: Option<PathBuf>,
 }
 
-/// Serves all routes until `shutdown` is ready and the requests that are running then are answered; sockets are closed then.
+/// Serves all routes until `shutdown` is ready and the requests that are running then are answered, for at most ten seconds; sockets are
+/// closed then.
 ///
 /// # Errors
 /// When the listener fails.
@@ -64,11 +68,27 @@ pub async fn serve(
     let sockets = Sockets::new();
     let service = with_sockets(context, sockets.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let closing = sockets.clone();
+    let (ending, ended) = oneshot::channel();
     let shutdown = async move {
         shutdown.await;
         closing.close();
+        // Whoever waits for it is gone where the server failed.
+        let _ = ending.send(());
     };
-    let served = axum::serve(listener, service).with_graceful_shutdown(shutdown).await;
+    // A client that neither goes on nor goes away must not keep the process.
+    let late = async move {
+        if ended.await.is_err() {
+            return std::future::pending().await;
+        }
+        tokio::time::sleep(LAST_ANSWERS).await;
+    };
+    let served = tokio::select! {
+        served = axum::serve(listener, service).with_graceful_shutdown(shutdown).into_future() => served,
+        () = late => {
+            tracing::warn!("requests that did not end are cut off");
+            Ok(())
+        }
+    };
     sockets.close();
     sockets.closed(GOODBYE).await;
     served

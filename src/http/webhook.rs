@@ -4,7 +4,6 @@
 //! <https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries>.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
@@ -12,7 +11,6 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::routing::post;
 use axum::{Json, Router};
 use hmac::{Hmac, Mac};
-use moka::future::Cache;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -25,23 +23,17 @@ use crate::store::{Reader, StoreError};
 
 /// Bytes of a delivery. GitHub sends up to 25 MB; a push so large is found by the next sync.
 const MAX_BODY: usize = 8 << 20;
-/// Deliveries that are remembered, and for how long. GitHub keeps them for three days, but sends again what failed within minutes.
-const MAX_DELIVERIES: u64 = 10_000;
-const DELIVERY_LIFE: Duration = Duration::from_secs(3_600);
 /// Actions of the event `repository` after which the forge has to be asked what became of it.
-const ACTIONS: [&str; 6] = ["renamed", "archived", "unarchived", "deleted", "transferred", "privatized"];
-
-/// The answers to deliveries that led to a job, by their ids: the same delivery means the same job.
-type Deliveries = Cache<String, Value>;
+const ACTIONS: [&str; 8] =
+    ["renamed", "edited", "archived", "unarchived", "deleted", "transferred", "privatized", "publicized"];
 
 type Answer = (StatusCode, Json<Value>);
 
 /// The route; without a secret there is none. Of two limits of a body the inner one counts, which is this.
 pub fn routes(secret: Option<&Arc<str>>) -> Router<Context> {
     let Some(secret) = secret.filter(|secret| !secret.is_empty()).cloned() else { return Router::new() };
-    let deliveries = Cache::builder().max_capacity(MAX_DELIVERIES).time_to_live(DELIVERY_LIFE).build();
     let deliver = move |State(context): State<Context>, headers: HeaderMap, body: Bytes| async move {
-        deliver(&context, &secret, &deliveries, &headers, &body).await
+        deliver(&context, &secret, &headers, &body).await
     };
     Router::new().route("/webhooks/github", post(deliver)).layer(DefaultBodyLimit::max(MAX_BODY))
 }
@@ -64,7 +56,7 @@ struct Subject {
     default_branch: Option<String>,
 }
 
-async fn deliver(context: &Context, secret: &str, deliveries: &Deliveries, headers: &HeaderMap, body: &[u8]) -> Answer {
+async fn deliver(context: &Context, secret: &str, headers: &HeaderMap, body: &[u8]) -> Answer {
     if !is_signed(secret, text(headers, "x-hub-signature-256"), body) {
         return refuse(StatusCode::UNAUTHORIZED, "X-Hub-Signature-256 is not the signature of this body");
     }
@@ -87,12 +79,8 @@ async fn deliver(context: &Context, secret: &str, deliveries: &Deliveries, heade
     if let Some(reason) = payload.leaves_all_as_it_is(event) {
         return ignore(reason);
     }
-    let sync = async { sync(context.jobs.as_ref(), &context.reader, &payload).await };
-    let answer = match text(headers, "x-github-delivery") {
-        Some(delivery) => deliveries.try_get_with_by_ref(delivery, sync).await.map_err(|answer| (*answer).clone()),
-        None => sync.await,
-    };
-    match answer {
+    // A delivery that comes again means the same job for as long as that goes on.
+    match sync(context.jobs.as_ref(), &context.reader, &payload).await {
         Ok(accepted) => (StatusCode::ACCEPTED, Json(accepted)),
         Err((status, body)) => (status, Json(body)),
     }
@@ -142,7 +130,7 @@ impl Payload {
 /// Asks for the sync of the repository that a delivery means.
 ///
 /// # Errors
-/// The answer that is not kept: the same delivery is looked at anew.
+/// The answer, when there is no job.
 async fn sync(jobs: Option<&Service>, reader: &Reader, payload: &Payload) -> Result<Value, (StatusCode, Value)> {
     let Some(aliases) = payload.aliases() else {
         return Err((StatusCode::BAD_REQUEST, json!({ "error": "repository.html_url is no URL" })));

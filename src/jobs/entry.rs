@@ -43,7 +43,7 @@ impl Key {
         Self::new(request.kind, request.repository, &request.arguments.queries)
     }
 
-    pub fn new(kind: JobKind, repository: Option<RepositoryId>, queries: &[String]) -> Self {
+    fn new(kind: JobKind, repository: Option<RepositoryId>, queries: &[String]) -> Self {
         let queries = if kind == JobKind::Discover { queries.to_vec() } else { Vec::new() };
         Self { kind, repository, queries }
     }

@@ -43,9 +43,6 @@ pub enum JobsError {
     /// A URL or path that is no repository's.
     #[error("{0}")]
     BadSource(String),
-    /// What is asked for cannot be done with the repository as it is.
-    #[error("{0}")]
-    WrongRepository(&'static str),
     #[error("the server is shutting down")]
     ShuttingDown,
     #[error("{}: {source}", .path.display())]
@@ -192,12 +189,6 @@ impl Queue {
     pub async fn abandon(&self) -> Result<(), JobsError> {
         self.inner.shared.board().abandon();
         self.cancel_those(|_| true).await
-    }
-
-    /// Whether this process has a removal of this repository that has not ended.
-    pub fn removes(&self, id: RepositoryId) -> bool {
-        let delete = Key::new(JobKind::Delete, Some(id), &[]);
-        self.inner.shared.board().find(&delete).is_some()
     }
 
     /// A job as it is now.

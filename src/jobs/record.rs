@@ -1,12 +1,15 @@
 //! Writes down as jobs what a command does itself, without a queue, so that it is seen where jobs are seen.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use chrono::Utc;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
+use super::books::Database;
 use super::lock::WorkerLock;
+use super::pulse::Pulse;
 use super::queue::JobsError;
 use crate::model::{
     Job, JobArguments, JobError, JobId, JobKind, JobLogLine, JobProgress, JobState, LogLevel, RepositoryId, Requester,
@@ -19,6 +22,7 @@ pub struct Recorder {
     writer: Writer,
     process: Uuid,
     lock: WorkerLock,
+    _pulse: Option<Pulse>,
 }
 
 /// A job that a command does.
@@ -28,13 +32,17 @@ pub struct Record {
 }
 
 impl Recorder {
+    /// With `is_shared`, other machines fill the same database.
+    ///
     /// # Errors
-    /// When the lock of this process cannot be taken.
-    pub fn start(run_dir: &Path, writer: Writer) -> Result<Self, JobsError> {
+    /// When the lock of this process cannot be taken, or a shared database does not answer.
+    pub async fn start(run_dir: &Path, books: Database, is_shared: bool) -> Result<Self, JobsError> {
         let process = Uuid::new_v4();
         let lock = WorkerLock::take(run_dir, process);
         let lock = lock.map_err(|source| JobsError::File { path: run_dir.to_owned(), source })?;
-        Ok(Self { writer, process, lock })
+        let writer = books.writer.clone();
+        let pulse = if is_shared { Some(Pulse::start(Arc::new(books), process).await?) } else { None };
+        Ok(Self { writer, process, lock, _pulse: pulse })
     }
 
     /// Writes down that a job runs, as soon as its repository is found; the job itself does not wait for that.

@@ -35,8 +35,8 @@ pub struct NewRepository {
 }
 
 impl Writer {
-    /// Changes repositories as they are stored now, whatever others on this machine changed meanwhile, and answers what they are afterwards. All of it
-    /// becomes visible at once. Ids that are not known are left out.
+    /// Changes repositories as they are stored now, whatever others on this machine changed meanwhile, and answers what they are
+    /// afterwards. All of it becomes visible at once. Ids that are not known are left out.
     ///
     /// # Errors
     /// When ClickHouse fails, as all methods below.

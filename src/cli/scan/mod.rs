@@ -14,7 +14,7 @@ use super::terminal::{complain, printable};
 use crate::app::App;
 use crate::config::{Config, MOST_PARALLEL};
 use crate::git::{self, Remote};
-use crate::jobs::{Record, Recorder};
+use crate::jobs::{Database, Record, Recorder};
 use crate::model::{JobError, JobKind, RepositoryId};
 use crate::pipeline::{Pipeline, PipelineError, Summary};
 use progress::Display;
@@ -110,7 +110,9 @@ fn by_repository(remotes: Vec<Remote>) -> Vec<Vec<Job>> {
 /// Scans so many repositories at a time, in their order; a failure of one leaves the others alone. Tells whether any failed.
 async fn scan_all(app: &App, repositories: Vec<Vec<Job>>, parallel: usize, display: Display) -> anyhow::Result<bool> {
     let pipeline = app.pipeline().await?;
-    let recorder = Arc::new(Recorder::start(&app.config.run_dir(), app.writer.clone())?);
+    let books = Database { reader: app.reader.clone(), writer: app.writer.clone() };
+    let recorder = Recorder::start(&app.config.run_dir(), books, app.config.clickhouse.is_some()).await?;
+    let recorder = Arc::new(recorder);
     let display = Arc::new(display);
     let mut repositories = repositories.into_iter();
     // Those that still run when one cannot print its summary end with this.

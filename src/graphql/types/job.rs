@@ -39,7 +39,7 @@ pub enum JobKind {
     Sync,
     /// Reads the history of a repository.
     Scan,
-    /// Computes what is derived from many rows: quality scores, yields of discovery.
+    /// Computes what is derived from many rows: quality scores.
     Aggregate,
     /// Removes what has had its time: old jobs, their logs, rows that nobody sees, mirrors past the disk budget.
     Retain,

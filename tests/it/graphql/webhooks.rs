@@ -100,7 +100,7 @@ fn what_means_nothing_is_ignored() {
         ("push", push(7, url, "refs/heads/feature")),
         ("push", push(7, url, "refs/tags/main")),
         ("push", push(8, "https://git.example/no/body", MAIN)),
-        ("repository", json!({ "action": "edited", "repository": subject })),
+        ("repository", json!({ "action": "created", "repository": subject })),
         ("issues", json!({ "action": "opened" })),
     ] {
         let (status, answer) = deliver(event, &payload);
@@ -114,15 +114,12 @@ fn known_repositories_are_found_by_id_and_by_url() {
     for (event, payload) in [
         ("push", push(7, "https://git.example/renamed/since", MAIN)),
         ("push", push(9, "https://GIT.example/ada/cluster", MAIN)),
-        (
-            "repository",
-            json!({ "action": "renamed", "repository": { "id": 7, "html_url": "https://git.example/a/b" } }),
-        ),
-        (
-            "repository",
-            json!({ "action": "deleted", "repository": { "id": 7, "html_url": "https://git.example/a/b" } }),
-        ),
-    ] {
+    ]
+    .into_iter()
+    .chain(["renamed", "edited", "deleted", "publicized"].map(|action| {
+        let subject = json!({ "id": 7, "html_url": "https://git.example/a/b" });
+        ("repository", json!({ "action": action, "repository": subject }))
+    })) {
         let (status, answer) = deliver(event, &payload);
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{payload}: {answer}");
         assert!(answer["error"].as_str().unwrap().contains("no jobs"), "{answer}");

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Timelike, Utc};
+use chrono::{DateTime, Timelike};
 use kubestats::jobs::{Clock, JobsError, Queue, Schedule, ScheduleRule};
 use kubestats::model::{JobKind, JobState, Requester};
 
-use super::support::{Step, on_bench};
+use super::support::{SECOND, Step, on_bench};
 
 const NEVER: &str = "0 0 0 1 1 *";
 const EVERY_SECOND: &str = "* * * * * *";
@@ -32,7 +32,8 @@ fn schedules_tell_when_they_ran_and_will_run() {
         assert_eq!(schedules.iter().map(|schedule| schedule.name.as_str()).collect::<Vec<_>>(), ["sync", "retention"]);
         let next = DateTime::from_timestamp_millis(schedules[1].next_run_at_ms.unwrap()).unwrap();
         assert_eq!((next.hour(), next.minute(), next.second()), (3, 23, 0));
-        assert!(next > Utc::now() && next < Utc::now() + chrono::Duration::days(1));
+        let now = DateTime::from_timestamp_millis(bench.now_ms()).unwrap();
+        assert!(next > now && next < now + chrono::Duration::days(1));
         assert_eq!((schedules[1].last_run_at_ms, schedules[1].last_job), (None, None));
 
         let enqueued = clock.run("sync").await.unwrap();
@@ -58,9 +59,11 @@ fn a_tick_asks_and_does_nothing_else() {
         let queue = bench.queue().await;
         bench.script.plan(|_| Step::Wait);
         let clock = start(&queue, Some(EVERY_SECOND)).await;
+        bench.time.advance(SECOND);
         bench.script.have_begun(1).await;
         let began = first(&clock).last_run_at_ms;
         while first(&clock).last_run_at_ms <= began {
+            bench.time.advance(SECOND);
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         // The work goes on while the clock ticks, and what it asks for meanwhile is the same.
@@ -86,6 +89,7 @@ fn a_paused_schedule_stays_so_in_the_next_process() {
         assert!(!first(&next).is_enabled);
         let beat = next.last_beat_ms();
         while next.last_beat_ms() <= beat.map(|beat| beat + 2_000) {
+            bench.time.advance(SECOND);
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         assert!(bench.all_stored().await.is_empty(), "it ticks and asks for nothing");
@@ -93,7 +97,9 @@ fn a_paused_schedule_stays_so_in_the_next_process() {
         next.run("sync").await.unwrap();
         let resumed = next.pause("sync", false).await.unwrap();
         assert!(resumed.is_enabled && resumed.next_run_at_ms.is_some());
+        queue.idle().await;
         let begun = bench.script.begun().len();
+        bench.time.advance(2 * SECOND);
         bench.script.have_begun(begun + 1).await;
         next.stop().await;
     });

@@ -111,12 +111,12 @@ fn one_job_of_a_repository_and_four_of_a_forge_run_at_the_same_time() {
             let local = bench.repository(&format!("/srv/git/{number}")).await;
             ask(&queue, by(clock(), JobKind::Sync, Some(local))).await;
         }
-        // Four of the one forge, one of the other, and all of this machine.
-        bench.script.have_begun(11).await;
+        // Four of the one forge, one of the other, and all of this machine; a scan reads what is here, whoever fetches.
+        bench.script.have_begun(13).await;
         let begun = bench.script.begun();
         let repositories: std::collections::BTreeSet<_> = begun.iter().map(|job| job.repository).collect();
-        assert_eq!((begun.len(), repositories.len()), (11, 11), "{begun:#?}");
-        assert_eq!(queue.workers().iter().filter(|worker| worker.job.is_some()).count(), 11);
+        assert_eq!((begun.len(), repositories.len()), (13, 13), "{begun:#?}");
+        assert_eq!(queue.workers().iter().filter(|worker| worker.job.is_some()).count(), 13);
         bench.script.gate.add_permits(100);
         queue.idle().await;
         assert_eq!(bench.script.begun().len(), 19);

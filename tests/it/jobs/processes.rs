@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::support::{Bench, MINUTE, START, Step, ask, by, clock, on_bench, person};
 
 /// A job as another process left it.
-fn left(kind: JobKind, state: JobState, worker: Option<Uuid>) -> Job {
+pub fn left(kind: JobKind, state: JobState, worker: Option<Uuid>) -> Job {
     Job {
         id: JobId::now(),
         kind,
@@ -94,21 +94,25 @@ fn what_a_living_process_does_is_left_alone_and_joined() {
 }
 
 #[test]
-fn a_process_that_is_unknown_here_may_live_on_another_machine() {
-    on_bench("a_process_that_is_unknown_here", async |bench| {
-        let far = Some(Uuid::new_v4());
-        let running = left(JobKind::Aggregate, JobState::Running, far);
-        let queued = left(JobKind::Retain, JobState::Queued, far);
+fn processes_on_other_machines_are_seen_to_live() {
+    on_bench("processes_on_other_machines", async |bench| {
+        let (far, vanished) = (Uuid::new_v4(), Uuid::new_v4());
+        let running = left(JobKind::Aggregate, JobState::Running, Some(far));
+        let queued = left(JobKind::Retain, JobState::Queued, Some(far));
         let nobodys = left(JobKind::Sync, JobState::Queued, None);
-        let (dead, lock) = living(&bench);
-        drop(lock);
-        let local = left(JobKind::Discover, JobState::Running, Some(dead));
-        save(&bench, &[&running, &queued, &nobodys, &local]).await;
+        let lost = left(JobKind::Discover, JobState::Running, Some(vanished));
+        save(&bench, &[&running, &queued, &nobodys, &lost]).await;
+        bench.writer.note_alive(far).await.unwrap();
+        // It was alive, long ago.
+        bench.execute(&format!("INSERT INTO processes VALUES ('{vanished}', now64(3) - toIntervalMinute(5))")).await;
         let queue = bench.queue_with(QueueOptions { is_shared: true, ..bench.options() }).await;
         queue.ended(nobodys.id).await.unwrap();
-        queue.ended(local.id).await.unwrap();
+        assert_eq!(queue.ended(lost.id).await.unwrap().state, JobState::Succeeded);
         queue.idle().await;
         assert_eq!((bench.stored(running.id).await, bench.stored(queued.id).await), (running, queued));
+        let alive =
+            bench.rows("SELECT toString(id) FROM processes FINAL WHERE seen_at > now64(3) - toIntervalMinute(1)").await;
+        assert_eq!(alive.len(), 2, "the far one and this one: {alive:?}");
     });
 }
 

@@ -1,6 +1,7 @@
 //! Jobs through the program: what it prints, and what becomes of its jobs when it is killed, stopped or interrupted.
 
 use std::fs::File;
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -209,4 +210,33 @@ fn what_a_log_would_tell_a_terminal_is_shown_instead() {
     assert!(shown.contains("2.5 s"), "{shown}");
     let table = data.succeed(&["jobs"]);
     assert!(!table.contains('\u{1b}') && table.contains(r"\u{1b}[2Jgone"), "{table:?}");
+}
+
+/// A client that has promised a body and never sends it.
+fn stalled(server: &TestServer) -> std::net::TcpStream {
+    let mut client = std::net::TcpStream::connect(server.address).unwrap();
+    client.write_all(b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{").unwrap();
+    // It is at it when it answers somebody who came later.
+    assert_eq!(server.get("/healthz").status, 200);
+    client
+}
+
+#[test]
+fn a_client_that_stalls_does_not_keep_the_server() {
+    let mut server = TestServer::start(&TestData::new());
+    let _client = stalled(&server);
+    assert!(server.stop(), "{}", server.log());
+    assert!(server.log().contains("requests that did not end are cut off"), "{}", server.log());
+}
+
+#[test]
+fn whoever_asks_twice_does_not_wait() {
+    let data = TestData::new();
+    let server = TestServer::start(&data);
+    let _client = stalled(&server);
+    send_signal(server.pid(), "INT");
+    eventually("the first one is heard", || std::net::TcpStream::connect(server.address).is_err());
+    send_signal(server.pid(), "INT");
+    eventually("the second one ends it", || server.log().contains("ended at once"));
+    assert!(!server.log().contains("cut off"), "{}", server.log());
 }

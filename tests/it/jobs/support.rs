@@ -58,9 +58,11 @@ pub fn on_bench<F: Future<Output = ()>>(name: &str, test: impl FnOnce(Bench) -> 
     world.runtime.block_on(async {
         let client = engine::client(&world.socket);
         client.query_raw(&format!("CREATE DATABASE {name}")).execute().await.unwrap();
-        let store = Store::elsewhere(client.with_database(name));
+        let client = client.with_database(name);
+        let store = Store::elsewhere(client.clone());
         migrate(&store).await.unwrap();
         let bench = Bench {
+            client,
             reader: Reader::new(store.clone(), ReaderOptions::default()),
             writer: Writer::new(store),
             run: tempfile::tempdir().unwrap(),
@@ -73,6 +75,7 @@ pub fn on_bench<F: Future<Output = ()>>(name: &str, test: impl FnOnce(Bench) -> 
 
 /// What a queue runs on.
 pub struct Bench {
+    pub client: clickhouse::Client,
     pub reader: Reader,
     pub writer: Writer,
     pub run: tempfile::TempDir,
@@ -98,6 +101,18 @@ impl Bench {
     /// A writer whose every insert fails: its database is not there.
     pub fn broken_writer(&self) -> Writer {
         Writer::new(Store::elsewhere(engine::client(&world().socket).with_database("nowhere")))
+    }
+
+    pub fn now_ms(&self) -> i64 {
+        self.time.now_ms()
+    }
+
+    pub async fn rows(&self, sql: &str) -> Vec<String> {
+        self.client.query_raw(sql).fetch_all().await.unwrap()
+    }
+
+    pub async fn execute(&self, sql: &str) {
+        self.client.query_raw(sql).execute().await.unwrap();
     }
 
     /// A repository that is known.

@@ -11,14 +11,21 @@ use crate::support::repos::fixture;
 #[tokio::test(flavor = "multi_thread")]
 async fn old_jobs_go() {
     let world = World::new().await;
+    world.execute("ALTER TABLE jobs MODIFY SETTING max_bytes_to_merge_at_max_space_in_pool = 1").await;
     let now = chrono::Utc::now().timestamp_millis();
     let day = 86_400_000;
     for (days, state) in [(31, JobState::Succeeded), (29, JobState::Failed), (40, JobState::Queued)] {
         let mut old = job(JobKind::Sync, None);
-        old.state = state;
-        old.ended_at_ms = state.is_ended().then_some(now - days * day);
-        world.pipeline.writer.save_job(&old).await.unwrap();
+        // Its states are rows that nothing has merged yet.
+        for state in [JobState::Queued, JobState::Running, state].into_iter().take(if state.is_ended() { 3 } else { 1 })
+        {
+            old.state = state;
+            old.ended_at_ms = state.is_ended().then_some(now - days * day);
+            world.pipeline.writer.save_job(&old).await.unwrap();
+        }
     }
+    let rows = world.sql("SELECT toString(count()) FROM jobs").await;
+    assert_eq!(rows, ["7"], "older states lie there");
     world.run(&job(JobKind::Retain, None)).await.ended.unwrap();
     let left = world.sql("SELECT toString(state) FROM jobs FINAL ORDER BY state").await;
     assert_eq!(left, ["QUEUED", "FAILED"]);

@@ -7,7 +7,7 @@ use kubestats::store::query::{MetricsBetween, MetricsRecord};
 
 use super::forge::{HOST, repository};
 use super::world::{World, id_of, job, request};
-use crate::support::repos::fixture;
+use crate::support::repos::{TempRepo, fixture};
 
 async fn snapshots(world: &World, id: RepositoryId) -> Vec<MetricsRecord> {
     let question = MetricsBetween {
@@ -24,6 +24,16 @@ async fn snapshots(world: &World, id: RepositoryId) -> Vec<MetricsRecord> {
 fn clock() -> kubestats::model::Job {
     let requested_by = Requester::Clock("sync".to_owned());
     request(JobRequest { kind: JobKind::Sync, repository: None, arguments: Default::default(), requested_by })
+}
+
+/// A world that has discovered and scanned one repository of a forge.
+async fn discovered() -> (World, TempRepo, RepositoryId) {
+    let world = World::new().await;
+    let cluster = fixture("flux-cluster");
+    world.forge.add(repository(1, "cluster", &cluster.path()));
+    world.discover().await;
+    let id = id_of(&world.only().await);
+    (world, cluster, id)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -198,11 +208,7 @@ async fn a_fetch_that_fails_is_recorded_and_tried_later_and_later() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_fetched_and_not_scanned_is_scanned_after_the_next_visit() {
     use JobKind::{Scan, Sync};
-    let world = World::new().await;
-    let cluster = fixture("flux-cluster");
-    world.forge.add(repository(1, "cluster", &cluster.path()));
-    world.discover().await;
-    let id = id_of(&world.only().await);
+    let (world, cluster, id) = discovered().await;
     let head = cluster.commit_file("new.yaml", "apiVersion: v1\nkind: A\nmetadata: {name: new}\n", "new");
     world.forge.change(1, |known| known.metrics.pushed_at = Some(1_704_200_000));
     // The scan fails, or the process ends before it.
@@ -218,11 +224,7 @@ async fn what_was_fetched_and_not_scanned_is_scanned_after_the_next_visit() {
 #[tokio::test(flavor = "multi_thread")]
 async fn another_default_branch_is_followed_without_a_push() {
     use JobKind::{Scan, Sync};
-    let world = World::new().await;
-    let cluster = fixture("flux-cluster");
-    world.forge.add(repository(1, "cluster", &cluster.path()));
-    world.discover().await;
-    let id = id_of(&world.only().await);
+    let (world, cluster, id) = discovered().await;
     cluster.git(&["checkout", "--quiet", "-b", "next"]);
     let head = cluster.commit_file("new.yaml", "apiVersion: v1\nkind: A\nmetadata: {name: new}\n", "new");
     world.forge.change(1, |known| known.profile.default_branch = "next".to_owned());
@@ -236,11 +238,7 @@ async fn another_default_branch_is_followed_without_a_push() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fetch_that_was_asked_for_does_not_wait_for_the_budget() {
     use JobKind::{Scan, Sync};
-    let world = World::new().await;
-    let cluster = fixture("flux-cluster");
-    world.forge.add(repository(1, "cluster", &cluster.path()));
-    world.discover().await;
-    let id = id_of(&world.only().await);
+    let (world, cluster, id) = discovered().await;
     let head = cluster.commit_file("new.yaml", "apiVersion: v1\nkind: A\nmetadata: {name: new}\n", "new");
     let budget = || ForgeError::OutOfBudget { forge: HOST.to_owned(), resource: "core".to_owned(), until: 1 };
     world.forge.fail(budget());
