@@ -56,6 +56,9 @@ pub struct Facts {
     /// ConfigMap (only names a variable may have, and values of at most 256 bytes). Sorted by name, at most [`MAX_VARIABLES`].
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub variables: Vec<(String, String)>,
+    /// What an ArtifactGenerator makes, in its order, at most [`MAX_ARTIFACTS`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub artifacts: Vec<Artifact>,
 }
 
 /// The most facts of a kind that one resource keeps; a hostile manifest may have any number.
@@ -63,6 +66,7 @@ pub const MAX_VALUES_KEYS: usize = 1_000;
 pub const MAX_IMAGES: usize = 200;
 pub const MAX_REFERENCES: usize = 500;
 pub const MAX_VARIABLES: usize = 500;
+pub const MAX_ARTIFACTS: usize = 500;
 
 /// A container image, taken apart: `ghcr.io/owner/app:1.2.3@sha256:…`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -73,6 +77,16 @@ pub struct Image {
     pub tag: String,
     /// `sha256:…`; empty when there is none.
     pub digest: String,
+}
+
+/// An ExternalArtifact that an ArtifactGenerator makes, and where a chart in it would come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Artifact {
+    pub name: String,
+    /// The source of the first directory or archive that is copied into it.
+    pub source: Reference,
+    /// What of the source is copied: a directory or an archive, relative to its root. Empty for all of it.
+    pub path: String,
 }
 
 /// A field that names another resource (or a directory).

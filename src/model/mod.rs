@@ -16,8 +16,8 @@ mod version;
 pub use chart_groups::{ChartGroup, ChartMove, MIN_REPOSITORIES, chart_groups};
 pub use event::{Change, EventType, Resource, ResourceEvent, ScanFailure, Step};
 pub use facts::{
-    ChangeClass, Facts, Image, MAX_IMAGES, MAX_REFERENCES, MAX_VALUES_KEYS, MAX_VARIABLES, Reference, VersionClass,
-    VersionPart, VersionStep,
+    Artifact, ChangeClass, Facts, Image, MAX_ARTIFACTS, MAX_IMAGES, MAX_REFERENCES, MAX_VALUES_KEYS, MAX_VARIABLES,
+    Reference, VersionClass, VersionPart, VersionStep,
 };
 pub use forge::{ForgeId, ForgeMetrics, ForgeRepository, Profile, RateLimit};
 pub use id::{EventId, RepositoryId, ResourceId, RunId};

@@ -23,4 +23,4 @@ pub use scanner::{Batch, Outcome, Resume, ScanError, Scanner, Stop};
 
 /// Version of the rules by which events are extracted. A checkpoint records it; a higher one rebuilds the repository's
 /// events in a new generation, so raise it whenever the same history would give other rows.
-pub const EXTRACTOR_VERSION: u32 = 3;
+pub const EXTRACTOR_VERSION: u32 = 4;

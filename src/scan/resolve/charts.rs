@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use super::Resolver;
 use super::reads::{Read, Reads};
-use super::slots::{Role, Slot, key_of};
-use crate::model::{Chart, ChartFile, Reference, ResourceId, VersionClass, chart_identity, source_identity};
+use super::slots::{ARTIFACT, Role, Slot, key_of};
+use crate::model::{Artifact, Chart, ChartFile, Reference, ResourceId, VersionClass, chart_identity, source_identity};
 
 /// Of more patches of releases of one name in one repository, none counts.
 const MAX_PATCHES: usize = 256;
+
+/// Artifacts may be made of artifacts; of a longer row the chart is not known.
+const MAX_ARTIFACTS_IN_A_ROW: usize = 4;
 
 /// Whether a resource's own manifest says something else of its chart than before.
 pub fn says_otherwise(before: &Slot, after: &Slot) -> bool {
@@ -36,28 +39,55 @@ impl<'a> Declared<'a> {
             reference: slot.chart_reference(),
         }
     }
+
+    /// What an ArtifactGenerator says of an artifact it makes.
+    fn of_artifact(artifact: &'a Artifact) -> Self {
+        Self { chart_name: Some(&artifact.path), version: None, version_class: None, reference: Some(&artifact.source) }
+    }
 }
 
 impl Resolver {
     /// The chart that a resource installs, as the repository stands; `None` for one that installs none, or whose chart cannot be told.
     pub(super) fn chart(&self, slot: &Slot, reads: &Reads) -> Option<Chart> {
         match slot.role {
-            Role::HelmRelease | Role::HelmChart => self.referred(slot, reads),
+            Role::HelmRelease | Role::HelmChart => {
+                let (_, slot, declared) = self.through_artifacts(slot, reads);
+                self.referred(slot, &declared, reads)
+            }
             Role::HelmReleaseV1 => self.named_in_place(slot, "HelmRelease", reads),
             Role::Application => self.named_in_place(slot, "Application", reads),
             _ => None,
         }
     }
 
-    fn referred(&self, slot: &Slot, reads: &Reads) -> Option<Chart> {
-        let Declared { chart_name, version, version_class, reference } = self.declared(slot, reads);
-        let without_source = |name: &str| self.without_source(slot, name, version, version_class, reads);
-        let Some(reference) = reference else { return without_source(chart_name?) };
+    /// What a release declares of its chart. Where that is an artifact, only the cluster has it: who makes it says what it is made of. Answers
+    /// the makers on the way, and the last of them with what it says.
+    fn through_artifacts<'a>(&'a self, slot: &'a Slot, reads: &Reads) -> (Vec<ResourceId>, &'a Slot, Declared<'a>) {
+        let (mut makers, mut slot, mut declared) = (Vec::new(), slot, self.declared(slot, reads));
+        while let Some(reference) = declared.reference.filter(|reference| reference.kind == ARTIFACT)
+            && let Some((id, maker)) = self.source(slot, reference, reads)
+            && let Some(artifact) = maker.facts.artifacts.iter().find(|artifact| artifact.name == reference.name)
+            && makers.len() < MAX_ARTIFACTS_IN_A_ROW
+        {
+            makers.push(id);
+            (slot, declared) = (maker, Declared::of_artifact(artifact));
+        }
+        (makers, slot, declared)
+    }
+
+    /// The ArtifactGenerators that a release's chart comes through.
+    pub(super) fn makers_of(&self, slot: &Slot, reads: &Reads) -> Vec<ResourceId> {
+        if slot.role == Role::HelmRelease { self.through_artifacts(slot, reads).0 } else { Vec::new() }
+    }
+
+    /// The chart behind what is declared of it by a resource.
+    fn referred(&self, slot: &Slot, declared: &Declared<'_>, reads: &Reads) -> Option<Chart> {
+        let without_source = |name: &str| self.without_source(slot, name, declared, reads);
+        let Some(reference) = declared.reference else { return without_source(declared.chart_name?) };
         let source = self.source(slot, reference, reads);
         let id = source.map(|(id, _)| id);
-        let url = source.and_then(|(_, source)| source.facts.url.as_deref());
-        let url = self.filled(slot, url, reads).unwrap_or_default();
-        // An ExternalArtifact is made in the cluster: it is not looked up.
+        let url = source.and_then(|(_, source)| self.filled(source, source.facts.url.as_deref(), reads));
+        let url = url.unwrap_or_default();
         let (source_kind, _) = key_of(reference)?;
         let place = |name: &str| if url.is_empty() { String::new() } else { chart_identity(&url, name) };
         match source_kind {
@@ -76,36 +106,31 @@ impl Resolver {
             }
             // The chart is found by its name.
             "HelmRepository" => {
-                let chart = without_source(chart_name?)?;
+                let chart = without_source(declared.chart_name?)?;
                 Some(Chart { identity: place(&chart.name), url, source_kind, source: id, ..chart })
             }
             // The chart is a directory, and its version stands there.
             "GitRepository" | "Bucket" => {
-                let path = self.filled(slot, chart_name, reads)?;
+                let path = self.filled(slot, declared.chart_name, reads)?;
                 let file = self.is_this_repository(reference, &url).then(|| self.chart_file(&path, reads)).flatten();
-                let (name, identity) = (last_segment(&path).to_owned(), place(&path));
+                let identity = place(&path);
+                let name = last_segment(if path.is_empty() { &identity } else { &path }).to_owned();
                 let version = file.map(|file| file.version.clone());
                 Some(Chart { name, identity, url, version, version_class: VersionClass::Path, source_kind, source: id })
             }
+            // An artifact that nobody makes here, or one of too many.
             _ => None,
         }
     }
 
     /// A chart of which only name and version are known. Without a version Flux takes any.
-    fn without_source(
-        &self,
-        slot: &Slot,
-        name: &str,
-        version: Option<&str>,
-        declared: Option<VersionClass>,
-        reads: &Reads,
-    ) -> Option<Chart> {
-        let version = self.filled(slot, version, reads).unwrap_or_else(|| "*".to_owned());
+    fn without_source(&self, slot: &Slot, name: &str, declared: &Declared<'_>, reads: &Reads) -> Option<Chart> {
+        let version = self.filled(slot, declared.version, reads).unwrap_or_else(|| "*".to_owned());
         Some(Chart {
             name: self.filled(slot, Some(name), reads)?,
             identity: String::new(),
             url: String::new(),
-            version_class: class(Some(&version), declared),
+            version_class: class(Some(&version), declared.version_class),
             version: Some(version),
             source_kind: "",
             source: None,

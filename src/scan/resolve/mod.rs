@@ -88,13 +88,15 @@ impl Work {
             Role::HelmRelease if !slot.placement.is_patch => {}
             Role::Builder | Role::Application => drop(self.other.insert(Read::Builder(id))),
             _ => {
-                let Some(key) = slot.key() else { return };
                 let namespaces = &slot.placement.namespaces;
-                self.other.extend(namespaces.iter().map(|namespace| Read::In(key.clone(), Some(namespace.clone()))));
-                if namespaces.is_empty() {
-                    self.other.insert(Read::In(key.clone(), None));
+                for key in slot.keys() {
+                    let there = namespaces.iter().map(|namespace| Read::In(key.clone(), Some(namespace.clone())));
+                    self.other.extend(there);
+                    if namespaces.is_empty() {
+                        self.other.insert(Read::In(key.clone(), None));
+                    }
+                    self.other.insert(Read::Named(key));
                 }
-                self.other.insert(Read::Named(key));
             }
         }
     }
@@ -373,8 +375,9 @@ impl Resolver {
             let cause = match work.own.contains(&id) {
                 true => None,
                 false => {
-                    let mut patches = self.patches_of(slot, &reads).into_iter().map(|(id, _)| id);
-                    patches.find(|id| work.touched.contains(id)).or(after.source).or(before.source)
+                    let patches = self.patches_of(slot, &reads).into_iter().map(|(id, _)| id);
+                    let mut others = patches.chain(self.makers_of(slot, &reads));
+                    others.find(|id| work.touched.contains(id)).or(after.source).or(before.source)
                 }
             };
             row.version(id, before, after, cause);

@@ -24,6 +24,8 @@ pub enum Role {
     HelmRelease,
     /// A HelmRelease of Flux v1: it names its chart's place itself.
     HelmReleaseV1,
+    /// Makes artifacts, which charts may come from.
+    ArtifactGenerator,
     /// Gives variables.
     ConfigMap,
     Other,
@@ -41,6 +43,7 @@ impl Role {
             ("source.toolkit.fluxcd.io", "OCIRepository") => Self::Source("OCIRepository"),
             ("source.toolkit.fluxcd.io", "Bucket") => Self::Source("Bucket"),
             ("source.toolkit.fluxcd.io", "HelmChart") => Self::HelmChart,
+            ("source.extensions.fluxcd.io", "ArtifactGenerator") => Self::ArtifactGenerator,
             ("helm.toolkit.fluxcd.io", "HelmRelease") => Self::HelmRelease,
             ("helm.fluxcd.io" | "flux.weave.works", "HelmRelease") => Self::HelmReleaseV1,
             ("", "ConfigMap") => Self::ConfigMap,
@@ -123,6 +126,12 @@ impl Slot {
         Some((self.role.referred_to_as()?, self.name.clone()))
     }
 
+    /// The same, or those of what it makes.
+    pub fn keys(&self) -> impl Iterator<Item = Key> {
+        let made = if self.role == Role::ArtifactGenerator { &self.facts.artifacts[..] } else { &[] };
+        self.key().into_iter().chain(made.iter().map(|artifact| (ARTIFACT, artifact.name.as_str().into())))
+    }
+
     /// The reference to where its chart comes from.
     pub fn chart_reference(&self) -> Option<&Reference> {
         let fields: &[&str] = match self.role {
@@ -151,9 +160,13 @@ impl Slot {
     }
 }
 
+/// Kind of what an ArtifactGenerator makes: it stands in the cluster alone, and is found by who makes it.
+pub const ARTIFACT: &str = "ExternalArtifact";
+
 /// The key of what a reference names, if it is something that is looked up.
 pub fn key_of(reference: &Reference) -> Option<Key> {
-    const KINDS: [&str; 6] = ["HelmRepository", "GitRepository", "OCIRepository", "Bucket", "HelmChart", "ConfigMap"];
+    const KINDS: [&str; 7] =
+        ["HelmRepository", "GitRepository", "OCIRepository", "Bucket", "HelmChart", "ConfigMap", ARTIFACT];
     let kind = KINDS.into_iter().find(|kind| *kind == reference.kind)?;
     Some((kind, reference.name.as_str().into()))
 }
@@ -177,7 +190,7 @@ impl Slots {
     }
 
     pub fn insert(&mut self, id: ResourceId, slot: Slot) {
-        if let Some(key) = slot.key() {
+        for key in slot.keys() {
             self.by_key.entry(key).or_default().insert(id, &slot.file, &slot.placement);
         }
         if let Some(key) = slot.source_reference().and_then(key_of) {
@@ -188,9 +201,8 @@ impl Slots {
 
     pub fn remove(&mut self, id: ResourceId) -> Option<Slot> {
         let slot = self.by_id.remove(&id)?;
-        if let Some(key) = slot.key()
-            && let Some(named) = self.by_key.get_mut(&key)
-        {
+        for key in slot.keys() {
+            let Some(named) = self.by_key.get_mut(&key) else { continue };
             named.remove(id, &slot.file, &slot.placement);
             if named.is_empty() {
                 self.by_key.remove(&key);

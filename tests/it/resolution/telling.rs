@@ -53,6 +53,44 @@ fn versions_change_by_the_release_or_by_what_it_refers_to() {
     assert!(version_changes(&server, "{chart: {eq: \"ghcr.io/example/other\"}}").is_empty());
 }
 
+/// A chart that is put together in the cluster is known by what it is made of.
+#[test]
+fn a_chart_comes_through_the_artifact_that_is_made_of_it() {
+    let repository = fixture("flux-cluster");
+    let release = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: podinfo, namespace: apps}\n\
+                   spec: {interval: 1h, chartRef: {kind: ExternalArtifact, name: podinfo-composite}}\n";
+    let chart = "apiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\nmetadata: {name: chart, namespace: apps}\n\
+                 spec: {interval: 1h, url: 'oci://ghcr.io/example/charts/podinfo', ref: {tag: 6.9.0}}\n";
+    let generator = "apiVersion: source.extensions.fluxcd.io/v1beta1\nkind: ArtifactGenerator\nmetadata: {name: podinfo, namespace: apps}\n\
+                     spec:\n  sources:\n  - {alias: chart, kind: OCIRepository, name: chart}\n\
+                     \x20 - {alias: repo, kind: GitRepository, name: flux-system, namespace: flux-system}\n\
+                     \x20 artifacts:\n  - name: podinfo-composite\n    copy:\n\
+                     \x20   - {from: '@repo/values/podinfo.yaml', to: '@artifact/podinfo/values.yaml'}\n\
+                     \x20   - {from: '@chart/', to: '@artifact/'}\n";
+    repository.commit_file("composed/release.yaml", release, "release");
+    repository.commit_file("composed/chart.yaml", chart, "chart");
+    repository.commit_file("composed/generator.yaml", generator, "generator");
+    repository.commit_file("composed/chart.yaml", &chart.replace("6.9.0", "6.9.1"), "newer");
+    let data = TestData::new();
+    data.scan(&repository.path());
+    // The rows of a scan that continues are the same.
+    repository.commit_file(
+        "composed/generator.yaml",
+        &generator.replace("'@chart/'", "'@repo/charts/podinfo/**'"),
+        "own",
+    );
+    data.scan(&repository.path());
+    let server = TestServer::start(&data);
+    let changes = version_changes(&server, "{chart: {contains: \"podinfo\"}}");
+    assert_eq!(
+        changes.iter().map(|change| &change[11..]).collect::<Vec<_>>(),
+        [
+            "podinfo: ghcr.io/example/charts/podinfo 6.9.0 -> ghcr.io/example/charts/podinfo 6.9.1 UPGRADE PATCH by OCIRepository chart",
+            "podinfo: ghcr.io/example/charts/podinfo 6.9.1 -> github.com/example/cluster/charts/podinfo - SIDEWAYS - by ArtifactGenerator podinfo",
+        ]
+    );
+}
+
 #[test]
 fn a_resource_tells_what_it_means_now_and_at_a_time() {
     let (_data, server) = scanned("flux-cluster");

@@ -117,6 +117,29 @@ fn a_chart_of_a_chart_is_none() {
     ]);
 }
 
+#[test]
+fn a_chart_follows_the_artifacts_it_comes_through() {
+    let generator = |source: &str, artifact: &str, path: &str| {
+        format!(
+            "---\napiVersion: source.extensions.fluxcd.io/v1beta1\nkind: ArtifactGenerator\nmetadata: {{name: of-{artifact}}}\n\
+             spec: {{sources: [{{alias: of, {source}}}], artifacts: [{{name: {artifact}, copy: [{{from: '@of/{path}', to: '@artifact/'}}]}}]}}\n"
+        )
+    };
+    let source = "apiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\nmetadata: {name: s}\nspec: {url: 'oci://ghcr.io/a/b', ref: {tag: 1.0.0}}\n";
+    let of_source = generator("kind: OCIRepository, name: s", "x", "");
+    check(&[
+        vec![Edit::Write("one.yaml", a_release("chartRef: {kind: ExternalArtifact, name: y}"))],
+        vec![Edit::Write("flux/two.yaml", generator("kind: ExternalArtifact, name: x", "y", ""))],
+        vec![Edit::Write("flux/one.yaml", of_source)],
+        vec![Edit::Write("apps/one.yaml", source.to_owned())],
+        vec![Edit::Write("apps/one.yaml", source.replace("1.0.0", "1.1.0"))],
+        vec![Edit::Write("flux/one.yaml", generator("kind: ExternalArtifact, name: y", "x", ""))],
+        vec![Edit::Write("flux/one.yaml", generator("kind: GitRepository, name: flux-system", "x", "charts/x/**"))],
+        vec![Edit::Write("charts/x/Chart.yaml", "apiVersion: v2\nname: x\nversion: 3.0.0\n".to_owned())],
+        vec![Edit::Delete("flux/two.yaml")],
+    ]);
+}
+
 fn a_release(spec: &str) -> String {
     format!("apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {{name: r1}}\nspec: {{{spec}}}\n")
 }

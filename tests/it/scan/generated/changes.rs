@@ -168,7 +168,7 @@ const SOURCE: &str = "source.toolkit.fluxcd.io/v1";
 const SOURCES: [&str; 4] = ["HelmRepository", "OCIRepository", "GitRepository", "Bucket"];
 
 fn document() -> impl Strategy<Value = Document> {
-    prop_oneof![3 => builder(), 3 => source(), 1 => chart(), 3 => release(), 2 => variables(), 1 => application()]
+    prop_oneof![3 => builder(), 3 => source(), 1 => chart(), 1 => generator(), 3 => release(), 2 => variables(), 1 => application()]
 }
 
 fn namespace() -> impl Strategy<Value = Option<&'static str>> {
@@ -244,10 +244,32 @@ fn chart() -> impl Strategy<Value = Document> {
     })
 }
 
+fn generator() -> impl Strategy<Value = Document> {
+    let sources =
+        ["GitRepository, name: s", "OCIRepository, name: s", "HelmChart, name: c", "ExternalArtifact, name: y"];
+    let artifact = select(&["x", "y"][..]);
+    let from = select(&["@of/", "@of/charts/x/**", "@of/x.yaml"][..]);
+    (select(&["g1", "g2"][..]), namespace(), select(sources.to_vec()), namespace(), artifact, from).prop_map(
+        |(name, namespace, source, there, artifact, from)| Document {
+            api_version: "source.extensions.fluxcd.io/v1beta1",
+            kind: "ArtifactGenerator",
+            name,
+            namespace,
+            rest: format!(
+                "spec: {{sources: [{{alias: of, {}kind: {source}}}], \
+                 artifacts: [{{name: {artifact}, copy: [{{from: {from:?}, to: \"@artifact/\"}}]}}]}}",
+                field("namespace", quoted(there))
+            ),
+        },
+    )
+}
+
 fn release() -> impl Strategy<Value = Document> {
-    let referred = (select(&["OCIRepository, name: s", "HelmChart, name: c"][..]), namespace()).prop_map(
-        |(reference, namespace)| format!("chartRef: {{{}kind: {reference}}}", field("namespace", quoted(namespace))),
-    );
+    let references =
+        ["OCIRepository, name: s", "HelmChart, name: c", "ExternalArtifact, name: x", "ExternalArtifact, name: y"];
+    let referred = (select(references.to_vec()), namespace()).prop_map(|(reference, namespace)| {
+        format!("chartRef: {{{}kind: {reference}}}", field("namespace", quoted(namespace)))
+    });
     let spec = prop_oneof![2 => charted().prop_map(|charted| format!("chart: {{spec: {{{charted}}}}}")), 1 => referred];
     (select(&["r1", "r2"][..]), namespace(), spec).prop_map(|(name, namespace, spec)| Document {
         api_version: "helm.toolkit.fluxcd.io/v2",
