@@ -143,20 +143,28 @@ fn playground_folder(config: &Config) -> Option<PathBuf> {
     program.ancestors().skip(1).map(|folder| folder.join("playground/dist")).find(|folder| built(folder))
 }
 
+/// Tells where everything is, at once: whoever waits for the address may read no further.
 fn announce(app: &App, address: SocketAddr, playground: bool) -> std::io::Result<()> {
-    let mut out = std::io::stdout().lock();
+    let version = env!("CARGO_PKG_VERSION");
+    let playground = match playground {
+        true => format!("http://{address}/playground/"),
+        false => "not built; `make setup` builds it".to_owned(),
+    };
     let data = app.config.data_dir.display();
-    writeln!(out, "kubestats {}", env!("CARGO_PKG_VERSION"))?;
-    if playground {
-        writeln!(out, "  playground  http://{address}/playground/")?;
-    } else {
-        writeln!(out, "  playground  not built; `make setup` builds it")?;
-    }
-    writeln!(out, "  API         http://{address}/graphql")?;
-    writeln!(out, "  data        {data}")?;
-    writeln!(out, "  discovery   {}", discovery(&app.config))?;
+    let discovery = discovery(&app.config);
     let program = std::env::current_exe().unwrap_or_else(|_| "kubestats".into());
-    writeln!(out, "  scan        {} scan --data {data} https://github.com/onedr0p/home-ops", program.display())?;
+    let program = program.display();
+    let text = format!(
+        "kubestats {version}
+  playground  {playground}
+  API         http://{address}/graphql
+  data        {data}
+  discovery   {discovery}
+  scan        {program} scan --data {data} https://github.com/onedr0p/home-ops
+"
+    );
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
     out.flush()
 }
 
