@@ -53,7 +53,7 @@ async fn compare(
         filter.add(EventField::Type, Operator::Equal("CREATED".to_owned()));
     }
     filter.add(EventField::Time, Operator::AtLeast(seconds(from)));
-    filter.add(EventField::Time, Operator::LessThan(seconds(to)));
+    filter.add(EventField::Time, Operator::Before(seconds(to)));
     let question = EventTrend { filter, dimensions, buckets: starts(from, to, step), top: TOP };
     let condition = if filtered { ", filter: {type: {eq: CREATED}}" } else { "" };
     let arguments = format!("bucket: {bucket}, groupBy: [{group_by}]{condition}");

@@ -14,4 +14,4 @@ WITH
         ORDER BY repository_id, generation, id, sequence DESC
         LIMIT 1 BY repository_id, generation, id
     )
-SELECT {{columns}} FROM newest WHERE {{filter}} {{tail}}
+SELECT {{columns}} FROM newest AS resources WHERE {{filter}} {{tail}}

@@ -4,7 +4,7 @@ use async_graphql::{Context, Error, ID, Object};
 
 use super::caller::service;
 use super::error::bad_input;
-use super::filter::JobFilter;
+use super::filter::{Conditions, JobFilter};
 use super::id::{self, NodeType};
 use super::pagination::Arguments;
 use super::scalars::DateTime;

@@ -4,7 +4,7 @@ use async_graphql::{Context, Error, ID, Object};
 
 use super::error::bad_input;
 use super::filter::{
-    ChartVersionChangeFilter, RepositoryFilter, ResourceEventFilter, ResourceFilter, ScanFailureFilter,
+    ChartVersionChangeFilter, Conditions, RepositoryFilter, ResourceEventFilter, ResourceFilter, ScanFailureFilter,
 };
 use super::id::{self, NodeType};
 use super::pagination::{Arguments, TimeRange};
@@ -98,7 +98,7 @@ impl DataQuery {
         #[graphql(desc = "Which resources.")] filter: Option<ResourceFilter>,
         #[graphql(desc = "By what they are ordered; by default kind, then name.")] order_by: Option<Vec<ResourceOrder>>,
     ) -> Result<ResourceConnection, Error> {
-        let conditions = filter.unwrap_or_default().conditions()?;
+        let conditions = filter.unwrap_or_default().conditions_or_alive()?;
         resource_connection(context, Arguments { first, after, last, before }, conditions, order_by).await
     }
 

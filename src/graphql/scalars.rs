@@ -26,6 +26,11 @@ impl DateTime {
         self.0.timestamp() + i64::from(self.0.timestamp_subsec_nanos() > 0)
     }
 
+    /// The first whole second after it, since 1970.
+    pub fn next_second(self) -> i64 {
+        self.0.timestamp().saturating_add(1)
+    }
+
     fn read(text: &str) -> Option<Self> {
         if let Ok(time) = chrono::DateTime::parse_from_rfc3339(text) {
             return Some(Self(time.to_utc()));

@@ -14,7 +14,7 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 use super::caller::service;
-use super::filter::ResourceEventFilter;
+use super::filter::{Conditions, ResourceEventFilter};
 use super::id::{self, NodeType};
 use super::sight::present;
 use super::types::{EventsRecorded, Job, JobKind, JobState, events_recorded};

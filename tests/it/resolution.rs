@@ -88,7 +88,7 @@ fn difference(server: &TestServer, repository: &Path, row: &Row) -> Option<Strin
     let time: i64 = git(&["-C", text(repository), "log", "-1", "--format=%ct", &row.commit]).parse().unwrap();
     let document = "query($kind: String!, $group: String!, $name: String!, $namespace: String!, $path: String!, $to: DateTime!, $at: DateTime!) {
         events(first: 1, filter: {kind: {eq: $kind}, group: {eq: $group}, name: {eq: $name}, namespace: {eq: $namespace},
-                                  path: {eq: $path}, time: {to: $to}}) { nodes { resource {
+                                  path: {eq: $path}, time: {lt: $to}}) { nodes { resource {
             effectiveNamespaces(at: $at) isPatch(at: $at) isVendored(at: $at)
             chart(at: $at) { name identity url version versionClass }
             references(at: $at) { field kind namespace isNamespaceDeclared name } } } } }";

@@ -11,7 +11,7 @@ use super::{
     resource_connection,
 };
 use crate::graphql::error::{bad_input, from_store};
-use crate::graphql::filter::{RepositoryFilter, ResourceEventFilter, ResourceFilter, ScanFailureFilter};
+use crate::graphql::filter::{Conditions, RepositoryFilter, ResourceEventFilter, ResourceFilter, ScanFailureFilter};
 use crate::graphql::id::{self, NodeType};
 use crate::graphql::loaders::{MetricsKey, MetricsSpan};
 use crate::graphql::pagination::{Arguments, OrderDirection, TimeRange, connection};
@@ -303,7 +303,7 @@ impl Repository {
         #[graphql(desc = "Which resources.")] filter: Option<ResourceFilter>,
         #[graphql(desc = "By what they are ordered; by default kind, then name.")] order_by: Option<Vec<ResourceOrder>>,
     ) -> Result<ResourceConnection, Error> {
-        let mut conditions = filter.unwrap_or_default().conditions()?;
+        let mut conditions = filter.unwrap_or_default().conditions_or_alive()?;
         conditions.add(ResourceField::Repository, Operator::Equal(self.0.id.to_string()));
         resource_connection(context, Arguments { first, after, last, before }, conditions, order_by).await
     }

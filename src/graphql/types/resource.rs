@@ -11,7 +11,7 @@ use super::{
     event_connection, version_change_connection,
 };
 use crate::graphql::error::{Code, bad_input, error, from_store};
-use crate::graphql::filter::ResourceEventFilter;
+use crate::graphql::filter::{Conditions, ResourceEventFilter};
 use crate::graphql::id::{self, NodeType};
 use crate::graphql::loaders::{ContentKey, ReferrerKey, ResourceKey};
 use crate::graphql::pagination::{Arguments, OrderDirection, connection};

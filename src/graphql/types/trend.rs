@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 pub use crate::graphql::bucket::Bucket;
 use crate::graphql::error::{Code, bad_input, error, from_store};
-use crate::graphql::filter::ResourceEventFilter;
+use crate::graphql::filter::{Conditions, ResourceEventFilter};
 use crate::graphql::pagination::TimeRange;
 use crate::graphql::scalars::{DateTime, Long};
 use crate::graphql::sight::{loaders, snapshot};
@@ -199,10 +199,10 @@ async fn resolve(
         return Err(bad_input("`range.from` lies after `range.to`"));
     }
     if let Some(from) = from {
-        filter.add(EventField::Time, Operator::AtLeast(from));
+        filter.add(EventField::Time, Operator::Since(from));
     }
     if let Some(to) = to {
-        filter.add(EventField::Time, Operator::LessThan(to));
+        filter.add(EventField::Time, Operator::Before(to));
     }
     if let (Some(from), Some(to)) = (from, to) {
         return Ok(Some((from, to)));
@@ -214,7 +214,7 @@ async fn resolve(
     let from = from.unwrap_or(found.first);
     let to = to.unwrap_or_else(|| open_end(from, found.last, snapshot.time()));
     if to <= found.last {
-        filter.add(EventField::Time, Operator::LessThan(to));
+        filter.add(EventField::Time, Operator::Before(to));
     }
     Ok(Some((from, to)))
 }

@@ -181,7 +181,7 @@ impl Question for Events {
     const NAME: &'static str = "events";
 
     fn statement(&self) -> Statement {
-        let filter = self.filter.fragment(|_| true);
+        let filter = self.filter.fragment();
         let (sql, filter, tail) = match &self.page {
             Some(page) => (PAGE_SQL, filter.append(page.between()), page.tail()),
             None => (SQL, filter, Fragment::default().text("ORDER BY repository_id, sequence")),
@@ -201,7 +201,7 @@ impl Question for EventCount {
     const NAME: &'static str = "event_count";
 
     fn statement(&self) -> Statement {
-        let filter = self.filter.fragment(|_| true);
+        let filter = self.filter.fragment();
         Statement::new(SQL).with_text("columns", "count()").with("filter", &filter).with_text("tail", "")
     }
 }

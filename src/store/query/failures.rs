@@ -90,7 +90,7 @@ impl Question for Failures {
     const NAME: &'static str = "scan_failures";
 
     fn statement(&self) -> Statement {
-        let filter = self.filter.fragment(|_| true).append(self.page.between());
+        let filter = self.filter.fragment().append(self.page.between());
         Statement::new(SQL).with_text("columns", COLUMNS).with("filter", &filter).with("tail", &self.page.tail())
     }
 }
@@ -106,7 +106,7 @@ impl Question for FailureCount {
     const NAME: &'static str = "scan_failure_count";
 
     fn statement(&self) -> Statement {
-        let filter = self.filter.fragment(|_| true);
+        let filter = self.filter.fragment();
         Statement::new(SQL).with_text("columns", "count()").with("filter", &filter).with_text("tail", "")
     }
 }

@@ -58,7 +58,7 @@ impl Question for Jobs {
     const NAME: &'static str = "jobs";
 
     fn statement(&self) -> Statement {
-        let filter = self.filter.fragment(|_| true);
+        let filter = self.filter.fragment();
         let (filter, tail) = match &self.page {
             Some(page) => (filter.append(page.between()), page.tail()),
             None => (filter, Fragment::default().text("ORDER BY UUIDToNum(id)")),
@@ -78,7 +78,7 @@ impl Question for JobCount {
     const NAME: &'static str = "job_count";
 
     fn statement(&self) -> Statement {
-        let filter = self.filter.fragment(|_| true);
+        let filter = self.filter.fragment();
         Statement::new(SQL).with_text("columns", "count()").with("filter", &filter).with_text("tail", "")
     }
 }

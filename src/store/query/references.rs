@@ -69,7 +69,7 @@ impl Question for References {
 
     fn statement(&self) -> Statement {
         Statement::new(include_str!("../../../clickhouse/queries/references.sql"))
-            .with("filter", &self.filter.fragment(|_| true))
+            .with("filter", &self.filter.fragment())
             .bind("any_time", Parameter::Bool(self.at.is_none()))
             .bind("at", Parameter::Integer(self.at.unwrap_or_default()))
     }

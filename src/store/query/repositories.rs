@@ -108,7 +108,12 @@ pub enum RepositoryField {
     Topics,
     DiscoveryTags,
     IsArchived,
-    /// Seconds since 1970.
+    Language,
+    /// Of the newest snapshot; 0 without one.
+    Stars,
+    ResourceCount,
+    Quality,
+    CreatedAt,
     NextSync,
 }
 
@@ -125,6 +130,11 @@ impl Field for RepositoryField {
             Self::Topics => "topics",
             Self::DiscoveryTags => "discovery_tags",
             Self::IsArchived => "is_archived",
+            Self::Language => "language",
+            Self::Stars => "stars",
+            Self::ResourceCount => "resources",
+            Self::Quality => "quality_score",
+            Self::CreatedAt => "created_at",
             Self::NextSync => "next_sync_at",
         }
     }
@@ -299,7 +309,7 @@ impl Question for Repositories {
     const NAME: &'static str = "repositories";
 
     fn statement(&self) -> Statement {
-        let filter = self.filter.fragment(|_| true);
+        let filter = self.filter.fragment();
         let (filter, tail) = match &self.page {
             Some(page) => (filter.append(page.between()), page.tail()),
             None => (filter, Fragment::default().text("ORDER BY full_name, id")),
@@ -311,7 +321,7 @@ impl Question for Repositories {
 
 /// What of a filter says which checkpoints are needed at all.
 fn of(filter: &Filter<RepositoryField>) -> Fragment {
-    filter.fragment(|field| field == RepositoryField::Id)
+    filter.divided(|field| field == RepositoryField::Id).0
 }
 
 /// How many repositories a filter matches.
@@ -325,7 +335,7 @@ impl Question for RepositoryCount {
     const NAME: &'static str = "repository_count";
 
     fn statement(&self) -> Statement {
-        let filter = self.filter.fragment(|_| true);
+        let filter = self.filter.fragment();
         let sql = Statement::new(SQL).with_text("columns", "count()").with("of", &of(&self.filter));
         sql.with("filter", &filter).with_text("tail", "")
     }

@@ -55,12 +55,14 @@ pub enum ResourceField {
     ApiVersion,
     Path,
     Status,
+    CreatedAt,
+    UpdatedAt,
 }
 
 impl ResourceField {
     /// Whether the field is the same in all rows of one resource.
     const fn is_identity(self) -> bool {
-        !matches!(self, Self::ApiVersion | Self::Path | Self::Status)
+        !matches!(self, Self::ApiVersion | Self::Path | Self::Status | Self::UpdatedAt)
     }
 }
 
@@ -76,6 +78,8 @@ impl Field for ResourceField {
             Self::ApiVersion => "api_version",
             Self::Path => "path",
             Self::Status => "if(status = 1, 'ACTIVE', 'DELETED')",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
         }
     }
 
@@ -198,10 +202,11 @@ impl Question for ResourceCount {
 }
 
 fn statement(filter: &Filter<ResourceField>, columns: &'static str, between: Fragment, tail: &Fragment) -> Statement {
+    let (of_identity, others) = filter.divided(ResourceField::is_identity);
     Statement::new(SQL)
         .with_text("columns", columns)
-        .with("identity_filter", &filter.fragment(ResourceField::is_identity))
-        .with("filter", &filter.fragment(|field| !field.is_identity()).append(between))
+        .with("identity_filter", &of_identity)
+        .with("filter", &others.append(between))
         .with("tail", tail)
 }
 

@@ -68,7 +68,7 @@ impl Question for EventTrend {
         let dimensions = format!("CAST([{}], 'Array(String)')", dimensions.join(", "));
         Statement::new(include_str!("../../../clickhouse/queries/event_trend.sql"))
             .with("dimensions", &Fragment::default().text(&dimensions))
-            .with("filter", &self.filter.fragment(|_| true))
+            .with("filter", &self.filter.fragment())
             .bind("buckets", Parameter::Integers(self.buckets.clone()))
             .bind("top", Parameter::Integer(i64::from(self.top)))
     }
@@ -95,6 +95,6 @@ impl Question for EventRange {
 
     fn statement(&self) -> Statement {
         Statement::new(include_str!("../../../clickhouse/queries/event_range.sql"))
-            .with("filter", &self.filter.fragment(|_| true))
+            .with("filter", &self.filter.fragment())
     }
 }

@@ -119,7 +119,7 @@ impl Question for VersionChanges {
     const NAME: &'static str = "version_changes";
 
     fn statement(&self) -> Statement {
-        let filter = self.filter.fragment(|_| true).append(self.page.between());
+        let filter = self.filter.fragment().append(self.page.between());
         Statement::new(SQL).with_text("columns", COLUMNS).with("filter", &filter).with("tail", &self.page.tail())
     }
 }
@@ -135,7 +135,7 @@ impl Question for VersionChangeCount {
     const NAME: &'static str = "version_change_count";
 
     fn statement(&self) -> Statement {
-        let filter = self.filter.fragment(|_| true);
+        let filter = self.filter.fragment();
         Statement::new(SQL).with_text("columns", "count()").with("filter", &filter).with_text("tail", "")
     }
 }

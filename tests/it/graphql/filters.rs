@@ -53,6 +53,8 @@ fn by_type() {
         check(json!({ "type": { "eq": name } }), |event| event.event_type == name);
     }
     check(json!({ "type": { "in": ["CREATED", "DELETED"] } }), |event| event.event_type != "MODIFIED");
+    check(json!({ "type": { "ne": "CREATED" } }), |event| event.event_type != "CREATED");
+    check(json!({ "type": { "notIn": ["CREATED", "DELETED"] } }), |event| event.event_type == "MODIFIED");
 }
 
 #[test]
@@ -108,30 +110,35 @@ fn by_repository_and_resource() {
     let ids = [&newest.repository.id, &other.repository.id];
     check(json!({ "repository": { "eq": ids[0] } }), |event| &event.repository.id == ids[0]);
     check(json!({ "repository": { "in": ids } }), |event| ids.contains(&&event.repository.id));
+    check(json!({ "repository": { "ne": ids[0] } }), |event| &event.repository.id != ids[0]);
+    check(json!({ "repository": { "notIn": ids } }), |event| !ids.contains(&&event.repository.id));
     let ids = [&newest.resource.id, &other.resource.id];
     check(json!({ "resource": { "eq": ids[0] } }), |event| &event.resource.id == ids[0]);
     check(json!({ "resource": { "in": ids } }), |event| ids.contains(&&event.resource.id));
 }
 
 #[test]
-fn by_time_half_open() {
-    // A time at which events happened is inside at the start of a range and outside at its end.
+fn by_time() {
     let middle = all_events()[all_events().len() / 2].time;
-    check(json!({ "time": { "from": middle } }), |event| event.time >= middle);
-    check(json!({ "time": { "to": middle } }), |event| event.time < middle);
+    check(json!({ "time": { "gt": middle } }), |event| event.time > middle);
+    check(json!({ "time": { "lte": middle } }), |event| event.time <= middle);
+    check(json!({ "time": { "gte": middle } }), |event| event.time >= middle);
+    check(json!({ "time": { "lt": middle } }), |event| event.time < middle);
     let later = middle + chrono::TimeDelta::days(100);
-    check(json!({ "time": { "from": middle, "to": later } }), |event| event.time >= middle && event.time < later);
-    assert_same(&json!({ "time": { "from": middle, "to": middle } }), &[]);
+    check(json!({ "time": { "gte": middle, "lt": later } }), |event| event.time >= middle && event.time < later);
+    assert_same(&json!({ "time": { "gte": middle, "lt": middle } }), &[]);
     // Every form of a time means the same instant; a fraction of a second later, the event is over.
     for form in
         [json!(middle.timestamp_millis()), json!(middle.timestamp_millis().to_string()), json!(middle.to_rfc3339())]
     {
-        check(json!({ "time": { "from": form } }), |event| event.time >= middle);
+        check(json!({ "time": { "gte": form } }), |event| event.time >= middle);
     }
-    check(json!({ "time": { "from": middle.timestamp_millis() + 1 } }), |event| event.time > middle);
-    check(json!({ "time": { "to": middle.timestamp_millis() + 1 } }), |event| event.time <= middle);
+    check(json!({ "time": { "gte": middle.timestamp_millis() + 1 } }), |event| event.time > middle);
+    check(json!({ "time": { "lt": middle.timestamp_millis() + 1 } }), |event| event.time <= middle);
+    check(json!({ "time": { "gt": middle.timestamp_millis() + 1 } }), |event| event.time > middle);
+    check(json!({ "time": { "lte": middle.timestamp_millis() + 1 } }), |event| event.time <= middle);
     let midnight = "2024-01-01T00:00:00Z".parse::<chrono::DateTime<chrono::Utc>>().unwrap();
-    check(json!({ "time": { "to": "2024-01-01" } }), |event| event.time < midnight);
+    check(json!({ "time": { "lt": "2024-01-01" } }), |event| event.time < midnight);
 }
 
 #[test]
@@ -156,6 +163,100 @@ fn conditions_hold_together() {
     {
         assert_same(&list, &[]);
     }
+}
+
+#[test]
+fn and_or_and_not_combine_on_any_level() {
+    let is = |kind: &str| json!({ "kind": { "eq": kind } });
+    check(json!({ "or": [is("HelmRelease"), is("Namespace")] }), |event| {
+        ["HelmRelease", "Namespace"].contains(&event.kind.as_str())
+    });
+    check(json!({ "not": is("HelmRelease") }), |event| event.kind != "HelmRelease");
+    let media = json!({ "namespace": { "eq": "media" } });
+    check(
+        json!({ "or": [is("Namespace"), { "and": [is("HelmRelease"), media, { "not": { "isBot": true } }] }] }),
+        |event| {
+            let in_media = event.namespace.as_deref() == Some("media");
+            event.kind == "Namespace" || (event.kind == "HelmRelease" && in_media && !event.commit.actor.is_bot)
+        },
+    );
+    // What stands beside them has to hold, too.
+    check(json!({ "isBot": true, "or": [is("HelmRelease"), { "type": { "eq": "CREATED" } }] }), |event| {
+        event.commit.actor.is_bot && (event.kind == "HelmRelease" || event.event_type == "CREATED")
+    });
+    let everything = pick(|_| true);
+    for filter in [json!({ "and": [] }), json!({ "or": [{}] }), json!({ "or": null }), json!({ "not": { "or": [] } })] {
+        assert_same(&filter, &everything);
+    }
+    for filter in [json!({ "or": [] }), json!({ "not": {} }), json!({ "not": { "not": { "or": [] } } })] {
+        assert_same(&filter, &[]);
+    }
+}
+
+/// Conditions on what never changes are asked for early: one that is mixed with others must not be.
+#[test]
+fn resources_by_mixed_conditions() {
+    let names = |filter: Value| {
+        let document =
+            "query Filtered($filter: ResourceFilter) { resources(first: 500, filter: $filter) { totalCount nodes {
+            id kind name path status createdAt updatedAt repository { id } } } }";
+        let data = ask_with(document, json!({ "filter": filter }));
+        let nodes = data["resources"]["nodes"].as_array().unwrap().clone();
+        assert_eq!(data["resources"]["totalCount"], nodes.len(), "{filter}");
+        nodes
+    };
+    let everything = names(json!({ "status": { "in": ["ACTIVE", "DELETED"] } }));
+    let check = |filter: Value, wanted: &dyn Fn(&Value) -> bool| {
+        let expected: Vec<&Value> = everything.iter().filter(|node| wanted(node)).collect();
+        assert!(!expected.is_empty() && expected.len() < everything.len(), "{filter} tells nothing");
+        assert_eq!(names(filter.clone()).iter().collect::<Vec<_>>(), expected, "{filter}");
+    };
+    let is_alive = |node: &Value| node["status"] == "ACTIVE";
+    check(json!({}), &is_alive);
+    check(json!({ "or": [{ "kind": { "eq": "Namespace" } }, { "path": { "startsWith": "apps/" } }] }), &|node| {
+        is_alive(node) && (node["kind"] == "Namespace" || node["path"].as_str().unwrap().starts_with("apps/"))
+    });
+    // A condition on the status counts wherever it stands.
+    check(json!({ "not": { "status": { "eq": "ACTIVE" } } }), &|node| !is_alive(node));
+    check(json!({ "or": [{ "status": { "eq": "DELETED" } }, { "kind": { "eq": "Namespace" } }] }), &|node| {
+        !is_alive(node) || node["kind"] == "Namespace"
+    });
+    let repository = &everything[0]["repository"]["id"];
+    let mixed = json!({ "or": [{ "repository": { "eq": repository } }, { "path": { "contains": "WEB" } }] });
+    check(mixed, &|node| {
+        is_alive(node) && (&node["repository"]["id"] == repository || node["path"].as_str().unwrap().contains("web"))
+    });
+    let time = everything.iter().map(|node| node["updatedAt"].as_str().unwrap()).max().unwrap();
+    check(json!({ "updatedAt": { "lt": time } }), &|node| is_alive(node) && node["updatedAt"].as_str() < Some(time));
+    let time = everything.iter().map(|node| node["createdAt"].as_str().unwrap()).max().unwrap();
+    check(json!({ "createdAt": { "lt": time } }), &|node| is_alive(node) && node["createdAt"].as_str() < Some(time));
+}
+
+#[test]
+fn repositories_by_numbers() {
+    let document = "query Filtered($filter: RepositoryFilter) { repositories(first: 500, filter: $filter) { nodes { fullName resourceCount } } }";
+    let ask = |filter: &Value| ask_with(document, json!({ "filter": filter }))["repositories"]["nodes"].clone();
+    let everything = ask(&json!({}));
+    let everything = everything.as_array().unwrap();
+    let count = |node: &Value| node["resourceCount"].as_i64().unwrap();
+    let mut counts: Vec<i64> = everything.iter().map(count).collect();
+    counts.sort_unstable();
+    let middle = counts[counts.len() / 2];
+    let check = |comparison: Value, wanted: &dyn Fn(i64) -> bool| {
+        let expected: Vec<&Value> = everything.iter().filter(|node| wanted(count(node))).collect();
+        let found = ask(&json!({ "resourceCount": comparison }));
+        assert_eq!(found.as_array().unwrap().iter().collect::<Vec<_>>(), expected, "{comparison}");
+    };
+    check(json!({ "eq": middle }), &|count| count == middle);
+    check(json!({ "ne": middle }), &|count| count != middle);
+    check(json!({ "in": [middle, -1] }), &|count| count == middle);
+    check(json!({ "notIn": [middle, 0] }), &|count| count != middle && count != 0);
+    check(json!({ "gt": middle }), &|count| count > middle);
+    check(json!({ "gte": middle }), &|count| count >= middle);
+    check(json!({ "lt": middle }), &|count| count < middle);
+    check(json!({ "lte": middle, "gt": -1 }), &|count| count <= middle);
+    check(json!({ "gt": i64::MAX }), &|_| false);
+    check(json!({ "lt": i64::MIN }), &|_| false);
 }
 
 #[test]

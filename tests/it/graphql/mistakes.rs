@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::support::{ask, respond, respond_through, world};
+use super::support::{ask, ask_with, respond, respond_through, world};
 
 /// Words that only an inner error would bring.
 const INNER: [&str; 8] =
@@ -139,7 +139,7 @@ fn ids_are_checked() {
 #[test]
 fn times_are_checked() {
     for bad in ["\"yesterday\"", "\"2024-13-01\"", "\"\"", "true", "1.5", "99999999999999999999", "[]"] {
-        bad_input(&format!("{{ events(filter: {{ time: {{ from: {bad} }} }}) {{ totalCount }} }}"), &["RFC 3339"]);
+        bad_input(&format!("{{ events(filter: {{ time: {{ gte: {bad} }} }}) {{ totalCount }} }}"), &["RFC 3339"]);
         bad_input(&format!("{{ eventTrend(range: {{ to: {bad} }}) {{ truncated }} }}"), &["RFC 3339"]);
         bad_input(&format!("{{ resources(first: 1) {{ nodes {{ yaml(at: {bad}) }} }} }}"), &["RFC 3339"]);
     }
@@ -163,7 +163,13 @@ fn large_filters_are_refused() {
     let names: Vec<String> = (0..1_001).map(|number| number.to_string()).collect();
     let document = "query Q($names: [String!]) { events(filter: { name: { in: $names } }) { totalCount } }";
     check(document, json!({ "names": names }), "BAD_USER_INPUT", &["1001 values", "at most"]);
-    // The largest that is allowed is answered.
+    let document = "query Q($or: [ResourceEventFilter!]) { events(filter: { or: $or }) { totalCount } }";
+    let many = |number: usize| json!({ "or": vec![json!({ "kind": { "eq": "a" } }); number] });
+    check(document, many(201), "BAD_USER_INPUT", &["201 comparisons", "at most"]);
+    // The largest that is allowed is answered, and what is nested as deeply as a request may be.
+    assert_eq!(ask_with(document, many(200))["events"]["totalCount"], 0);
+    let deep = (0..30).fold(json!({ "kind": { "eq": "a" } }), |inner, _| json!({ "not": inner }));
+    assert_eq!(ask_with(document, json!({ "or": [deep] }))["events"]["totalCount"], 0);
     let longest = "a".repeat(4 << 10);
     let found = ask(&format!("{{ events(filter: {{ path: {{ startsWith: \"{longest}\" }} }}) {{ totalCount }} }}"));
     assert_eq!(found["events"]["totalCount"], 0);

@@ -147,5 +147,5 @@ fn failures_are_filtered_and_come_newest_first() {
     assert_eq!(all[1], "2023-05-01 equal-keys.yaml");
     assert!(all.is_sorted_by(|a, b| a[..10] >= b[..10]), "{all:?}");
     assert_eq!(failures("(filter: { path: { startsWith: \"apps/\" } })"), all[..1]);
-    assert_eq!(failures("(filter: { time: { from: \"2023-05-01\", to: \"2024-11-05T12:00:00Z\" } })"), all[1..2]);
+    assert_eq!(failures("(filter: { time: { gte: \"2023-05-01\", lt: \"2024-11-05T12:00:00Z\" } })"), all[1..2]);
 }

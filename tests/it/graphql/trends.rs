@@ -110,7 +110,7 @@ fn filters_apply_as_on_events() {
         json!({ "kind": { "eq": "HelmRelease" } }),
         json!({ "type": { "in": ["CREATED", "DELETED"] }, "isBot": false }),
         json!({ "path": { "startsWith": "apps/" }, "moved": true }),
-        json!({ "time": { "from": "2023-03-01", "to": "2024-04-01" } }),
+        json!({ "time": { "gte": "2023-03-01", "lt": "2024-04-01" } }),
         json!({ "repository": { "eq": all_events()[0].repository.id } }),
     ] {
         check(json!({ "bucket": "QUARTER", "groupBy": ["NAMESPACE"], "filter": filter }));

@@ -49,7 +49,7 @@ fn versions_change_by_the_release_or_by_what_it_refers_to() {
         ]
     );
     assert_eq!(version_changes(&server, "{isIndirect: true}").len(), 2);
-    assert_eq!(version_changes(&server, "{step: UPGRADE, part: MAJOR}").len(), 1);
+    assert_eq!(version_changes(&server, "{step: {eq: UPGRADE}, part: {eq: MAJOR}}").len(), 1);
     assert!(version_changes(&server, "{chart: {eq: \"ghcr.io/example/other\"}}").is_empty());
 }
 
