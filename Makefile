@@ -21,7 +21,7 @@ dev: setup dev/node_modules/.package-lock.json ## Serve on 127.0.0.1:8080, and r
 	@exec node dev/dev.mjs
 
 .PHONY: test
-test: setup ## Run all tests
+test: setup tests/clients/node_modules/.package-lock.json ## Run all tests
 	node --test --test-reporter=dot engine/
 	cargo test --locked
 
@@ -30,7 +30,7 @@ soak: build ## Run the long tests, and compare the whole corpus with the referen
 	cargo test --release --locked --test it -- --include-ignored soak golden::
 
 .PHONY: coverage
-coverage: setup ## Measure which lines the tests run, room by room
+coverage: setup tests/clients/node_modules/.package-lock.json ## Measure which lines the tests run, room by room
 	.ci/coverage
 
 FUZZ_SECONDS ?= 300
@@ -86,4 +86,4 @@ browser-test: build ## Drive the playground in Chromium against a real server
 
 .PHONY: clean
 clean: ## Remove what was built here (the engine in the user's cache stays)
-	rm -rf target playground/dist playground/node_modules dev/node_modules
+	rm -rf target playground/dist playground/node_modules dev/node_modules tests/clients/node_modules

@@ -4,6 +4,7 @@
 
 pub mod answers;
 mod batches;
+mod clients;
 mod connections;
 mod contents;
 pub mod examples;
