@@ -17,6 +17,7 @@ mod job_query;
 mod loaders;
 mod meaning_loaders;
 mod mutation;
+mod nodes;
 mod order;
 mod pagination;
 mod payload;

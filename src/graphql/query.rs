@@ -1,23 +1,37 @@
 //! Questions about what is stored of repositories.
 
-use async_graphql::{Context, Error, ID, Object};
+use async_graphql::{Context, Error, ID, Object, OneofObject};
 
 use super::error::bad_input;
 use super::filter::{
     ChartVersionChangeFilter, Conditions, RepositoryFilter, ResourceEventFilter, ResourceFilter, ScanFailureFilter,
 };
 use super::id::{self, NodeType};
-use super::pagination::{Arguments, TimeRange};
-use super::sight::{loaders, snapshot};
+use super::nodes::by_ids;
+use super::pagination::{Arguments, MAX_SIZE, TimeRange};
+use super::sight::{present, snapshot};
 use super::types::{
     Aggregate, Bucket, ChartGroup, EventConnection, EventDimension, FailureConnection, Node, Repository,
     RepositoryConnection, RepositoryOrder, Resource, ResourceConnection, ResourceEventOrder, ResourceOrder,
-    TrendArguments, VersionChangeConnection, event_by_id, event_connection, event_trend, failure_connection, job,
-    repository_connection, resource_by_id, resource_connection, version_change_connection,
+    TrendArguments, VersionChangeConnection, event_connection, event_trend, failure_connection, repository_connection,
+    resource_connection, resources_by_id, version_change_connection,
 };
 use crate::graphql::error::from_store;
 use crate::model::{ChartMove, chart_groups};
-use crate::store::query::{ChartMoveRecord, ChartMoves, Filter, Operator, Repositories, RepositoryField};
+use crate::store::query::{
+    ChartMoveRecord, ChartMoves, Filter, Operator, Repositories, RepositoryByAlias, RepositoryField,
+};
+
+/// What a repository is asked for by.
+#[derive(OneofObject)]
+enum RepositoryBy {
+    /// The global id.
+    Id(ID),
+    /// Owner and name, joined by a slash.
+    FullName(String),
+    /// The normalised URL, also one that it had before it was renamed; the path of a repository without a remote.
+    Url(String),
+}
 
 #[derive(Default)]
 pub struct DataQuery;
@@ -30,31 +44,36 @@ impl DataQuery {
         context: &Context<'_>,
         #[graphql(desc = "The global id.")] id: ID,
     ) -> Result<Option<Node>, Error> {
-        let (node, uuid) = id::decode(&id)?;
-        Ok(match node {
-            NodeType::Repository => {
-                let found = loaders(context)?.repositories.load_one(uuid).await?;
-                found.map(Repository).map(Node::Repository)
-            }
-            NodeType::Resource => resource_by_id(context, uuid).await?.map(Node::Resource),
-            NodeType::Job => job(context, Some(uuid)).await?.map(Node::Job),
-            NodeType::ResourceEvent => event_by_id(context, uuid).await?.map(Node::ResourceEvent),
-        })
+        Ok(by_ids(context, &[id]).await?.pop().flatten())
     }
 
-    /// One repository, by one of its names; null when there is none.
+    /// Several things by their global ids, in the order of the ids; null for each that is not stored.
+    async fn nodes(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The global ids; at most 500.")] ids: Vec<ID>,
+    ) -> Result<Vec<Option<Node>>, Error> {
+        if ids.len() > MAX_SIZE as usize {
+            return Err(bad_input(format!("`ids` holds {}; at most {MAX_SIZE} are allowed", ids.len())));
+        }
+        by_ids(context, &ids).await
+    }
+
+    /// One repository; null when it is not known.
     async fn repository(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "The global id.")] id: Option<ID>,
-        #[graphql(desc = "Owner and name, joined by a slash.")] full_name: Option<String>,
-        #[graphql(desc = "The normalised URL, or the path of a repository without a remote.")] url: Option<String>,
+        #[graphql(desc = "Which one.")] by: RepositoryBy,
     ) -> Result<Option<Repository>, Error> {
-        let condition = match (id, full_name, url) {
-            (Some(id), None, None) => (RepositoryField::Id, id::decode_as(NodeType::Repository, &id)?.to_string()),
-            (None, Some(full_name), None) => (RepositoryField::FullName, full_name),
-            (None, None, Some(url)) => (RepositoryField::Url, url),
-            _ => return Err(bad_input("give exactly one of `id`, `fullName` and `url`")),
+        let condition = match by {
+            RepositoryBy::Id(id) => (RepositoryField::Id, id::decode_as(NodeType::Repository, &id)?.to_string()),
+            RepositoryBy::FullName(full_name) => (RepositoryField::FullName, full_name),
+            RepositoryBy::Url(alias) => {
+                // Names are given without a new version of the data.
+                let known = present(context)?.fetch(&RepositoryByAlias { alias }).await?;
+                let Some(known) = known.first() else { return Ok(None) };
+                (RepositoryField::Id, known.repository_id.to_string())
+            }
         };
         let filter = Filter::default().and(condition.0, Operator::Equal(condition.1));
         let question = Repositories { filter, page: None };
@@ -83,7 +102,8 @@ impl DataQuery {
         context: &Context<'_>,
         #[graphql(desc = "The global id.")] id: ID,
     ) -> Result<Option<Resource>, Error> {
-        resource_by_id(context, id::decode_as(NodeType::Resource, &id)?).await
+        let id = id::decode_as(NodeType::Resource, &id)?;
+        Ok(resources_by_id(context, vec![id]).await?.remove(&id))
     }
 
     /// Resources of all repositories; those that are alive unless the filter says otherwise.

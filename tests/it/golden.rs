@@ -105,7 +105,7 @@ fn by_type_and_kind(lines: &[String]) -> BTreeMap<String, u64> {
 
 /// How many paths were ever unparsable, as readers find them page by page.
 fn unparsable_paths(data: &TestData, summary: &Value) -> usize {
-    let document = "query($name: String!, $after: String) { repository(fullName: $name) {
+    let document = "query($name: String!, $after: String) { repository(by: {fullName: $name}) {
         scanFailures(first: 500, after: $after) { nodes { path } pageInfo { hasNextPage endCursor } } } }";
     let mut paths = std::collections::BTreeSet::new();
     let mut after = Value::Null;

@@ -1,5 +1,6 @@
 //! Lifecycle events.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::connection::{Connection, EmptyFields};
@@ -10,7 +11,7 @@ use super::resource::load_repository;
 use super::{Actor, Chart, Commit, Repository, Resource};
 use crate::graphql::error::{Code, error, from_store};
 use crate::graphql::id::{self, NodeType};
-use crate::graphql::loaders::ResourceKey;
+use crate::graphql::loaders::{ResourceKey, sorted};
 use crate::graphql::pagination::{Arguments, OrderDirection, connection};
 use crate::graphql::scalars::{DateTime, Long};
 use crate::graphql::sight::{loaders, snapshot};
@@ -19,7 +20,7 @@ use crate::model::EventType;
 use crate::store::query::{EventCount, EventField, EventOrder, EventRecord, Events, Filter, Operator};
 
 /// One lifecycle change of one resource in one commit.
-#[derive(Description)]
+#[derive(Description, Clone)]
 pub struct ResourceEvent(pub Arc<EventRecord>);
 
 /// What happened to a resource.
@@ -305,9 +306,12 @@ pub async fn event_connection(
 }
 
 /// An event by its id.
-pub async fn event_by_id(context: &Context<'_>, id: Uuid) -> Result<Option<ResourceEvent>, Error> {
-    let filter = Filter::default().and(EventField::Id, Operator::Equal(id.to_string()));
-    let question = Events { filter, page: None };
-    let row = snapshot(context)?.fetch_optional(&question).await.map_err(from_store)?;
-    Ok(row.map(|row| ResourceEvent(Arc::new(row))))
+/// Events by id, those that are stored.
+pub async fn events_by_id(context: &Context<'_>, ids: Vec<Uuid>) -> Result<HashMap<Uuid, ResourceEvent>, Error> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let filter = Filter::default().and(EventField::Id, Operator::In(sorted(&ids)));
+    let rows = snapshot(context)?.fetch(&Events { filter, page: None }).await.map_err(from_store)?;
+    Ok(rows.iter().map(|row| (row.id, ResourceEvent(Arc::new(row.clone())))).collect())
 }

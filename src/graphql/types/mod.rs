@@ -18,7 +18,7 @@ mod version_change;
 pub use commit::{Actor, Commit};
 pub use discovery::{DiscoveryQueryStats, DiscoveryRun};
 pub use event::{
-    ChangeClass, EventConnection, EventTypeValue, ResourceEvent, ResourceEventOrder, event_by_id, event_connection,
+    ChangeClass, EventConnection, EventTypeValue, ResourceEvent, ResourceEventOrder, event_connection, events_by_id,
 };
 pub use events_recorded::{EventsRecorded, events_recorded};
 pub use facts::{Chart, ChartGroup, FluxVersion, Reference, ResourceFacts};
@@ -27,7 +27,7 @@ pub use job::{Job, JobConnection, JobKind, JobOrder, JobState, job_connection};
 pub use metrics::{LanguageShare, Quality, RepositoryMetrics};
 pub use repository::{Repository, RepositoryConnection, RepositoryOrder, RepositoryStatus, repository_connection};
 pub use repository_change::RepositoryChange;
-pub use resource::{Resource, ResourceConnection, ResourceOrder, ResourceStatus, resource_by_id, resource_connection};
+pub use resource::{Resource, ResourceConnection, ResourceOrder, ResourceStatus, resource_connection, resources_by_id};
 pub use schedule::{RateLimit, Schedule, Worker, job};
 pub use trend::{Aggregate, Bucket, EventDimension, TrendArguments, event_trend};
 pub use version_change::{VersionChangeConnection, VersionPart, VersionStep, version_change_connection};

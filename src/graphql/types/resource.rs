@@ -1,5 +1,6 @@
 //! Resources.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::connection::{Connection, EmptyFields};
@@ -13,7 +14,7 @@ use super::{
 use crate::graphql::error::{Code, bad_input, error, from_store};
 use crate::graphql::filter::{Conditions, ResourceEventFilter};
 use crate::graphql::id::{self, NodeType};
-use crate::graphql::loaders::{ContentKey, ReferrerKey, ResourceKey};
+use crate::graphql::loaders::{ContentKey, ReferrerKey, ResourceKey, sorted};
 use crate::graphql::pagination::{Arguments, OrderDirection, connection};
 use crate::graphql::scalars::{DateTime, Long};
 use crate::graphql::sight::{loaders, snapshot};
@@ -24,7 +25,7 @@ use crate::store::query::{
 };
 
 /// One Kubernetes object declared in one file, through all its changes and moves.
-#[derive(Description)]
+#[derive(Description, Clone)]
 pub struct Resource(pub Arc<ResourceRecord>);
 
 /// Whether a resource is there at the head of its repository.
@@ -373,9 +374,12 @@ pub async fn resource_connection(
 }
 
 /// A resource, alive or deleted, by its id.
-pub async fn resource_by_id(context: &Context<'_>, id: Uuid) -> Result<Option<Resource>, Error> {
-    let filter = Filter::default().and(ResourceField::Id, Operator::Equal(id.to_string()));
-    let question = Resources { filter, page: None };
-    let row = snapshot(context)?.fetch_optional(&question).await.map_err(from_store)?;
-    Ok(row.map(|row| Resource(Arc::new(row))))
+/// Resources by id, those that are stored.
+pub async fn resources_by_id(context: &Context<'_>, ids: Vec<Uuid>) -> Result<HashMap<Uuid, Resource>, Error> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let filter = Filter::default().and(ResourceField::Id, Operator::In(sorted(&ids)));
+    let rows = snapshot(context)?.fetch(&Resources { filter, page: None }).await.map_err(from_store)?;
+    Ok(rows.iter().map(|row| (row.id, Resource(Arc::new(row.clone())))).collect())
 }

@@ -120,7 +120,7 @@ pub struct World {
 impl World {
     /// The fields of the repository of this name; null when there is none.
     pub fn repository(&self, full_name: &str, fields: &str) -> Value {
-        let document = format!("query One($name: String!) {{ repository(fullName: $name) {{ {fields} }} }}");
+        let document = format!("query One($name: String!) {{ repository(by: {{fullName: $name}}) {{ {fields} }} }}");
         self.server.query_with(&document, json!({ "name": full_name }))["repository"].take()
     }
 

@@ -91,8 +91,9 @@ fn an_empty_list_has_its_columns() {
 
 #[test]
 fn a_single_object_is_one_row_and_null_is_none() {
-    let document =
-        |name: &str| format!("{{ repository(fullName: \"{name}\") {{ eventCount headCommit {{ subject }} }} }}");
+    let document = |name: &str| {
+        format!("{{ repository(by: {{fullName: \"{name}\"}}) {{ eventCount headCommit {{ subject }} }} }}")
+    };
     let name = query("json", "{ repositories { nodes { fullName } } }");
     let name: Value = serde_json::from_str(&name).unwrap();
     let name = name["data"]["repositories"]["nodes"][0]["fullName"].as_str().unwrap().to_owned();
@@ -135,8 +136,8 @@ fn an_error_is_one_line_on_stderr_and_what_was_answered_is_printed() {
         assert!(ran.complaints()[0].starts_with("kubestats: BAD_USER_INPUT: "), "{}", ran.stderr);
         assert!(ran.complaints()[0].contains("nothing"), "{}", ran.stderr);
     }
-    let ran = fail("csv", "{ __typename repository(fullName: \"a\", url: \"b\") { name } }");
-    assert_eq!(ran.stdout, "__typename,repository.name\r\nQuery,\r\n");
+    let ran = fail("csv", "{ __typename node(id: \"a\") { id } }");
+    assert_eq!(ran.stdout, "__typename,node.id\r\nQuery,\r\n");
     assert_eq!(ran.complaints().len(), 1, "{}", ran.stderr);
 }
 

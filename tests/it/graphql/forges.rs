@@ -9,7 +9,7 @@ use super::support::{ask, ask_with, respond, respond_through, world};
 /// Fields of the repository that forges were asked about.
 #[track_caller]
 fn ada(fields: &str) -> Value {
-    ask(&format!("{{ repository(fullName: \"ada/cluster\") {{ {fields} }} }}"))["repository"].take()
+    ask(&format!("{{ repository(by: {{fullName: \"ada/cluster\"}}) {{ {fields} }} }}"))["repository"].take()
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn a_repository_is_described() {
             ],
         })
     );
-    let carl = ask("{ repository(fullName: \"carl/strange-paths\") { description topics syncStatus lastSyncAt \
+    let carl = ask("{ repository(by: {fullName: \"carl/strange-paths\"}) { description topics syncStatus lastSyncAt \
          languages { name } quality { score parts { name } } metrics { stars } metricsHistory { stars } changes { field } } }");
     let nothing = json!({
         "description": null, "topics": [], "syncStatus": "PENDING", "lastSyncAt": null, "languages": null,
@@ -51,7 +51,7 @@ fn the_newest_snapshot_is_the_metrics() {
     assert_eq!(ada(&format!("metrics {{ {fields} }}"))["metrics"], expected);
     let fields = "{ stars watchers languages { name } }";
     let bob = ask(&format!(
-        "{{ repository(fullName: \"bob/apps\") {{ languages {{ name }} metrics {fields} metricsHistory {fields} }} }}"
+        "{{ repository(by: {{fullName: \"bob/apps\"}}) {{ languages {{ name }} metrics {fields} metricsHistory {fields} }} }}"
     ));
     let untold = json!({ "stars": 95, "watchers": null, "languages": null });
     assert_eq!(bob["repository"], json!({ "languages": null, "metrics": untold, "metricsHistory": [untold] }));
@@ -93,7 +93,7 @@ fn lengths_are_checked() {
     for field in
         ["metricsHistory(first: 0)", "metricsHistory(first: 1001)", "changes(first: 101)", "changes(first: -1)"]
     {
-        let document = format!("{{ repository(fullName: \"ada/cluster\") {{ {field} {{ __typename }} }} }}");
+        let document = format!("{{ repository(by: {{fullName: \"ada/cluster\"}}) {{ {field} {{ __typename }} }} }}");
         let response = respond(&document, json!({}));
         assert_eq!(response["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{response}");
     }

@@ -28,7 +28,7 @@ fn jobs_are_listed_and_filtered() {
     assert_eq!(numbers("(filter: { kind: { in: [SCAN, DISCOVER] } })"), [3, 1]);
     assert_eq!(numbers("(filter: { state: { eq: SUCCEEDED } })"), [3, 1]);
     assert_eq!(numbers("(filter: { state: { in: [PARKED, QUEUED] }, kind: { eq: SYNC } })"), [5, 4]);
-    let ada = ask("{ repository(fullName: \"ada/cluster\") { id } }")["repository"]["id"].take();
+    let ada = ask("{ repository(by: {fullName: \"ada/cluster\"}) { id } }")["repository"]["id"].take();
     assert_eq!(numbers(&format!("(filter: {{ repository: {{ eq: {ada} }} }})")), [5, 2]);
 }
 

@@ -133,7 +133,7 @@ fn ids_are_checked() {
     let words = ["id of a Repository", "a Resource is wanted"];
     bad_input(&format!("{{ resource(id: \"{repository}\") {{ id }} }}"), &words);
     bad_input(&format!("{{ events(filter: {{ resource: {{ in: [\"{repository}\"] }} }}) {{ totalCount }} }}"), &words);
-    bad_input(&format!("{{ repository(id: \"{resource}\") {{ id }} }}"), &["a Repository is wanted"]);
+    bad_input(&format!("{{ repository(by: {{id: \"{resource}\"}}) {{ id }} }}"), &["a Repository is wanted"]);
 }
 
 #[test]

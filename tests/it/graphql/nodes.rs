@@ -27,14 +27,30 @@ fn every_type_of_node_comes_back_under_its_id() {
 fn a_repository_is_found_by_each_of_its_names() {
     let known = ask("{ repositories(first: 1) { nodes { id fullName url } } }")["repositories"]["nodes"][0].take();
     for name in ["id", "fullName", "url"] {
-        let kind = if name == "id" { "ID" } else { "String" };
-        let document = format!("query Named($name: {kind}) {{ repository({name}: $name) {{ id fullName url }} }}");
-        assert_eq!(ask_with(&document, json!({ "name": known[name] }))["repository"], known, "{name}");
+        let document = "query Named($by: RepositoryBy!) { repository(by: $by) { id fullName url } }";
+        assert_eq!(ask_with(document, json!({ "by": { name: known[name] } }))["repository"], known, "{name}");
     }
-    for arguments in ["", "(id: \"x\", url: \"y\")"] {
+    for arguments in ["", "(by: {})", "(by: {id: \"x\", url: \"y\"})"] {
         let response = respond(&format!("{{ repository{arguments} {{ id }} }}"), json!({}));
         assert_eq!(response["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{response}");
     }
+}
+
+#[test]
+fn nodes_come_in_the_order_of_their_ids() {
+    let lists = ask(
+        "{ repositories(first: 2) { nodes { id } } resources(first: 3) { nodes { id } } events(first: 3) { nodes { id } } }",
+    );
+    let ids = |list: &str| lists[list]["nodes"].as_array().unwrap().iter().map(|node| node["id"].clone());
+    let mut ids: Vec<Value> = ids("events").chain(ids("repositories")).chain(ids("resources")).collect();
+    // One stands twice, and in the midst of another type.
+    ids.insert(1, ids[7].clone());
+    let document = "query Nodes($ids: [ID!]!) { nodes(ids: $ids) { id } }";
+    let expected: Vec<Value> = ids.iter().map(|id| json!({ "id": id })).collect();
+    assert_eq!(ask_with(document, json!({ "ids": ids }))["nodes"], json!(expected));
+    assert_eq!(ask_with(document, json!({ "ids": [] }))["nodes"], json!([]));
+    let response = respond(document, json!({ "ids": vec![&ids[0]; 501] }));
+    assert_eq!(response["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{response}");
 }
 
 #[test]
@@ -52,7 +68,7 @@ fn what_is_not_stored_is_null() {
         let answer = ask_with("query Node($id: ID!) { node(id: $id) { id } }", json!({ "id": stranger }));
         assert_eq!(answer["node"], Value::Null, "{list}");
     }
-    assert_eq!(ask("{ repository(fullName: \"no/body\") { id } }")["repository"], Value::Null);
+    assert_eq!(ask("{ repository(by: {fullName: \"no/body\"}) { id } }")["repository"], Value::Null);
 }
 
 #[test]
