@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-use crate::config::{ClickHouseConfig, Config};
-use crate::forge::{AnyForge, Forge, ForgeError, GitHubOptions};
-use crate::git::{Credentials, FetchLimits};
+use crate::config::{ClickHouseConfig, Config, NetworkConfig};
+use crate::forge::{AnyForge, Forge, ForgeError, GitHubOptions, Proxy};
+use crate::git::{Credentials, FetchOptions};
 use crate::manifest::redact::Redactor;
 use crate::pipeline::{DiscoverySettings, HostCredentials, Pipeline, RetentionSettings, SyncSettings, Visits};
 use crate::scan::Budget;
@@ -100,7 +100,11 @@ impl App {
             writer: self.writer.clone(),
             redactor: Arc::new(Redactor::new(&key)),
             mirrors: self.config.mirrors_dir(),
-            limits: FetchLimits { time: self.config.fetch_timeout, bytes: self.config.fetch_limit_bytes },
+            fetching: FetchOptions {
+                time: self.config.fetch_timeout,
+                bytes: self.config.fetch_limit_bytes,
+                ca_file: self.config.network.ca_file.clone(),
+            },
             program: self.program.clone(),
             budget: Budget::new(self.config.scan.memory_bytes),
             credentials: credentials(&self.config, &forges),
@@ -197,7 +201,9 @@ fn engine_command(config: &Config, command: &str, library: &Path) -> Result<Engi
 /// Where repositories are found.
 fn forges(config: &Config) -> Result<Arc<[AnyForge]>, ForgeError> {
     let github = GitHubOptions::new(config.github.url.clone(), config.github.token.clone(), USER_AGENT);
-    Ok(Arc::new([AnyForge::github(github)?, AnyForge::local()]))
+    let NetworkConfig { proxy, no_proxy, .. } = &config.network;
+    let proxy = proxy.as_ref().map(|url| Proxy { url: url.clone(), exceptions: no_proxy.clone() });
+    Ok(Arc::new([AnyForge::github(GitHubOptions { proxy, ..github })?, AnyForge::local()]))
 }
 
 /// The token of GitHub opens the repositories of its own host to git.

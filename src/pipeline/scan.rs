@@ -14,7 +14,7 @@ use super::settings::{DiscoverySettings, HostCredentials, RetentionSettings, Syn
 use super::storing::Storing;
 use super::{PipelineError, Progress};
 use crate::forge::AnyForge;
-use crate::git::{FetchLimits, Head, Mirror, Remote};
+use crate::git::{FetchOptions, Head, Mirror, Remote};
 use crate::manifest::redact::Redactor;
 use crate::model::{Checkpoint, LastRun, Repository, RepositoryId, RepositoryStatus, RunId, RunStatus, Step, Totals};
 use crate::scan::{Budget, EXTRACTOR_VERSION, Outcome, Resume, ScanError, Scanner, Stop, is_bot};
@@ -32,7 +32,8 @@ pub struct Pipeline {
     pub redactor: Arc<Redactor>,
     /// Folder of the mirrors.
     pub mirrors: PathBuf,
-    pub limits: FetchLimits,
+    /// Of each fetch.
+    pub fetching: FetchOptions,
     /// What runs here, for whoever is told that a repository is being scanned already: `kubestats scan`.
     pub program: String,
     /// Memory that all scans of this pipeline and its clones share.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use clickhouse::Client;
-use kubestats::git::FetchLimits;
+use kubestats::git::FetchOptions;
 use kubestats::manifest::redact::Redactor;
 use kubestats::model::{
     Job, JobArguments, JobId, JobKind, JobProgress, JobRequest, JobState, LogLevel, Repository, RepositoryId, Requester,
@@ -109,7 +109,7 @@ impl World {
             writer: Writer::new(store.clone()).taking_turns(&folder.path().join("run/turns")),
             redactor: Arc::new(Redactor::new(b"a key")),
             mirrors: folder.path().join("mirrors"),
-            limits: FetchLimits::default(),
+            fetching: FetchOptions::default(),
             program: "a test".to_owned(),
             budget: Budget::new(64 << 20),
             forges: Arc::new([]),
