@@ -15,7 +15,7 @@ use crate::config::{ClickHouseConfig, Config, NetworkConfig};
 use crate::forge::{AnyForge, Forge, ForgeError, GitHubOptions, Proxy};
 use crate::git::{Credentials, FetchOptions};
 use crate::manifest::redact::Redactor;
-use crate::pipeline::{DiscoverySettings, HostCredentials, Pipeline, RetentionSettings, SyncSettings, Visits};
+use crate::pipeline::{DiscoverySettings, Disk, HostCredentials, Pipeline, RetentionSettings, SyncSettings, Visits};
 use crate::scan::Budget;
 use crate::store::engine::{self, EngineCommand, EngineError, Supervisor};
 use crate::store::{self, ExternalOptions, Reader, ReaderOptions, Store, StoreError, Writer};
@@ -117,10 +117,13 @@ impl App {
             },
             retention: RetentionSettings {
                 jobs: self.config.jobs.keep,
+                all_snapshots: self.config.metrics.all,
+                daily_snapshots: self.config.metrics.daily,
                 mirrors_bytes: self.config.sync.mirrors_bytes,
                 ..RetentionSettings::default()
             },
             visits: Visits::default(),
+            disk: Disk::default(),
         })
     }
 

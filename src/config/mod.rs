@@ -22,7 +22,7 @@ use std::time::Duration;
 
 pub use clickhouse::ClickHouseConfig;
 pub use data_dir::DataDirError;
-pub use discovery::{DiscoveryConfig, GitHubConfig, SyncConfig};
+pub use discovery::{DiscoveryConfig, GitHubConfig, MetricsConfig, SyncConfig};
 pub use jobs::{JobsConfig, ScheduleConfig};
 pub use network::NetworkConfig;
 pub use problem::Problem;
@@ -75,6 +75,7 @@ pub struct Config {
     pub github: GitHubConfig,
     pub network: NetworkConfig,
     pub sync: SyncConfig,
+    pub metrics: MetricsConfig,
     pub jobs: JobsConfig,
     pub schedules: ScheduleConfig,
 }
@@ -144,6 +145,7 @@ impl Config {
             github: GitHubConfig::read(&mut values),
             network: NetworkConfig::read(&mut values),
             sync: SyncConfig::read(&mut values),
+            metrics: MetricsConfig::read(&mut values),
             jobs: JobsConfig::read(&mut values),
             schedules: ScheduleConfig::read(&mut values),
         };

@@ -10,7 +10,7 @@ use async_graphql::{Request, Variables};
 use kubestats::git::{FetchOptions, Remote};
 use kubestats::graphql::{Schema, execute, schema};
 use kubestats::manifest::redact::Redactor;
-use kubestats::pipeline::{DiscoverySettings, Pipeline, RetentionSettings, Silent, SyncSettings, Visits};
+use kubestats::pipeline::{DiscoverySettings, Disk, Pipeline, RetentionSettings, Silent, SyncSettings, Visits};
 use kubestats::scan::Budget;
 use kubestats::store::engine::{self, EngineCommand, Supervisor};
 use kubestats::store::{ExternalOptions, Reader, ReaderOptions, Store, Writer, migrate};
@@ -87,6 +87,7 @@ async fn scan_all(store: &Store, mirrors: PathBuf) -> Reader {
         sync: SyncSettings::default(),
         retention: RetentionSettings::default(),
         visits: Visits::default(),
+        disk: Disk::default(),
     };
     for (name, url) in REPOSITORIES {
         let repository = fixture(name);

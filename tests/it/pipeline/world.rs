@@ -11,8 +11,8 @@ use kubestats::model::{
     Job, JobArguments, JobId, JobKind, JobProgress, JobRequest, JobState, LogLevel, Repository, RepositoryId, Requester,
 };
 use kubestats::pipeline::{
-    DiscoverySettings, Ended, Listener, Pipeline, PipelineError, RetentionSettings, StopSignal, SyncSettings, Task,
-    Visits,
+    DiscoverySettings, Disk, Ended, Listener, Pipeline, PipelineError, RetentionSettings, StopSignal, SyncSettings,
+    Task, Visits,
 };
 use kubestats::scan::Budget;
 use kubestats::store::query::{Filter, Repositories, RepositoryChanges, RepositoryRecord};
@@ -122,6 +122,7 @@ impl World {
             sync: SyncSettings::default(),
             retention: RetentionSettings::default(),
             visits: Visits::default(),
+            disk: Disk::default(),
         };
         Self { pipeline, forge: Script::default(), store, database, folder }
     }

@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex};
 
 use kubestats::git::{FetchOptions, FetchProgress, Remote};
 use kubestats::manifest::redact::Redactor;
-use kubestats::pipeline::{DiscoverySettings, Pipeline, Progress, RetentionSettings, Silent, SyncSettings, Visits};
+use kubestats::pipeline::{
+    DiscoverySettings, Disk, Pipeline, Progress, RetentionSettings, Silent, SyncSettings, Visits,
+};
 use kubestats::scan::Budget;
 use kubestats::store::{Reader, ReaderOptions, Store, Writer, engine};
 use serde_json::json;
@@ -87,6 +89,7 @@ async fn within_one_process_the_second_says_who_is_at_it() {
         sync: SyncSettings::default(),
         retention: RetentionSettings::default(),
         visits: Visits::default(),
+        disk: Disk::default(),
     };
     let remote = Remote::Path(repository.path());
     let (begun, release, progress) = held();
