@@ -8,6 +8,7 @@ mod engine;
 mod http;
 mod insert;
 mod machine;
+mod many;
 mod pages;
 mod report;
 mod scan;
@@ -22,7 +23,9 @@ use report::Report;
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_kubestats");
-const PARTS: [&str; 6] = ["scan", "parallel", "insert", "pages", "trend", "http"];
+const PARTS: [&str; 7] = ["scan", "parallel", "insert", "pages", "trend", "http", "many"];
+/// The parts that ask for copies of the corpus.
+const OF_COPIES: std::ops::Range<usize> = 2..6;
 /// Copies of the corpus's events that the engine makes of them.
 const COPIES: u32 = 10;
 const MANY_COPIES: u32 = 141;
@@ -58,20 +61,27 @@ fn main() -> Result<()> {
         let data = folder.path().join("data");
         scan::all(&data, &source::all(folder.path())?)?;
         runtime.block_on(async {
-            let engine = engine::Engine::start(&data).await?;
-            if wants("insert") {
-                insert::measure(&engine, &mut report).await?;
+            if PARTS[OF_COPIES].iter().any(|part| wants(part)) {
+                let engine = engine::Engine::start(&data).await?;
+                if wants("insert") {
+                    insert::measure(&engine, &mut report).await?;
+                }
+                engine.multiply(copies, &mut report).await?;
+                if wants("pages") {
+                    pages::measure(&engine, &mut report).await?;
+                }
+                if wants("trend") {
+                    trend::measure(&engine, &mut report).await?;
+                }
+                engine.stop().await;
+                if wants("http") {
+                    http::measure(&data, &mut report).await?;
+                }
             }
-            engine.multiply(copies, &mut report).await?;
-            if wants("pages") {
-                pages::measure(&engine, &mut report).await?;
-            }
-            if wants("trend") {
-                trend::measure(&engine, &mut report).await?;
-            }
-            engine.stop().await;
-            if wants("http") {
-                http::measure(&data, &mut report).await?;
+            if wants("many") {
+                let engine = engine::Engine::start(&data).await?;
+                many::measure(&engine, &mut report).await?;
+                engine.stop().await;
             }
             Result::Ok(())
         })?;

@@ -60,7 +60,7 @@ pub async fn measure(engine: &Engine, report: &mut Report) -> Result<()> {
     asked.compare(report, "scanFailures(first: 100) { nodes { path message } }", &question).await
 }
 
-fn page(order: Order) -> Page {
+pub fn page(order: Order) -> Page {
     Page { end: PageEnd::First, size: 100, order, after: None, before: None }
 }
 

@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-use crate::config::{ClickHouseConfig, Config};
-use crate::forge::{AnyForge, Forge, ForgeError, GitHubOptions};
-use crate::git::{Credentials, FetchLimits};
+use crate::config::{ClickHouseConfig, Config, NetworkConfig};
+use crate::forge::{AnyForge, Forge, ForgeError, GitHubOptions, Proxy};
+use crate::git::{Credentials, FetchOptions};
 use crate::manifest::redact::Redactor;
-use crate::pipeline::{DiscoverySettings, HostCredentials, Pipeline, RetentionSettings, SyncSettings, Visits};
+use crate::pipeline::{DiscoverySettings, Disk, HostCredentials, Pipeline, RetentionSettings, SyncSettings, Visits};
 use crate::scan::Budget;
 use crate::store::engine::{self, EngineCommand, EngineError, Supervisor};
 use crate::store::{self, ExternalOptions, Reader, ReaderOptions, Store, StoreError, Writer};
@@ -100,7 +100,11 @@ impl App {
             writer: self.writer.clone(),
             redactor: Arc::new(Redactor::new(&key)),
             mirrors: self.config.mirrors_dir(),
-            limits: FetchLimits { time: self.config.fetch_timeout, bytes: self.config.fetch_limit_bytes },
+            fetching: FetchOptions {
+                time: self.config.fetch_timeout,
+                bytes: self.config.fetch_limit_bytes,
+                ca_file: self.config.network.ca_file.clone(),
+            },
             program: self.program.clone(),
             budget: Budget::new(self.config.scan.memory_bytes),
             credentials: credentials(&self.config, &forges),
@@ -113,10 +117,13 @@ impl App {
             },
             retention: RetentionSettings {
                 jobs: self.config.jobs.keep,
+                all_snapshots: self.config.metrics.all,
+                daily_snapshots: self.config.metrics.daily,
                 mirrors_bytes: self.config.sync.mirrors_bytes,
                 ..RetentionSettings::default()
             },
             visits: Visits::default(),
+            disk: Disk::default(),
         })
     }
 
@@ -197,7 +204,9 @@ fn engine_command(config: &Config, command: &str, library: &Path) -> Result<Engi
 /// Where repositories are found.
 fn forges(config: &Config) -> Result<Arc<[AnyForge]>, ForgeError> {
     let github = GitHubOptions::new(config.github.url.clone(), config.github.token.clone(), USER_AGENT);
-    Ok(Arc::new([AnyForge::github(github)?, AnyForge::local()]))
+    let NetworkConfig { proxy, no_proxy, .. } = &config.network;
+    let proxy = proxy.as_ref().map(|url| Proxy { url: url.clone(), exceptions: no_proxy.clone() });
+    Ok(Arc::new([AnyForge::github(GitHubOptions { proxy, ..github })?, AnyForge::local()]))
 }
 
 /// The token of GitHub opens the repositories of its own host to git.

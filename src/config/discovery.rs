@@ -1,4 +1,5 @@
-//! The sections `discovery`, `github`, `sync` and `mirrors`: where repositories come from, and how often they are visited.
+//! The sections `discovery`, `github`, `sync`, `metrics` and `mirrors`: where repositories come from, how often they are visited, and what is
+//! kept of that.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,6 +13,8 @@ use super::{MOST_MB, kinds};
 const MOST_REPOSITORIES: u64 = 1_000_000;
 const MINUTES_OF_A_DAY: u64 = 1_440;
 const MOST_DAYS: u64 = 90;
+/// A century.
+const FOR_EVER_DAYS: u64 = 36_500;
 
 #[derive(Clone, Debug)]
 pub struct DiscoveryConfig {
@@ -54,6 +57,15 @@ pub struct SyncConfig {
     pub mirrors_bytes: Option<u64>,
 }
 
+/// For how long snapshots are kept.
+#[derive(Clone, Debug)]
+pub struct MetricsConfig {
+    /// All of them.
+    pub all: Duration,
+    /// One a day; not less than `all`.
+    pub daily: Duration,
+}
+
 impl DiscoveryConfig {
     pub(super) fn read(values: &mut Values) -> Self {
         let first_run_limit = values.read("discovery.first_run_limit", kinds::number(0..=MOST_REPOSITORIES));
@@ -94,6 +106,18 @@ impl SyncConfig {
             per_hour: values.read("sync.per_hour", kinds::number(1..=MOST_REPOSITORIES)),
             mirrors_bytes: Some(mirrors_mb << 20).filter(|bytes| *bytes > 0),
         }
+    }
+}
+
+impl MetricsConfig {
+    pub(super) fn read(values: &mut Values) -> Self {
+        let all = values.read("metrics.all_days", kinds::number(1..=FOR_EVER_DAYS));
+        let daily = values.read("metrics.daily_days", kinds::number(1..=FOR_EVER_DAYS));
+        if daily < all {
+            values.refuse("metrics.daily_days", &format!("it is less than metrics.all_days, which is {all}"));
+        }
+        let days = |days: u64| Duration::from_secs(days * MINUTES_OF_A_DAY * 60);
+        Self { all: days(all), daily: days(daily) }
     }
 }
 

@@ -71,6 +71,12 @@ pub(super) fn absolute_folder(variable: &str) -> Option<PathBuf> {
     std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute())
 }
 
+/// The first of some variables that is set, with its name. One that is empty is not set.
+pub(super) fn first_of(variables: &[&'static str]) -> Option<(&'static str, OsString)> {
+    let mut set = variables.iter().filter_map(|name| Some((*name, std::env::var_os(name)?)));
+    set.find(|(_, value)| !value.is_empty())
+}
+
 /// The memory in bytes that this process may have: the machine's, or less where a container limits it; 4 GiB where neither
 /// can be told.
 pub(super) fn available_memory() -> u64 {

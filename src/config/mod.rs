@@ -11,6 +11,7 @@ mod environment;
 mod file;
 mod jobs;
 mod kinds;
+mod network;
 mod problem;
 mod scan;
 mod values;
@@ -21,8 +22,9 @@ use std::time::Duration;
 
 pub use clickhouse::ClickHouseConfig;
 pub use data_dir::DataDirError;
-pub use discovery::{DiscoveryConfig, GitHubConfig, SyncConfig};
+pub use discovery::{DiscoveryConfig, GitHubConfig, MetricsConfig, SyncConfig};
 pub use jobs::{JobsConfig, ScheduleConfig};
+pub use network::NetworkConfig;
 pub use problem::Problem;
 pub use scan::{MOST_PARALLEL, ScanConfig};
 pub use values::{Origin, Setting};
@@ -71,7 +73,9 @@ pub struct Config {
     pub scan: ScanConfig,
     pub discovery: DiscoveryConfig,
     pub github: GitHubConfig,
+    pub network: NetworkConfig,
     pub sync: SyncConfig,
+    pub metrics: MetricsConfig,
     pub jobs: JobsConfig,
     pub schedules: ScheduleConfig,
 }
@@ -139,7 +143,9 @@ impl Config {
             scan: ScanConfig::read(&mut values),
             discovery: DiscoveryConfig::read(&mut values),
             github: GitHubConfig::read(&mut values),
+            network: NetworkConfig::read(&mut values),
             sync: SyncConfig::read(&mut values),
+            metrics: MetricsConfig::read(&mut values),
             jobs: JobsConfig::read(&mut values),
             schedules: ScheduleConfig::read(&mut values),
         };

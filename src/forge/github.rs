@@ -8,6 +8,7 @@ mod client;
 mod graphql;
 mod rest;
 mod search;
+mod transport;
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -21,6 +22,7 @@ use url::Url;
 
 use self::client::{Client, is_absence};
 use self::search::Walk;
+pub use self::transport::Proxy;
 use super::gate::{Clock, system_clock};
 use super::{Answers, Forge, ForgeError, Found, KnownAs, Pages, SearchQuery, Searched};
 use crate::model::{ForgeRepository, RateLimit};
@@ -43,12 +45,14 @@ pub struct GitHubOptions {
     pub user_agent: String,
     /// Of one request.
     pub timeout: Duration,
+    /// On the way to an https URL.
+    pub proxy: Option<Proxy>,
     pub clock: Clock,
 }
 
 impl GitHubOptions {
     pub fn new(url: Url, token: Option<String>, user_agent: &str) -> Self {
-        Self { url, token, user_agent: user_agent.to_owned(), timeout: TIMEOUT, clock: system_clock() }
+        Self { url, token, user_agent: user_agent.to_owned(), timeout: TIMEOUT, proxy: None, clock: system_clock() }
     }
 }
 

@@ -14,7 +14,7 @@ use std::ops::ControlFlow;
 
 pub use any::AnyForge;
 pub use gate::{Clock, system_clock};
-pub use github::{GitHub, GitHubOptions};
+pub use github::{GitHub, GitHubOptions, Proxy};
 pub use local::{HOST as LOCAL, Local};
 
 use crate::model::{ForgeId, ForgeRepository, RateLimit};

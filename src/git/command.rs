@@ -10,8 +10,8 @@ use std::process::{Command, Stdio};
 use super::error::GitError;
 use super::running::{ProgressSender, Running, limit_memory_from_the_start};
 
-/// Variables that would change what git reads, runs or prints. `GIT_SSL_CAINFO` and `GIT_SSL_CAPATH` stay: they are
-/// the only way left to name a company's certificates.
+/// Variables that would change what git reads, runs or prints. `GIT_SSL_CAINFO`, `GIT_SSL_CAPATH` and those
+/// of proxies (`HTTPS_PROXY`, `NO_PROXY`) stay: a company's network is reached by them.
 const REMOVED_VARIABLES: &[&str] = &[
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_ATTR_SOURCE",
@@ -177,6 +177,12 @@ impl Git {
 
     pub fn arguments<Argument: AsRef<OsStr>>(&mut self, arguments: impl IntoIterator<Item = Argument>) -> &mut Self {
         self.command.args(arguments);
+        self
+    }
+
+    /// A variable of git's, for this command alone.
+    pub fn environment(&mut self, name: &str, value: &str) -> &mut Self {
+        self.command.env(name, value);
         self
     }
 

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::Read;
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::command::Git;
 use super::credentials::Credentials;
 use super::error::GitError;
-use super::fetch::{FetchLimits, FetchProgress};
+use super::fetch::{FetchOptions, FetchProgress};
 use super::remote::Remote;
 use super::running::{Outcome, Waited, is_out_of_memory};
 use super::url::RemoteUrl;
@@ -72,7 +73,7 @@ pub(super) struct Connection<'a> {
     /// The source as errors name it.
     pub name: String,
     pub operand: OsString,
-    pub limits: &'a FetchLimits,
+    pub options: &'a FetchOptions,
     /// Protocols that may be used, separated by colons.
     pub protocols: &'static str,
     deadline: Instant,
@@ -85,7 +86,7 @@ impl<'a> Connection<'a> {
     pub fn new(
         remote: &'a Remote,
         credentials: Option<&Credentials>,
-        limits: &'a FetchLimits,
+        options: &'a FetchOptions,
         is_stopped: &'a dyn Fn() -> bool,
     ) -> Result<Self, GitError> {
         let (protocols, credentials, configuration) = match remote {
@@ -93,7 +94,7 @@ impl<'a> Connection<'a> {
             Remote::Url(_) => {
                 let url = remote.parsed_url()?;
                 let credentials = credentials.cloned().or_else(|| url.credentials()).filter(|_| url.is_http());
-                let configuration = url_configuration(&url, credentials.as_ref());
+                let configuration = url_configuration(&url, credentials.as_ref(), options.ca_file.as_deref());
                 ("https:http:ssh:git", credentials, configuration)
             }
         };
@@ -101,10 +102,10 @@ impl<'a> Connection<'a> {
             remote,
             name: remote.url_without_credentials(),
             operand: remote.operand()?,
-            limits,
+            options,
             protocols,
             // A limit of centuries is no limit, but must not overflow.
-            deadline: Instant::now() + limits.time.min(LONGEST_TIME),
+            deadline: Instant::now() + options.time.min(LONGEST_TIME),
             is_stopped,
             credentials,
             configuration,
@@ -140,8 +141,18 @@ impl<'a> Connection<'a> {
         &self,
         git: Git,
         progress: &mut dyn FnMut(FetchProgress),
-        mut received: impl FnMut() -> u64,
+        received: impl FnMut() -> u64,
     ) -> Result<Vec<u8>, GitError> {
+        self.run_with_messages(git, progress, received).map(|(printed, _)| printed)
+    }
+
+    /// The same, with the first lines that it said beside.
+    pub fn run_with_messages(
+        &self,
+        git: Git,
+        progress: &mut dyn FnMut(FetchProgress),
+        mut received: impl FnMut() -> u64,
+    ) -> Result<(Vec<u8>, Vec<String>), GitError> {
         let (sender, steps) = channel();
         let mut running = git.start(Stdio::null(), Some(sender))?;
         // A longer answer finds its pipe closed, and git ends.
@@ -149,7 +160,7 @@ impl<'a> Connection<'a> {
         let answer = std::thread::spawn(move || read_all(output));
         let waited = running.wait_until(self.deadline, || {
             drain(&steps, progress);
-            self.go_on().is_ok() && received() <= self.limits.bytes
+            self.go_on().is_ok() && received() <= self.options.bytes
         })?;
         match waited {
             Waited::Ended => {}
@@ -163,16 +174,16 @@ impl<'a> Connection<'a> {
         match self.failure(&outcome) {
             _ if printed.len() as u64 == ANSWER_LIMIT => Err(GitError::OutOfMemory { name: self.name.clone() }),
             Some(error) => Err(error),
-            None => Ok(printed),
+            None => Ok((printed, outcome.messages)),
         }
     }
 
     pub fn timed_out(&self) -> GitError {
-        GitError::TimedOut { name: self.name.clone(), seconds: self.limits.time.as_secs() }
+        GitError::TimedOut { name: self.name.clone(), seconds: self.options.time.as_secs() }
     }
 
     fn too_large(&self) -> GitError {
-        GitError::TooLarge { name: self.name.clone(), bytes: self.limits.bytes }
+        GitError::TooLarge { name: self.name.clone(), bytes: self.options.bytes }
     }
 
     /// What a failure means, by the words git has used for it for many years.
@@ -221,10 +232,18 @@ const REFUSALS: [&str; 7] = [
 /// The system's words for ENOSPC and EDQUOT; git is run in the C locale.
 const NO_ROOM: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
 
-fn url_configuration(url: &RemoteUrl, credentials: Option<&Credentials>) -> Vec<(String, String)> {
+fn url_configuration(
+    url: &RemoteUrl,
+    credentials: Option<&Credentials>,
+    ca_file: Option<&Path>,
+) -> Vec<(String, String)> {
     let mut pairs = vec![("fetch.fsckObjects".to_owned(), "true".to_owned())];
     for fault in TOLERATED_FAULTS {
         pairs.push((format!("fetch.fsck.{fault}"), "ignore".to_owned()));
+    }
+    if let Some(file) = ca_file {
+        // `GIT_SSL_CAINFO`, which means git alone, counts for more.
+        pairs.push(("http.sslCAInfo".to_owned(), file.display().to_string()));
     }
     if let Some(credentials) = credentials {
         pairs.push((format!("http.{}/.extraHeader", url.origin()), credentials.header()));

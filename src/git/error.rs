@@ -19,6 +19,9 @@ pub enum GitError {
     /// A repository without a commit on its default branch.
     #[error("{name}: the repository is empty (its default branch has no commit)")]
     Empty { name: String },
+    /// A server that answers whatever it is asked, with a page for people mostly.
+    #[error("{name}: its answer is not Git's; is it the URL of a repository?")]
+    NoGit { name: String },
     /// A repository whose history is cut off.
     #[error("{name}: the repository is shallow (its history is cut off); scan a full clone (git fetch --unshallow)")]
     Shallow { name: String },

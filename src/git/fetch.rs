@@ -1,20 +1,23 @@
 //! The limits and the progress of a fetch.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-/// How much a fetch may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FetchLimits {
+/// How much a fetch may take, and whom it trusts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FetchOptions {
     /// From the first question to the remote to the fetched mirror.
     pub time: Duration,
     /// Bytes that one fetch may add to the mirror. Looked at about 20 times a second, so that a little more may pass.
     pub bytes: u64,
+    /// PEM file of the authorities whose certificates are accepted; `None`: those that git knows.
+    pub ca_file: Option<PathBuf>,
 }
 
-impl Default for FetchLimits {
-    /// One hour and 4 GiB.
+impl Default for FetchOptions {
+    /// One hour, 4 GiB, and the authorities that git knows.
     fn default() -> Self {
-        Self { time: Duration::from_secs(3600), bytes: 4 << 30 }
+        Self { time: Duration::from_secs(3600), bytes: 4 << 30, ca_file: None }
     }
 }
 

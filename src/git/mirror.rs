@@ -9,7 +9,7 @@ use super::command::Git;
 use super::connection::Connection;
 use super::credentials::Credentials;
 use super::error::GitError;
-use super::fetch::{FetchLimits, FetchProgress};
+use super::fetch::{FetchOptions, FetchProgress};
 use super::history::{History, LOG_OPTIONS, repair_time};
 use super::id::CommitId;
 use super::record;
@@ -55,10 +55,10 @@ impl Mirror {
         directory: &Path,
         remote: &Remote,
         credentials: Option<&Credentials>,
-        limits: &FetchLimits,
+        options: &FetchOptions,
         progress: &mut dyn FnMut(FetchProgress),
     ) -> Result<Self, GitError> {
-        Self::sync_unless(&|| false, directory, remote, credentials, limits, progress)
+        Self::sync_unless(&|| false, directory, remote, credentials, options, progress)
     }
 
     /// The same until `is_stopped`, which is asked about 20 times a second while git runs.
@@ -70,10 +70,10 @@ impl Mirror {
         directory: &Path,
         remote: &Remote,
         credentials: Option<&Credentials>,
-        limits: &FetchLimits,
+        options: &FetchOptions,
         progress: &mut dyn FnMut(FetchProgress),
     ) -> Result<Self, GitError> {
-        let connection = Connection::new(remote, credentials, limits, is_stopped)?;
+        let connection = Connection::new(remote, credentials, options, is_stopped)?;
         sync::sync(directory, &connection, progress)
     }
 

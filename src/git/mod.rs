@@ -29,7 +29,7 @@ pub use blobs::{Blob, BlobReader};
 pub use classify::classify;
 pub use credentials::Credentials;
 pub use error::GitError;
-pub use fetch::{FetchLimits, FetchProgress};
+pub use fetch::{FetchOptions, FetchProgress};
 pub use history::History;
 pub use id::{BlobId, CommitId, InvalidId};
 pub use mirror::{Head, Mirror};

@@ -77,6 +77,7 @@ fn default_branch(connection: &Connection<'_>) -> Result<Tip, GitError> {
         return Err(match connection.remote {
             // Git makes no empty bundles: this one is cut off inside its list, or was made of tags.
             Remote::Bundle(_) => GitError::Bundle { name, line: "it names no branch".to_owned() },
+            Remote::Url(_) if !speaks_git(connection)? => GitError::NoGit { name },
             _ => GitError::Empty { name },
         });
     }
@@ -91,14 +92,27 @@ fn default_branch(connection: &Connection<'_>) -> Result<Tip, GitError> {
     at_head.or(usual).cloned().ok_or_else(|| GitError::NoDefaultBranch { name: connection.name.clone() })
 }
 
+/// Whether the server of a repository without branches answers in Git's protocol. Git takes any other text for the list of branches that
+/// a server of plain files would keep, and finds none in it.
+fn speaks_git(connection: &Connection<'_>) -> Result<bool, GitError> {
+    let mut git = question(connection, &[]);
+    git.environment("GIT_TRACE_PACKET", "1");
+    let (_, messages) = connection.run_with_messages(git, &mut |_| (), || 0)?;
+    Ok(messages.iter().any(|line| line.contains("packet:")))
+}
+
 /// `git ls-remote --symref`: lines `<id> TAB <name>`, and `ref: <target> TAB <name>` for symbolic ones.
 fn ask(connection: &Connection<'_>, patterns: &[&str]) -> Result<String, GitError> {
+    let answer = connection.run(question(connection, patterns), &mut |_| (), || 0)?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
+fn question(connection: &Connection<'_>, patterns: &[&str]) -> Git {
     let mut git = Git::without_repository("ls-remote", connection.protocols).within(ANSWER_MEMORY);
     git.arguments(["--symref", "--quiet"]);
     connection.configure(&mut git);
     git.argument("--").argument(&connection.operand).arguments(patterns);
-    let answer = connection.run(git, &mut |_| (), || 0)?;
-    Ok(String::from_utf8_lossy(&answer).into_owned())
+    git
 }
 
 fn symbolic_head(answer: &str) -> Option<Tip> {

@@ -102,7 +102,7 @@ impl RemoteUrl {
     /// The identity of the repository behind the URL; see [`normalise_url`].
     fn identity(&self) -> Option<String> {
         let origin = match (self.scheme.as_str(), self.port) {
-            ("https", _) | ("http", Some(_)) => self.origin(),
+            ("https", _) | ("http" | "git", Some(_)) => self.origin(),
             _ => format!("https://{}", self.host),
         };
         let path = self.path.trim_end_matches('/');
@@ -115,7 +115,8 @@ impl RemoteUrl {
 ///
 /// No credentials, no query, no trailing slash or `.git`; the host in lower case, the path as written (most forges
 /// tell paths apart by case). `http`, `ssh`, `git` and `git@host:owner/name` become `https`, because forges serve one
-/// repository by all of them; a port is kept where it belongs to https or http, and such an http URL stays http.
+/// repository by all of them. A port is kept where it belongs to https, http or git, and such an http or git URL stays one: no forge serves
+/// it, and nothing else leads there.
 pub fn normalise_url(url: &str) -> Result<String, GitError> {
     RemoteUrl::parse(url)
         .and_then(|parsed| parsed.identity())

@@ -122,7 +122,9 @@ impl Payload {
         let url = url::Url::parse(&self.repository.html_url).ok()?;
         let host = url.host_str()?;
         let forge = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-        let alias = format!("https://{forge}{}", url.path().trim_end_matches('/').trim_end_matches(".git"));
+        // As URLs of repositories are normalised everywhere.
+        let scheme = if url.scheme() == "http" && url.port().is_some() { "http" } else { "https" };
+        let alias = format!("{scheme}://{forge}{}", url.path().trim_end_matches('/').trim_end_matches(".git"));
         Some([ForgeId { forge, id: self.repository.id.to_string() }.alias(), alias])
     }
 }

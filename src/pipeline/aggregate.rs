@@ -11,8 +11,10 @@ use super::quality::{Measured, RECENT_DAYS, quality};
 use super::work::Ended;
 use super::{Pipeline, PipelineError, Task};
 use crate::model::{Profile, Quality, RepositoryId};
-use crate::store::StoreError;
-use crate::store::query::{Filter, QualityInputRecord, QualityInputs, Repositories, RepositoryRecord};
+use crate::store::query::{
+    Filter, Operator, QualityInputRecord, QualityInputs, Repositories, RepositoryField, RepositoryRecord,
+};
+use crate::store::{Snapshot, StoreError};
 
 /// Repositories that are measured together.
 const BATCH: usize = 200;
@@ -65,13 +67,10 @@ impl Pipeline {
 
     /// Computes the quality of some repositories again; those whose quality stays are not touched.
     pub(super) async fn measure(&self, ids: &[RepositoryId]) -> Result<(), StoreError> {
-        let records = self.records(ids).await?;
-        let inputs = self.inputs(ids).await?;
-        let computed = records.iter().map(|record| (record, inputs.quality(record, &record.to_model().profile, None)));
-        let mut changed: HashMap<RepositoryId, Quality> = computed
-            .filter(|(record, quality)| record.quality() != *quality)
-            .map(|(record, quality)| (RepositoryId(record.id), quality))
-            .collect();
+        let computed = self.computed(ids).await?.into_iter();
+        let changed = computed.filter(|(record, quality)| record.quality() != *quality);
+        let mut changed: HashMap<RepositoryId, Quality> =
+            changed.map(|(record, quality)| (RepositoryId(record.id), quality)).collect();
         let ids: Vec<RepositoryId> = changed.keys().copied().collect();
         if ids.is_empty() {
             return Ok(());
@@ -83,10 +82,24 @@ impl Pipeline {
         self.change(&ids, store).await.map(drop)
     }
 
-    pub(super) async fn inputs(&self, ids: &[RepositoryId]) -> Result<Inputs, StoreError> {
+    /// The quality of some repositories as they are now.
+    pub(super) async fn computed(&self, ids: &[RepositoryId]) -> Result<Vec<(RepositoryRecord, Quality)>, StoreError> {
+        let snapshot = self.reader.snapshot().await?;
+        let texts = ids.iter().map(ToString::to_string).collect();
+        let filter = Filter::default().and(RepositoryField::Id, Operator::In(texts));
+        let records = snapshot.fetch(&Repositories { filter, page: None }).await?;
+        let inputs = self.inputs(&snapshot, ids).await?;
+        let computed = |record: &RepositoryRecord| {
+            let quality = inputs.quality(record, &record.to_model().profile, None);
+            (record.clone(), quality)
+        };
+        Ok(records.iter().map(computed).collect())
+    }
+
+    pub(super) async fn inputs(&self, snapshot: &Snapshot, ids: &[RepositoryId]) -> Result<Inputs, StoreError> {
         let repositories = ids.iter().map(|id| id.0).collect();
         let content = QualityInputs { repositories, from: Utc::now().timestamp() - RECENT_DAYS * DAY };
-        let content = self.reader.snapshot().await?.fetch(&content).await?;
+        let content = snapshot.fetch(&content).await?;
         Ok(Inputs(content.iter().map(|record| (record.repository_id, *record)).collect()))
     }
 }

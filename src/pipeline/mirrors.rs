@@ -98,7 +98,7 @@ impl Pipeline {
         progress: Arc<dyn Progress>,
     ) -> Result<(Mirror, Head), PipelineError> {
         let directory = self.mirror_directory(id);
-        let (source, limits) = (source.clone(), self.limits);
+        let (source, options) = (source.clone(), self.fetching.clone());
         blocking(move || {
             let opened = if source.fetch == Fetch::IfAbsent { Mirror::open(&directory).ok() } else { None };
             let mirror = match opened {
@@ -108,7 +108,7 @@ impl Pipeline {
                     &directory,
                     &source.remote,
                     source.credentials.as_ref(),
-                    &limits,
+                    &options,
                     &mut |step| progress.fetching(&step),
                 )?,
             };

@@ -7,6 +7,7 @@ mod aggregate;
 mod asking;
 mod delete;
 mod discover;
+mod disk;
 mod error;
 mod fetch;
 mod identity;
@@ -23,6 +24,7 @@ mod sync;
 mod task;
 mod work;
 
+pub use disk::Disk;
 pub use error::PipelineError;
 pub use progress::{Progress, Silent};
 pub use scan::{Pipeline, Summary};

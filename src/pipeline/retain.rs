@@ -1,7 +1,9 @@
-//! Removes what has had its time: ended jobs, rows that no reader sees, mirrors past the disk budget, what removed repositories left.
+//! Removes what has had its time: ended jobs, old snapshots, rows that no reader sees, mirrors past the disk budget, what removed
+//! repositories left.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use chrono::Utc;
 use uuid::Uuid;
@@ -9,12 +11,17 @@ use uuid::Uuid;
 use super::scan::blocking;
 use super::work::Ended;
 use super::{Pipeline, PipelineError, Task};
-use crate::model::{LogLevel, RepositoryId, RepositoryStatus};
+use crate::model::{LogLevel, RepositoryId};
 use crate::store::query::{Filter, HalfRemoved, Repositories, RepositoryRecord, Strays};
 
 /// A reader may still look at what a scan has just replaced, for so many milliseconds.
 const READING_MS: i64 = 600_000;
 const DAY_MS: i64 = 86_400_000;
+const WEEK_MS: i64 = 7 * DAY_MS;
+/// The first Monday of 1970.
+const MONDAY_MS: i64 = 4 * DAY_MS;
+/// Repositories whose rows are cleared together.
+const BATCH: usize = 100;
 /// What lies in the folder of the mirrors, by the end of its name: mirrors, locks, and notes about fetches.
 const KINDS: [&str; 3] = ["git", "lock", "push"];
 
@@ -22,15 +29,17 @@ impl Pipeline {
     /// Each step ends early when the job is to end; what is left is for the next time.
     pub(super) async fn retain(&self, task: &Task) -> Result<Ended, PipelineError> {
         let now_ms = Utc::now().timestamp_millis();
-        let before_ms = now_ms - i64::try_from(self.retention.jobs.as_millis()).unwrap_or(now_ms);
-        self.writer.delete_jobs_ended_before(before_ms).await?;
+        let before = |time: Duration| now_ms - i64::try_from(time.as_millis()).unwrap_or(now_ms);
+        self.writer.delete_jobs_ended_before(before(self.retention.jobs)).await?;
+        let [daily, weekly] = [self.retention.all_snapshots, self.retention.daily_snapshots].map(before);
+        self.writer.thin_metrics(daily - daily.rem_euclid(DAY_MS), monday_of(weekly)).await?;
         if self.finish_removals(task).await? == Ended::Stopped
             || self.clear_strays(task).await? == Ended::Stopped
             || self.remove_leftovers(task).await? == Ended::Stopped
         {
             return Ok(Ended::Stopped);
         }
-        self.keep_mirrors_within_budget(task).await
+        self.keep_mirrors_within_budget(task, None).await
     }
 
     /// Ends removals that were cut short, and that nobody repeated.
@@ -56,23 +65,26 @@ impl Pipeline {
         let now_ms = Utc::now().timestamp_millis();
         let before_ms = now_ms - i64::try_from(self.retention.strays.as_millis()).unwrap_or(now_ms);
         let strays = self.reader.snapshot().await?.fetch(&Strays { before_ms }).await?;
-        for (done, stray) in strays.iter().enumerate() {
+        for (batch, done) in strays.chunks(BATCH).zip((0_u64..).step_by(BATCH)) {
             if task.is_stopped() {
                 return Ok(Ended::Stopped);
             }
-            task.progress(done as u64, strays.len() as u64, "repositories", "clearing rows that nobody sees");
-            let id = RepositoryId(stray.repository_id);
-            let lock = match self.lock(id) {
-                Err(PipelineError::Busy { .. }) => continue,
-                lock => lock?,
-            };
-            let record = self.reader.repository(id).await?;
-            if record.as_ref().and_then(|record| record.last_scan_at).is_some_and(|at| at > now_ms - READING_MS) {
-                continue;
+            task.progress(done, strays.len() as u64, "repositories", "clearing rows that nobody sees");
+            let (mut unseen, mut locks) = (Vec::new(), Vec::new());
+            for id in batch.iter().map(|stray| RepositoryId(stray.repository_id)) {
+                let lock = match self.lock(id) {
+                    Err(PipelineError::Busy { .. }) => continue,
+                    lock => lock?,
+                };
+                let record = self.reader.repository(id).await?;
+                if record.as_ref().and_then(|record| record.last_scan_at).is_some_and(|at| at > now_ms - READING_MS) {
+                    continue;
+                }
+                unseen.push((id, self.reader.checkpoint(id).await?));
+                locks.push((lock, record.is_none()));
             }
-            let checkpoint = self.reader.checkpoint(id).await?;
-            self.writer.clear_strays_before(id, checkpoint.as_ref(), before_ms).await?;
-            if record.is_none() {
+            self.writer.clear_strays_before(&unseen, before_ms).await?;
+            for (lock, _) in locks.into_iter().filter(|(_, is_unknown)| *is_unknown) {
                 lock.remove()?;
             }
         }
@@ -100,42 +112,7 @@ impl Pipeline {
         Ok(Ended::DONE)
     }
 
-    /// Removes mirrors until the others fit into the disk that they may take, the least useful first. One that is in use stays.
-    pub(super) async fn keep_mirrors_within_budget(&self, task: &Task) -> Result<Ended, PipelineError> {
-        let Some(budget) = self.retention.mirrors_bytes else { return Ok(Ended::DONE) };
-        let folder = self.mirrors.clone();
-        let mut sizes = blocking(move || Ok(sizes(&folder))).await?;
-        let mut total: u64 = sizes.values().sum();
-        if total <= budget {
-            return Ok(Ended::DONE);
-        }
-        let records = self.all().await?;
-        let mut records: Vec<&RepositoryRecord> = records.iter().collect();
-        records.sort_by_key(|record| usefulness(record));
-        for record in records {
-            let id = RepositoryId(record.id);
-            let Some(size) = sizes.remove(&id) else { continue };
-            if total <= budget || task.is_stopped() {
-                break;
-            }
-            let removed = match self.lock(id) {
-                Ok(_lock) => self.remove_mirror(id, false).await,
-                Err(error) => Err(error),
-            };
-            match removed {
-                Ok(()) => {
-                    total -= size;
-                    let text = format!("{}: its mirror of {} MiB makes room", record.full_name, size >> 20);
-                    task.log(LogLevel::Info, text);
-                }
-                Err(PipelineError::Busy { .. }) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(if task.is_stopped() { Ended::Stopped } else { Ended::DONE })
-    }
-
-    async fn all(&self) -> Result<std::sync::Arc<Vec<RepositoryRecord>>, PipelineError> {
+    pub(super) async fn all(&self) -> Result<std::sync::Arc<Vec<RepositoryRecord>>, PipelineError> {
         let all = Repositories { filter: Filter::default(), page: None };
         Ok(self.reader.snapshot().await?.fetch(&all).await?)
     }
@@ -147,16 +124,13 @@ impl Pipeline {
     }
 }
 
-/// What a repository's mirror is kept for: later ones in this order are more useful.
-fn usefulness(record: &RepositoryRecord) -> (bool, i64, u32, Uuid) {
-    let is_followed = !matches!(record.status(), RepositoryStatus::Gone | RepositoryStatus::Blocked);
-    // Visits of one day are alike: the better repository stays.
-    let visited = record.last_sync_at.max(record.last_scan_at).unwrap_or_default() / DAY_MS;
-    (is_followed, visited, record.quality_score, record.id)
+/// The midnight in UTC with which the week of a time begins.
+const fn monday_of(time_ms: i64) -> i64 {
+    time_ms - (time_ms - MONDAY_MS).rem_euclid(WEEK_MS)
 }
 
 /// What of ours lies in the folder of the mirrors.
-fn entries(folder: &Path) -> Vec<(RepositoryId, PathBuf)> {
+pub(super) fn entries(folder: &Path) -> Vec<(RepositoryId, PathBuf)> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let entry = |entry: std::io::Result<std::fs::DirEntry>| {
         let path = entry.ok()?.path();
@@ -167,19 +141,17 @@ fn entries(folder: &Path) -> Vec<(RepositoryId, PathBuf)> {
     entries.filter_map(entry).collect()
 }
 
-/// Bytes that each mirror takes.
-fn sizes(folder: &Path) -> HashMap<RepositoryId, u64> {
-    let mirrors = entries(folder).into_iter().filter(|(_, path)| path.extension().is_some_and(|kind| kind == "git"));
-    mirrors.map(|(id, path)| (id, bytes_in(&path))).collect()
-}
+#[cfg(test)]
+mod tests {
+    use super::{DAY_MS, monday_of};
 
-fn bytes_in(folder: &Path) -> u64 {
-    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
-    let bytes = |entry: std::io::Result<std::fs::DirEntry>| {
-        let entry = entry.ok()?;
-        // Of the link itself, where it is one: nothing outside is counted.
-        let metadata = entry.metadata().ok()?;
-        Some(if metadata.is_dir() { bytes_in(&entry.path()) } else { metadata.len() })
-    };
-    entries.filter_map(bytes).sum()
+    #[test]
+    fn weeks_begin_on_mondays() {
+        // 2024-01-01 was one.
+        let monday = 1_704_067_200_000;
+        for (time, expected) in [(monday, monday), (monday + 7 * DAY_MS - 1, monday), (monday - 1, monday - 7 * DAY_MS)]
+        {
+            assert_eq!(monday_of(time), expected, "{time}");
+        }
+    }
 }

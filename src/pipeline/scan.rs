@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 use tokio::sync::mpsc;
 
+use super::disk::Disk;
 use super::fetch::note_branch;
 use super::lock::RepositoryLock;
 use super::mirrors::{Fetched, Source};
@@ -14,9 +15,11 @@ use super::settings::{DiscoverySettings, HostCredentials, RetentionSettings, Syn
 use super::storing::Storing;
 use super::{PipelineError, Progress};
 use crate::forge::AnyForge;
-use crate::git::{FetchLimits, Head, Mirror, Remote};
+use crate::git::{FetchOptions, Head, Mirror, Remote};
 use crate::manifest::redact::Redactor;
-use crate::model::{Checkpoint, LastRun, Repository, RepositoryId, RepositoryStatus, RunId, RunStatus, Step, Totals};
+use crate::model::{
+    Checkpoint, LastRun, Quality, Repository, RepositoryId, RepositoryStatus, RunId, RunStatus, Step, Totals,
+};
 use crate::scan::{Budget, EXTRACTOR_VERSION, Outcome, Resume, ScanError, Scanner, Stop, is_bot};
 use crate::store::query::{FileFactsNow, Filter, KindCount, Operator, ResourceField, Resources, ResourcesByKind};
 use crate::store::{Origin, Reader, Run, StoreError, Writer};
@@ -32,7 +35,8 @@ pub struct Pipeline {
     pub redactor: Arc<Redactor>,
     /// Folder of the mirrors.
     pub mirrors: PathBuf,
-    pub limits: FetchLimits,
+    /// Of each fetch.
+    pub fetching: FetchOptions,
     /// What runs here, for whoever is told that a repository is being scanned already: `kubestats scan`.
     pub program: String,
     /// Memory that all scans of this pipeline and its clones share.
@@ -46,6 +50,8 @@ pub struct Pipeline {
     pub retention: RetentionSettings,
     /// Visits of the clock, counted over all clones.
     pub visits: Visits,
+    /// What the mirrors take, as it was last measured.
+    pub disk: Disk,
 }
 
 /// What a scan did, and what the repository holds now.
@@ -55,7 +61,7 @@ pub struct Summary {
     pub checkpoint: Checkpoint,
     /// What this scan added to the totals.
     pub added: Added,
-    /// Resources alive at the head, by group and kind, most first.
+    /// Resources alive at the head, by group and kind, most first; nobody looks at those of a scan that a job makes.
     pub kinds: Vec<KindCount>,
     /// Time from the opened mirror to everything stored.
     pub duration: Duration,
@@ -94,7 +100,10 @@ impl Pipeline {
     /// stays as it was, and the failure is recorded with the repository.
     pub async fn scan(&self, remote: &Remote, progress: Arc<dyn Progress>) -> Result<Summary, PipelineError> {
         let repository = self.repository_of(remote).await?;
-        self.scan_from(&repository, &Source::new(remote.clone()), progress).await
+        let mut summary = self.scan_from(&repository, &Source::new(remote.clone()), progress).await?;
+        let snapshot = self.reader.snapshot().await?;
+        summary.kinds = snapshot.fetch(&ResourcesByKind { repository: repository.id.0 }).await?.to_vec();
+        Ok(summary)
     }
 
     /// The same for a repository that is known.
@@ -113,14 +122,16 @@ impl Pipeline {
         match self.scan_locked(repository, source, progress).await {
             Ok(mut summary) => {
                 let branch = summary.repository.profile.default_branch.as_str();
-                let ended = self.end_scan(repository.id, RunStatus::Succeeded, None, Some(branch)).await?;
+                let quality = self.computed(&[repository.id]).await?.pop().map(|(_, quality)| quality);
+                let ended = Ok((branch, quality.unwrap_or_default()));
+                let ended = self.end_scan(repository.id, ended).await?;
                 summary.repository = ended.unwrap_or_else(|| repository.clone());
                 Ok(summary)
             }
             Err(error) if error.is_stop() => Err(error),
             Err(error) => {
                 let reason = self.redactor.text(&error.to_string()).into_owned();
-                if let Err(second) = self.end_scan(repository.id, RunStatus::Failed, Some(reason), None).await {
+                if let Err(second) = self.end_scan(repository.id, Err(reason)).await {
                     tracing::warn!(repository = repository.full_name(), error = %second, "failure could not be recorded");
                 }
                 Err(error)
@@ -128,22 +139,27 @@ impl Pipeline {
         }
     }
 
-    /// Records how a scan ended, beside whatever else became of the repository meanwhile.
+    /// Records how a scan ended, beside whatever else became of the repository meanwhile: the branch and the quality that it found, or why
+    /// it failed.
     async fn end_scan(
         &self,
         id: RepositoryId,
-        status: RunStatus,
-        error: Option<String>,
-        branch: Option<&str>,
+        ended: Result<(&str, Quality), String>,
     ) -> Result<Option<Repository>, StoreError> {
         let now = Utc::now().timestamp_millis();
-        let ended = LastRun { status, at_ms: Some(now), error };
         let change = |repository: &mut Repository| {
-            repository.scan = ended.clone();
-            if let Some(branch) = branch {
-                note_branch(repository, branch);
-            }
-            if status == RunStatus::Succeeded && repository.status == RepositoryStatus::Pending {
+            let (branch, quality) = match &ended {
+                Ok(found) => found,
+                Err(reason) => {
+                    let error = Some(reason.clone());
+                    repository.scan = LastRun { status: RunStatus::Failed, at_ms: Some(now), error };
+                    return None;
+                }
+            };
+            repository.scan = LastRun { status: RunStatus::Succeeded, at_ms: Some(now), error: None };
+            repository.quality.clone_from(quality);
+            note_branch(repository, branch);
+            if repository.status == RepositoryStatus::Pending {
                 repository.status = RepositoryStatus::Active;
                 // Its only snapshot is of the search that found it: a visit tells what that did not.
                 if repository.metrics.as_ref().is_some_and(|metrics| metrics.resource_count.is_none()) {
@@ -176,11 +192,9 @@ impl Pipeline {
         };
         let Brought { checkpoint, added, rebuilt } = brought;
         let duration = started.elapsed();
-        let snapshot = self.reader.snapshot().await?;
-        let kinds = snapshot.fetch(&ResourcesByKind { repository: repository.id.0 }).await?.to_vec();
         let mut repository = repository.clone();
         repository.profile.default_branch = head.branch;
-        Ok(Summary { repository, checkpoint, added, kinds, duration, rebuilt })
+        Ok(Summary { repository, checkpoint, added, kinds: Vec::new(), duration, rebuilt })
     }
 
     /// Scans what is not stored yet.

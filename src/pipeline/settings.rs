@@ -51,6 +51,10 @@ impl Default for SyncSettings {
 pub struct RetentionSettings {
     /// Jobs, after their end.
     pub jobs: Duration,
+    /// All snapshots of metrics, and after that the last one of each day.
+    pub all_snapshots: Duration,
+    /// The last one of each day, and after that the last one of each week, and those of days on which something changed.
+    pub daily_snapshots: Duration,
     /// Rows that no reader sees. A scan that still runs somewhere must not lose its own.
     pub strays: Duration,
     /// Disk that mirrors may take, in bytes; `None`: no limit.
@@ -58,9 +62,16 @@ pub struct RetentionSettings {
 }
 
 impl Default for RetentionSettings {
-    /// A month, a day, no limit.
+    /// A month, a month, a year, a day, no limit.
     fn default() -> Self {
-        Self { jobs: Duration::from_secs(30 * 86_400), strays: Duration::from_secs(86_400), mirrors_bytes: None }
+        let days = |days: u64| Duration::from_secs(days * 86_400);
+        Self {
+            jobs: days(30),
+            all_snapshots: days(30),
+            daily_snapshots: days(365),
+            strays: days(1),
+            mirrors_bytes: None,
+        }
     }
 }
 

@@ -58,7 +58,7 @@ impl Pipeline {
         task: &Task,
     ) -> Result<Ended, PipelineError> {
         let began_ms = Utc::now().timestamp_millis();
-        let record = self.record(id).await?;
+        let mut record = self.record(id).await?;
         if record.status() == RepositoryStatus::Blocked {
             return Err(PipelineError::Blocked(record.full_name));
         }
@@ -68,6 +68,7 @@ impl Pipeline {
                 let visit = self.visit(forges, forge, std::slice::from_ref(&record), task);
                 let Some(visited) = task.unless_stopped(visit).await else { return Ok(Ended::Stopped) };
                 let Visit { news, ended } = visited?;
+                record = self.record(id).await?;
                 match (news.get(&id), ended) {
                     (Some(news), _) => *news,
                     (None, Ok(())) => News::default(),
@@ -76,7 +77,6 @@ impl Pipeline {
             }
             (None, _) => News { pushed_at: None, to_fetch: true },
         };
-        let record = self.record(id).await?;
         let is_fetched = match record.status() {
             RepositoryStatus::Pending | RepositoryStatus::Active => news.to_fetch || job.arguments.fetch,
             // Only of a place without a forge: it may be there again.
@@ -280,7 +280,7 @@ impl Pipeline {
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
-        let inputs = self.inputs(&ids).await?;
+        let inputs = self.inputs(&self.reader.snapshot().await?, &ids).await?;
         let now_ms = Utc::now().timestamp_millis();
         let records: HashMap<RepositoryId, &RepositoryRecord> =
             batch.iter().map(|record| (RepositoryId(record.id), record)).collect();

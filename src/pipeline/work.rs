@@ -79,8 +79,7 @@ impl Pipeline {
         let fetch = if job.arguments.fetch { Fetch::Always } else { Fetch::IfAbsent };
         let source = self.source(&repository, fetch).await?;
         let summary = self.scan_from(&repository, &source, Arc::new(TaskProgress::new(task))).await?;
-        self.measure(&[repository.id]).await?;
-        self.keep_mirrors_within_budget(task).await?;
+        self.keep_mirrors_within_budget(task, Some(repository.id)).await?;
         let has_stored = summary.added.commits > 0 || summary.rebuilt;
         Ok(Ended::Succeeded { run: Some(summary.checkpoint.run).filter(|_| has_stored) })
     }

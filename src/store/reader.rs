@@ -155,7 +155,8 @@ impl Reader {
     /// # Errors
     /// When ClickHouse fails.
     pub async fn repository(&self, id: RepositoryId) -> Result<Option<RepositoryRecord>, StoreError> {
-        let filter = Filter::default().and(RepositoryField::Id, Operator::Equal(id.to_string()));
+        // As several are asked for: the answer about one is known to both.
+        let filter = Filter::default().and(RepositoryField::Id, Operator::In(vec![id.to_string()]));
         self.snapshot().await?.fetch_optional(&Repositories { filter, page: None }).await
     }
 

@@ -6,6 +6,7 @@ use super::query::{Filter, Operator, Repositories, RepositoryField};
 use super::repository_rows::{MetricsRow, RepositoryChangeRow, RepositoryRow, TombstoneRow};
 use super::rows::AliasRow;
 use super::run::SCAN_TABLES;
+use super::writer::version_after;
 use super::{Reader, StoreError, Writer};
 use crate::model::{Checkpoint, JobId, Repository, RepositoryChange, RepositoryId, RepositoryMetrics};
 
@@ -49,10 +50,11 @@ impl Writer {
         let _publishing = self.publishing().await?;
         let ids = ids.iter().map(ToString::to_string).collect();
         let filter = Filter::default().and(RepositoryField::Id, Operator::In(ids));
-        let known = reader.snapshot().await?.fetch(&Repositories { filter, page: None }).await?;
+        let newest = reader.snapshot().await?;
+        let known = newest.fetch(&Repositories { filter, page: None }).await?;
         let mut repositories: Vec<Repository> = known.iter().map(|record| record.to_model()).collect();
         let recorded: Vec<Recorded> = repositories.iter_mut().map(&mut change).collect();
-        self.store_repositories(&mut repositories, &recorded).await?;
+        self.store_repositories(newest.version(), &mut repositories, &recorded).await?;
         Ok(repositories)
     }
 
@@ -66,7 +68,8 @@ impl Writer {
         let _publishing = self.publishing().await?;
         let ids = new.iter().map(|new| new.repository.id.to_string()).collect();
         let filter = Filter::default().and(RepositoryField::Id, Operator::In(ids));
-        let known = reader.snapshot().await?.fetch(&Repositories { filter, page: None }).await?;
+        let newest = reader.snapshot().await?;
+        let known = newest.fetch(&Repositories { filter, page: None }).await?;
         let is_new = |new: &NewRepository| known.iter().all(|known| known.id != new.repository.id.0);
         let new: Vec<NewRepository> = new.into_iter().filter(is_new).collect();
         // Aliases come first: one whose repository is not there yet only fixes the id that it will have.
@@ -74,7 +77,7 @@ impl Writer {
         self.add_aliases(aliases.collect()).await?;
         let (mut repositories, recorded): (Vec<Repository>, Vec<Recorded>) =
             new.into_iter().map(|new| (new.repository, new.recorded)).unzip();
-        self.store_repositories(&mut repositories, &recorded).await?;
+        self.store_repositories(newest.version(), &mut repositories, &recorded).await?;
         Ok(repositories)
     }
 
@@ -96,24 +99,61 @@ impl Writer {
         self.add_aliases(vec![(alias, to)]).await
     }
 
-    /// Removes rows of scans of a repository that its checkpoint does not cover (`None`: it has none) and that were stored before a time,
-    /// in milliseconds since 1970.
+    /// Removes rows of scans of repositories that their checkpoints do not cover (`None`: it has none) and that were stored before a time,
+    /// in milliseconds since 1970. Whether of one or of many: it takes ClickHouse a second to remove events.
     pub async fn clear_strays_before(
         &self,
-        id: RepositoryId,
-        checkpoint: Option<&Checkpoint>,
+        strays: &[(RepositoryId, Option<Checkpoint>)],
         before_ms: i64,
     ) -> Result<(), StoreError> {
-        let (generation, sequence) =
-            checkpoint.map_or((0, 0), |checkpoint| (checkpoint.generation, checkpoint.sequence));
-        let unseen = format!("(generation != {generation} OR sequence > {sequence})");
-        self.clear(id, &format!("{unseen} AND recorded_at < fromUnixTimestamp64Milli({before_ms})")).await
+        if strays.is_empty() {
+            return Ok(());
+        }
+        let unseen = |(id, checkpoint): &(RepositoryId, Option<Checkpoint>)| {
+            let covered = checkpoint.as_ref().map(|checkpoint| (checkpoint.generation, checkpoint.sequence));
+            let (generation, sequence) = covered.unwrap_or_default();
+            format!("(repository_id = '{id}' AND (generation != {generation} OR sequence > {sequence}))")
+        };
+        let unseen: Vec<String> = strays.iter().map(unseen).collect();
+        let old = format!("recorded_at < fromUnixTimestamp64Milli({before_ms})");
+        self.clear_where(&format!("({}) AND {old}", unseen.join(" OR "))).await
+    }
+
+    /// Removes snapshots of before `daily_ms` (milliseconds since 1970, a midnight) that are not the last of their day; of before
+    /// `weekly_ms` (a Monday's midnight) not even those, but for the last of their week and of days on which stars, forks or watchers
+    /// changed. Answers how many.
+    pub async fn thin_metrics(&self, daily_ms: i64, weekly_ms: i64) -> Result<u64, StoreError> {
+        let before = |ms: i64| format!("recorded_at < fromUnixTimestamp64Milli({ms})");
+        let (daily, weekly) = (before(daily_ms), before(weekly_ms));
+        let last = format!(
+            "SELECT repository_id, max(recorded_at) FROM repository_metrics WHERE {daily} \
+             GROUP BY repository_id, if({weekly}, toMonday(recorded_at), toDate(recorded_at))"
+        );
+        let days = format!(
+            "SELECT repository_id, max(recorded_at) AS at, \
+             argMax((stars, forks, ifNull(watchers, 0)), recorded_at) AS counts \
+             FROM repository_metrics WHERE {weekly} GROUP BY repository_id, toDate(recorded_at)"
+        );
+        let changed = format!(
+            "SELECT repository_id, at FROM (SELECT repository_id, at, counts, lagInFrame(counts) OVER \
+             (PARTITION BY repository_id ORDER BY at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS earlier \
+             FROM ({days})) WHERE counts != earlier"
+        );
+        let condition = format!("{daily} AND (repository_id, recorded_at) NOT IN ({last} UNION ALL {changed})");
+        let count = format!("SELECT count() FROM repository_metrics WHERE {condition}");
+        let found = self.store.rows::<u64>(&count).await?.first().copied().unwrap_or_default();
+        // A mutation writes the parts anew that hold such rows.
+        if found > 0 {
+            self.delete("repository_metrics", &condition).await?;
+        }
+        Ok(found)
     }
 
     /// Stores rows beside repositories first: they are visible when the repositories' own row, which takes the newest snapshot with it,
-    /// has moved the version.
+    /// has moved the version, which was `newest` before.
     async fn store_repositories(
         &self,
+        newest: u64,
         repositories: &mut [Repository],
         recorded: &[Recorded],
     ) -> Result<(), StoreError> {
@@ -128,7 +168,7 @@ impl Writer {
                 repository.metrics = Some(metrics.clone());
             }
         }
-        let version = self.next_version().await?;
+        let version = version_after(newest);
         let metrics: Vec<MetricsRow<'_>> =
             recorded.iter().filter_map(|one| one.metrics.as_ref()).map(|one| MetricsRow::new(version, one)).collect();
         if !metrics.is_empty() {
@@ -138,10 +178,13 @@ impl Writer {
         let changes: Vec<RepositoryChangeRow<'_>> =
             recorded.iter().flat_map(|one| &one.changes).map(|one| RepositoryChangeRow::new(version, one)).collect();
         if !changes.is_empty() {
-            self.store.insert::<RepositoryChangeRow<'_>>("repository_changes", "", changes).boxed().await?;
+            // The table knows no tokens: one that is stored twice is read once.
+            let token = format!("changes/{version}");
+            self.store.insert::<RepositoryChangeRow<'_>>("repository_changes", &token, changes).boxed().await?;
         }
         let rows = repositories.iter().map(|repository| RepositoryRow::new(version, repository));
-        // A row that is stored twice is one. What is already stored beside it would be recorded again by whoever repeats the whole.
+        // A row that is stored twice is one. Whoever repeats the whole after a failure takes a snapshot of its own, and records the changes
+        // again, which are read once.
         let token = format!("repositories/{version}");
         self.store.insert::<RepositoryRow<'_>>("repositories", &token, rows).boxed().await?;
         self.store.note_publication();

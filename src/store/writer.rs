@@ -139,13 +139,17 @@ impl Writer {
     }
 
     pub(super) async fn clear(&self, repository: RepositoryId, condition: &str) -> Result<(), StoreError> {
-        let condition = of(repository, condition);
+        self.clear_where(&of(repository, condition)).await
+    }
+
+    /// Removes rows of scans.
+    pub(super) async fn clear_where(&self, condition: &str) -> Result<(), StoreError> {
         // Mostly there is nothing: one question tells of all tables.
         let count =
             |table| format!("SELECT '{table}', count() AS found FROM {table} WHERE {condition} HAVING found > 0");
         let counts: Vec<String> = SCAN_TABLES.into_iter().map(count).collect();
         for (table, _) in self.store.rows::<(String, u64)>(&counts.join(" UNION ALL ")).await? {
-            self.delete(&table, &condition).await?;
+            self.delete(&table, condition).await?;
         }
         Ok(())
     }
@@ -248,12 +252,17 @@ impl Writer {
         Ok(())
     }
 
-    /// A version after all that were given: the time in microseconds, unless some clock was ahead of ours.
+    /// A version after all that were given.
     pub(super) async fn next_version(&self) -> Result<u64, StoreError> {
         let newest = self.store.rows::<u64>(DATA_VERSION).await?.first().copied().unwrap_or_default();
-        let now = u64::try_from(Utc::now().timestamp_micros()).unwrap_or_default();
-        Ok(now.max(newest + 1))
+        Ok(version_after(newest))
     }
+}
+
+/// A version after another one: the time in microseconds, unless some clock was ahead of ours.
+pub(super) fn version_after(newest: u64) -> u64 {
+    let now = u64::try_from(Utc::now().timestamp_micros()).unwrap_or_default();
+    now.max(newest + 1)
 }
 
 /// Rows of a repository that meet a condition.

@@ -9,13 +9,13 @@ mod sync;
 
 use std::path::Path;
 
-use kubestats::git::{Commit, FetchLimits, GitError, Mirror, Remote};
+use kubestats::git::{Commit, FetchOptions, GitError, Mirror, Remote};
 
 use crate::support::repos::{TempRepo, fixture};
 
 /// Syncs without credentials, with the usual limits.
 fn sync(directory: &Path, remote: &Remote) -> Result<Mirror, GitError> {
-    Mirror::sync(directory, remote, None, &FetchLimits::default(), &mut |_| ())
+    Mirror::sync(directory, remote, None, &FetchOptions::default(), &mut |_| ())
 }
 
 /// A fixture and its mirror.

@@ -1,24 +1,19 @@
 //! Requests to GitHub: through the gate, to one host alone, within limits of time and size.
 
 use std::error::Error;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH, LOCATION, USER_AGENT};
 use http::{Method, StatusCode, Uri};
 use http_body_util::{BodyExt, Limited};
-use hyper_rustls::HttpsConnectorBuilder;
-use hyper_util::client::legacy;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
-use octocrab::service::middleware::auth_header::AuthHeaderLayer;
-use octocrab::{AuthState, Octocrab, OctocrabBuilder};
+use octocrab::Octocrab;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
+use super::transport::{innermost, octocrab};
 use super::{CORE, GRAPHQL, GitHubOptions, SEARCH};
 use crate::forge::ForgeError;
 use crate::forge::gate::{Gate, Refusal, Told};
@@ -80,7 +75,7 @@ impl Client {
         let api: Uri = options.url.as_str().parse().map_err(|error| failed(format!("{error}")))?;
         Ok(Self {
             gate: Gate::new(&forge, options.clock),
-            octocrab: octocrab(authorization.transpose()?, api, &failed)?,
+            octocrab: octocrab(authorization.transpose()?, api, options.proxy.as_ref(), &failed)?,
             graphql: graphql_of(&options.url),
             api: options.url,
             user_agent,
@@ -249,12 +244,12 @@ impl Client {
     }
 
     fn unreachable(&self, error: &(dyn Error + 'static)) -> ForgeError {
-        // The innermost cause is what helps: connection refused, no such host, a certificate.
-        let mut cause = error;
-        while let Some(source) = cause.source() {
-            cause = source;
+        // Connection refused, no such host, a certificate.
+        let mut reason = self.shown(&innermost(error).to_string());
+        if reason.ends_with("UnknownIssuer") {
+            reason += "; SSL_CERT_FILE names the file of a private authority";
         }
-        ForgeError::Unreachable { forge: self.forge.clone(), reason: self.shown(&cause.to_string()) }
+        ForgeError::Unreachable { forge: self.forge.clone(), reason }
     }
 
     /// A text of the forge's, fit to be shown: short, on one line, and without the token, which a server may send back.
@@ -272,37 +267,6 @@ pub(super) fn is_absence(status: StatusCode) -> bool {
     let absences =
         [StatusCode::FORBIDDEN, StatusCode::NOT_FOUND, StatusCode::GONE, StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS];
     absences.contains(&status)
-}
-
-/// octocrab over our own transport: its own one follows redirects by itself, past the gate, and logs every failure as an error.
-fn octocrab(
-    authorization: Option<HeaderValue>,
-    api: Uri,
-    failed: &dyn Fn(String) -> ForgeError,
-) -> Result<Octocrab, ForgeError> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let tls = HttpsConnectorBuilder::new().with_tls_config({
-        let mut authorities = rustls::RootCertStore::empty();
-        // Single certificates of a system may be broken; the others count.
-        authorities.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        let builder = builder.map_err(|error| failed(format!("no TLS: {error}")))?;
-        builder.with_root_certificates(authorities).with_no_client_auth()
-    });
-    let mut tcp = HttpConnector::new();
-    tcp.enforce_http(false);
-    tcp.set_nodelay(true);
-    let connector = tls.https_or_http().enable_http1().wrap_connector(tcp);
-    let transport = legacy::Client::builder(TokioExecutor::new()).build(connector);
-    let built = OctocrabBuilder::new_empty()
-        .with_service(transport)
-        .with_layer(&AuthHeaderLayer::new(authorization, api.clone(), api))
-        .with_auth(AuthState::None)
-        .build();
-    match built {
-        Ok(octocrab) => Ok(octocrab),
-        Err(never) => match never {},
-    }
 }
 
 /// The host that repositories live on: `github.com` for `api.github.com`, and a port that is not the scheme's own.

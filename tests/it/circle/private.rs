@@ -1,8 +1,6 @@
 //! Repositories that only a token opens, to the API and to git, over TLS on one host.
 
-use std::io::{self, Write};
-use std::net::{Shutdown, TcpStream};
-use std::thread;
+use std::net::TcpStream;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -14,6 +12,7 @@ use crate::support::data::{TestData, text};
 use crate::support::faults::listen;
 use crate::support::git_http::Breakage;
 use crate::support::github::Emulator;
+use crate::support::proxy::{HttpProxy, between};
 use crate::support::tls::Terminator;
 
 /// One address for both: paths of the API lead to the emulator, all others to git.
@@ -28,23 +27,20 @@ fn front(forge: &Forge) -> String {
         {}
         let is_api = head.windows(5).any(|five| five == b" /api");
         let Ok(server) = TcpStream::connect(if is_api { &api } else { &git }) else { return };
-        let (to_client, from_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
-        thread::spawn(move || pass(client, server));
-        pass(from_server, to_client);
+        between(client, server);
     })
-}
-
-fn pass(mut from: TcpStream, mut to: TcpStream) {
-    // Either side may leave.
-    let _ = io::copy(&mut from, &mut to).and_then(|_| to.flush());
-    let _ = to.shutdown(Shutdown::Write);
 }
 
 /// A private repository and an open one, both named in the configuration.
 fn forge() -> (Forge, Terminator) {
+    forge_at("localhost")
+}
+
+/// The same on a host of this name; where it is no name of this machine, nobody knows where that host is.
+fn forge_at(host: &str) -> (Forge, Terminator) {
     let mut forge = Forge::with(Emulator::enterprise(), Some(&format!("x-access-token:{TOKEN}")));
-    let tls = Terminator::start(&front(&forge), "localhost");
-    forge.pages = tls.url.clone();
+    let tls = Terminator::start(&front(&forge), host);
+    forge.pages = tls.url.replace("localhost", host);
     forge.publish(7, "owner/secret", |repo| repo.is_private = true);
     forge.publish(8, "owner/open", |_| ());
     forge.git.open("owner/open");
@@ -60,7 +56,6 @@ fn data(tls: &Terminator) -> TestData {
         .with("KUBESTATS_DISCOVERY__REPOSITORIES", "owner/secret;owner/open")
         .with("KUBESTATS_GITHUB__URL", &format!("{}/api/v3", tls.url))
         .with("SSL_CERT_FILE", text(&authority))
-        .with("GIT_SSL_CAINFO", text(&authority))
 }
 
 /// All rows of all tables, and what the engine keeps of statements.
@@ -126,4 +121,37 @@ fn without_a_token_what_is_private_is_not_found_and_the_rest_is_scanned() {
     let added = world.mutate(&format!("addRepository(url: {})", json!(url)));
     assert_ne!(world.ended(&added)["state"], "SUCCEEDED");
     eventually("it says why", || world.repository("owner/secret", "syncError")["syncError"].is_string());
+}
+
+#[test]
+fn a_proxy_with_a_password_is_the_only_way_to_the_forge() {
+    let (forge, tls) = forge_at("git.company.example");
+    let proxy = HttpProxy::start(tls.url.trim_start_matches("https://"), "ada:secret");
+    let url = format!("{}/api/v3", forge.pages);
+    let data = data(&tls).with("KUBESTATS_GITHUB__URL", &url).with("KUBESTATS_GITHUB__TOKEN", TOKEN);
+    let (key, port) = ("HTTPS_PROXY", tls.url.rsplit(':').next().unwrap());
+    let world = forge.serve(data.with(key, &proxy.url).with("NO_PROXY", "localhost,.other.example"));
+    world.is_scanned("owner/secret", 3);
+    world.settle();
+    let asked = proxy.asked();
+    assert!(asked.iter().all(|line| *line == format!("CONNECT git.company.example:{port} HTTP/1.1")), "{asked:?}");
+    assert!(asked.len() >= 3, "the API, and git for each of two repositories: {asked:?}");
+    assert!(!world.server.log().contains("ada:secret"), "{}", world.server.log());
+}
+
+#[test]
+fn a_proxy_that_refuses_is_told_of() {
+    let (forge, tls) = forge_at("git.company.example");
+    let proxy = HttpProxy::start(tls.url.trim_start_matches("https://"), "ada:secret");
+    let url = format!("{}/api/v3", forge.pages);
+    let data = || data(&tls).with("KUBESTATS_GITHUB__URL", &url).with("KUBESTATS_JOBS__ATTEMPTS", "1");
+    let stranger = proxy.url.replace("ada:secret@", "");
+    let ran = data().with("HTTPS_PROXY", &stranger).run(&["discover"]);
+    let host = stranger.trim_start_matches("http://");
+    let words = format!("the proxy {host}: tunnel error: proxy authorization required");
+    assert!(!ran.success && ran.stderr.contains(&words), "{}", ran.stderr);
+    let asked = proxy.asked().len();
+    let ran = data().with("HTTPS_PROXY", &proxy.url).with("NO_PROXY", "company.example").run(&["discover"]);
+    assert!(!ran.success && !ran.stderr.contains("proxy"), "{}", ran.stderr);
+    assert_eq!(proxy.asked().len(), asked, "it was left out");
 }

@@ -143,6 +143,13 @@ fn an_address_that_is_none_is_refused() {
 }
 
 #[test]
+fn a_proxy_that_is_none_is_refused_and_its_password_not_told() {
+    let line = "HTTPS_PROXY in the environment: the value is no proxy; expected one such as http://HOST:PORT";
+    let program = Program::new().with_variable("https_proxy", "").with_variable("HTTPS_PROXY", "ftp://me:secret@proxy");
+    assert_eq!(complaints(&program, &[]), [line]);
+}
+
+#[test]
 fn a_url_of_another_kind_is_refused() {
     let line = "clickhouse.url in KUBESTATS_CLICKHOUSE__URL:";
     let cases = [

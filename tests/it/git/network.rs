@@ -7,10 +7,11 @@ use std::process::Command;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use kubestats::git::{Credentials, FetchLimits, GitError, Mirror, Remote};
+use kubestats::git::{Credentials, FetchOptions, GitError, Mirror, Remote};
 
 use super::{sync, whole_history};
-use crate::support::repos::{TempRepo, fixture};
+use crate::support::git_http::GitServer;
+use crate::support::repos::{TempRepo, fixture, run_git};
 
 /// A server on a free port of this machine that treats each connection in a thread of its own. Returns the port.
 fn serve(answer: impl Fn(TcpStream) + Clone + Send + 'static) -> u16 {
@@ -110,8 +111,8 @@ fn a_token_is_sent_as_a_header_and_not_sent_on_by_a_redirect() {
     let folder = tempfile::tempdir().unwrap();
     let remote = Remote::Url(format!("http://127.0.0.1:{port}/owner/name"));
     let token = Credentials::token("secret");
-    let limits = FetchLimits::default();
-    let result = Mirror::sync(&folder.path().join("mirror"), &remote, Some(&token), &limits, &mut |_| ());
+    let options = FetchOptions::default();
+    let result = Mirror::sync(&folder.path().join("mirror"), &remote, Some(&token), &options, &mut |_| ());
     assert!(matches!(result, Err(GitError::Fetch { .. })), "{result:?}");
     // "x-access-token:secret"
     assert!(requests.recv().unwrap().contains("Authorization: Basic eC1hY2Nlc3MtdG9rZW46c2VjcmV0\r\n"));
@@ -126,11 +127,26 @@ fn a_silent_server_is_given_up_in_time() {
     });
     let folder = tempfile::tempdir().unwrap();
     let remote = Remote::Url(format!("http://127.0.0.1:{port}/owner/name"));
-    let limits = FetchLimits { time: Duration::from_millis(300), ..FetchLimits::default() };
+    let options = FetchOptions { time: Duration::from_millis(300), ..FetchOptions::default() };
     let start = Instant::now();
-    let error = Mirror::sync(&folder.path().join("mirror"), &remote, None, &limits, &mut |_| ()).unwrap_err();
+    let error = Mirror::sync(&folder.path().join("mirror"), &remote, None, &options, &mut |_| ()).unwrap_err();
     assert!(matches!(error, GitError::TimedOut { .. }), "{error}");
     assert!(start.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn a_page_for_people_is_no_empty_repository() {
+    let (port, _requests) = http_server("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n<html>log in</html>");
+    let folder = tempfile::tempdir().unwrap();
+    let mirror = folder.path().join("mirror");
+    let message = sync(&mirror, &Remote::Url(format!("http://127.0.0.1:{port}/owner/name"))).unwrap_err().to_string();
+    assert!(message.contains("its answer is not Git's"), "{message}");
+
+    let root = folder.path().join("served");
+    run_git(folder.path(), &["init", "--quiet", "--bare", "served/empty.git"]);
+    let server = GitServer::start(root, None);
+    let error = sync(&mirror, &Remote::Url(format!("{}/empty.git", server.url))).unwrap_err();
+    assert!(matches!(error, GitError::Empty { .. }), "{error}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use kubestats::git::{FetchLimits, GitError, Mirror, Remote};
+use kubestats::git::{FetchOptions, GitError, Mirror, Remote};
 
 use super::{mirrored, sync};
 use crate::support::repos::fixture;
@@ -85,7 +85,7 @@ fn a_head_without_a_branch() {
 fn a_repository_beyond_the_limits() {
     let repository = fixture("create-modify-delete");
     let remote = Remote::Path(repository.path());
-    let no_time = FetchLimits { time: Duration::ZERO, ..FetchLimits::default() };
+    let no_time = FetchOptions { time: Duration::ZERO, ..FetchOptions::default() };
     let error = Mirror::sync(&repository.beside("mirror"), &remote, None, &no_time, &mut |_| ()).unwrap_err();
     assert!(matches!(error, GitError::TimedOut { .. }), "{error}");
     // Large and incompressible, so that the fetch takes long enough to be looked at.
@@ -97,7 +97,7 @@ fn a_repository_beyond_the_limits() {
     }
     std::fs::write(repository.path().join("noise"), noise).unwrap();
     repository.commit_file("new.yaml", "a: 1\n", "noise");
-    let no_space = FetchLimits { bytes: 100, ..FetchLimits::default() };
+    let no_space = FetchOptions { bytes: 100, ..FetchOptions::default() };
     let error = Mirror::sync(&repository.beside("mirror"), &remote, None, &no_space, &mut |_| ()).unwrap_err();
     assert!(matches!(error, GitError::TooLarge { bytes: 100, .. }), "{error}");
     sync(&repository.beside("mirror"), &remote).unwrap();

@@ -82,6 +82,7 @@ fn one_repository_has_one_url() {
     }
     assert_eq!(normalise_url("http://localhost:3000/a/b.git").unwrap(), "http://localhost:3000/a/b");
     assert_eq!(normalise_url("https://example.org:8443/a/b").unwrap(), "https://example.org:8443/a/b");
+    assert_eq!(normalise_url("git://example.org:9419/a/b.git").unwrap(), "git://example.org:9419/a/b");
     assert_eq!(normalise_url("https://[2001:DB8::1]/a").unwrap(), "https://[2001:db8::1]/a");
     for url in ["https://github.com/", "https://github.com/.git", "/srv/name", "words", "https://user:secret@"] {
         let message = normalise_url(url).unwrap_err().to_string();

@@ -1,6 +1,6 @@
 //! Making mirrors and keeping them up to date.
 
-use kubestats::git::{Blob, FetchLimits, Mirror, Remote};
+use kubestats::git::{Blob, FetchOptions, Mirror, Remote};
 
 use super::{mirrored, outline, sync, whole_history};
 use crate::support::repos::{fixture, run_git};
@@ -11,9 +11,9 @@ fn a_mirror_is_bare_and_has_the_default_branch_only() {
     repository.git(&["tag", "v1"]);
     let directory = repository.beside("mirror");
     let mut phases = Vec::new();
-    let limits = FetchLimits::default();
+    let options = FetchOptions::default();
     let remote = Remote::Path(repository.path());
-    Mirror::sync(&directory, &remote, None, &limits, &mut |step| phases.push(step.phase)).unwrap();
+    Mirror::sync(&directory, &remote, None, &options, &mut |step| phases.push(step.phase)).unwrap();
     assert_eq!(run_git(&directory, &["for-each-ref", "--format=%(refname)"]), "refs/heads/main");
     assert_eq!(run_git(&directory, &["rev-parse", "--is-bare-repository"]), "true");
     assert!(!directory.join("index").exists());

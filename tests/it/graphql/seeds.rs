@@ -41,13 +41,20 @@ pub async fn plant(store: &Store, reader: &Reader) {
         })
         .await
         .unwrap();
+    // The others' quality depends on the day of this test.
+    let unmeasured = |repository: &mut Repository| {
+        repository.quality = Quality::default();
+        Recorded::default()
+    };
+    writer.update_repositories(reader, &ids[1..], unmeasured).await.unwrap();
     // As a search tells it.
     let fewer = |repository: &mut Repository| {
         let metrics = RepositoryMetrics { watchers: None, languages: None, ..snapshot(repository.id, -5) };
         Recorded { metrics: Some(metrics), changes: Vec::new() }
     };
     writer.update_repositories(reader, &ids[1..2], fewer).await.unwrap();
-    writer.add_aliases(vec![("git.example#7", ids[0])]).await.unwrap();
+    let aliases = vec![("git.example#7", ids[0]), ("http://plain.example:3000/ada/apps", ids[1])];
+    writer.add_aliases(aliases).await.unwrap();
     discover(&writer, ids[0], ids[1]).await;
     for job in jobs(&ids, run) {
         writer.save_job(&job).await.unwrap();

@@ -7,10 +7,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_graphql::{Request, Variables};
-use kubestats::git::{FetchLimits, Remote};
+use kubestats::git::{FetchOptions, Remote};
 use kubestats::graphql::{Schema, execute, schema};
 use kubestats::manifest::redact::Redactor;
-use kubestats::pipeline::{DiscoverySettings, Pipeline, RetentionSettings, Silent, SyncSettings, Visits};
+use kubestats::pipeline::{DiscoverySettings, Disk, Pipeline, RetentionSettings, Silent, SyncSettings, Visits};
 use kubestats::scan::Budget;
 use kubestats::store::engine::{self, EngineCommand, Supervisor};
 use kubestats::store::{ExternalOptions, Reader, ReaderOptions, Store, Writer, migrate};
@@ -78,7 +78,7 @@ async fn scan_all(store: &Store, mirrors: PathBuf) -> Reader {
         writer: Writer::new(store.clone()),
         redactor: Arc::new(Redactor::new(b"the same key in every run, 32 B.")),
         mirrors,
-        limits: FetchLimits::default(),
+        fetching: FetchOptions::default(),
         program: "a test".to_owned(),
         budget: Budget::new(256 << 20),
         forges: Arc::new([]),
@@ -87,6 +87,7 @@ async fn scan_all(store: &Store, mirrors: PathBuf) -> Reader {
         sync: SyncSettings::default(),
         retention: RetentionSettings::default(),
         visits: Visits::default(),
+        disk: Disk::default(),
     };
     for (name, url) in REPOSITORIES {
         let repository = fixture(name);

@@ -114,6 +114,7 @@ fn known_repositories_are_found_by_id_and_by_url() {
     for (event, payload) in [
         ("push", push(7, "https://git.example/renamed/since", MAIN)),
         ("push", push(9, "https://GIT.example/ada/cluster", MAIN)),
+        ("push", push(9, "http://plain.example:3000/ada/apps", MAIN)),
     ]
     .into_iter()
     .chain(["renamed", "edited", "deleted", "publicized"].map(|action| {

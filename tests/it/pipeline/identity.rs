@@ -58,6 +58,26 @@ async fn a_rename_and_a_transfer_keep_the_history() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_was_recorded_twice_is_told_once() {
+    let cluster = fixture("flux-cluster");
+    let world = discovered(&cluster).await;
+    let id = id_of(&world.only().await);
+    for is_archived in [true, false, true] {
+        world.forge.change(1, |known| known.profile.is_archived = is_archived);
+        world.sync(id).await;
+    }
+    let changes = world.changes(id).await;
+    assert_eq!(changes[..3], ["archived: false -> true", "archived: true -> false", "archived: false -> true"]);
+    // The insert whose answer was lost, and the job that was repeated since the repository's own row was not stored.
+    for again in ["version", "version + 1 AS version, recorded_at + toIntervalMillisecond(1) AS recorded_at"] {
+        let again = format!("INSERT INTO repository_changes SELECT * REPLACE ({again}) FROM repository_changes");
+        world.execute(&again.replace(" REPLACE (version)", "")).await;
+    }
+    world.pipeline.block_repository(id).await.unwrap();
+    assert_eq!(world.changes(id).await[1..], changes);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_name_that_was_given_to_another_repository_means_that_one() {
     let cluster = fixture("flux-cluster");
     let world = discovered(&cluster).await;

@@ -134,6 +134,83 @@ async fn what_removed_repositories_left_on_disk_goes() {
     assert!(world.mirror(id).exists());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scan_measures_its_own_mirror_alone() {
+    let mut world = World::new().await;
+    let repositories = [fixture("flux-cluster"), fixture("create-modify-delete")];
+    for (id, known) in (1..).zip(&repositories) {
+        world.forge.add(repository(id, &format!("r{id}"), &known.path()));
+    }
+    world.discover().await;
+    let [first, second] = [world.named("owner/r1").await.id, world.named("owner/r2").await.id];
+    let budget = 10 << 20;
+    world.pipeline.retention.mirrors_bytes = Some(budget);
+    world.run(&job(JobKind::Scan, Some(second))).await.ended.unwrap();
+    let grow = |id| {
+        let file = std::fs::File::create(world.mirror(id).join("objects/pack/large")).unwrap();
+        file.set_len(budget + 1).unwrap();
+    };
+    // The less useful one.
+    grow(second);
+    world.run(&job(JobKind::Scan, Some(first))).await.ended.unwrap();
+    assert!(world.mirror(second).exists(), "it was within the budget, and nobody has scanned it since");
+    world.run(&job(JobKind::Retain, None)).await.ended.unwrap();
+    assert!(!world.mirror(second).exists() && world.mirror(first).exists());
+    grow(first);
+    world.run(&job(JobKind::Scan, Some(first))).await.ended.unwrap();
+    assert!(!world.mirror(first).exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn old_snapshots_are_thinned_and_no_change_is_lost() {
+    const HOUR: i64 = 3_600_000;
+    const DAY: i64 = 24 * HOUR;
+    let world = World::new().await;
+    let cluster = fixture("flux-cluster");
+    world.forge.add(repository(1, "cluster", &cluster.path()));
+    world.discover().await;
+    let now = chrono::Utc::now().timestamp_millis();
+    let midnight = now - now % DAY;
+    // Every six hours for 800 days; on one day there was a star more.
+    let special = midnight - 600 * DAY;
+    let time = format!("{} - toInt64(number) * {}", midnight - 3 * HOUR, 6 * HOUR);
+    let stars = format!("if({time} BETWEEN {special} AND {}, 6, 5)", special + DAY);
+    let snapshots = format!(
+        "INSERT INTO repository_metrics \
+         SELECT one.* REPLACE (fromUnixTimestamp64Milli({time}) AS recorded_at, {stars} AS stars) \
+         FROM (SELECT * FROM repository_metrics LIMIT 1) AS one, numbers(3200) AS n"
+    );
+    world.execute(&snapshots).await;
+    let times = async || -> Vec<i64> {
+        let sql = "SELECT toString(toUnixTimestamp64Milli(recorded_at)) FROM repository_metrics ORDER BY recorded_at";
+        world.sql(sql).await.iter().map(|time| time.parse().unwrap()).collect()
+    };
+    let before = times().await;
+    assert_eq!(before.len(), 3_201);
+    world.run(&job(JobKind::Retain, None)).await.ended.unwrap();
+    let after = times().await;
+    let of = |times: &[i64], days: std::ops::Range<i64>| -> Vec<i64> {
+        let range = midnight - days.end * DAY..midnight - days.start * DAY;
+        times.iter().copied().filter(|time| range.contains(time)).collect()
+    };
+    assert_eq!(after.last(), before.last());
+    assert_eq!(of(&after, 0..30), of(&before, 0..30));
+    let lasts: Vec<i64> = of(&before, 31..365).into_iter().filter(|time| (time + 3 * HOUR) % DAY == 0).collect();
+    assert_eq!(of(&after, 31..365), lasts, "the last of each day");
+    // 1970-01-05 was a Monday.
+    let is_sunday = |time: &i64| (time - 4 * DAY) / DAY % 7 == 6;
+    let of_changes = [special + 21 * HOUR, special + DAY + 21 * HOUR];
+    for days in [372..599, 599..601, 601..799] {
+        let kept = of(&after, days.clone());
+        let is_kept = |time: &i64| of_changes.contains(time) || (is_sunday(time) && (time + 3 * HOUR) % DAY == 0);
+        let expected: Vec<i64> = of(&before, days.clone()).into_iter().filter(is_kept).collect();
+        assert_eq!(kept, expected, "{days:?} days ago");
+    }
+    world.run(&job(JobKind::Retain, None)).await.ended.unwrap();
+    let mutations = "SELECT toString(count()) FROM system.mutations WHERE database = currentDatabase() AND command LIKE '%toMonday%'";
+    assert_eq!((times().await, world.sql(mutations).await), (after, vec!["1".to_owned()]), "it is done");
+}
+
 fn bytes_in(folder: &std::path::Path) -> u64 {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries.map(|path| if path.is_dir() { bytes_in(&path) } else { path.metadata().unwrap().len() }).sum()

@@ -1,5 +1,8 @@
 //! Visits: snapshots, fetches after pushes alone, and their rhythm.
 
+use std::fs::File;
+use std::sync::Arc;
+
 use kubestats::forge::ForgeError;
 use kubestats::model::{JobKind, JobRequest, RepositoryId, RepositoryStatus, Requester, RunStatus};
 use kubestats::pipeline::{Ended, PipelineError};
@@ -7,6 +10,7 @@ use kubestats::store::query::{MetricsBetween, MetricsRecord};
 
 use super::forge::{HOST, repository};
 use super::world::{World, id_of, job, request};
+use crate::support::process::eventually;
 use crate::support::repos::{TempRepo, fixture};
 
 async fn snapshots(world: &World, id: RepositoryId) -> Vec<MetricsRecord> {
@@ -268,4 +272,43 @@ async fn a_path_without_a_forge_is_fetched_at_each_visit_and_gone_with_its_folde
     std::fs::rename(&away, &path).unwrap();
     world.sync(id).await;
     assert_eq!(world.only().await.status(), RepositoryStatus::Active);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_blocked_while_it_is_fetched_stays_blocked() {
+    let world = World::new().await;
+    let cluster = fixture("flux-cluster");
+    let id = world.pipeline.add_repository(cluster.path().to_str().unwrap()).await.unwrap().id;
+    world.sync(id).await;
+    let (path, away) = (cluster.path(), cluster.path().with_file_name("away"));
+    std::fs::rename(&path, &away).unwrap();
+    world.sync(id).await;
+    assert_eq!(world.only().await.status(), RepositoryStatus::Gone);
+    std::fs::rename(&away, &path).unwrap();
+    cluster.commit_file("new.yaml", "apiVersion: v1\nkind: A\nmetadata: {name: new}\n", "new");
+
+    // Somebody else fetches into the mirror: this fetch waits, and what it has read of the repository gets old.
+    let mirror = File::create(world.mirror(id).join("kubestats-lock")).unwrap();
+    mirror.lock().unwrap();
+    // Whoever takes the repository's lock writes its name into it.
+    let lock = world.pipeline.mirrors.join(format!("{id}.lock"));
+    std::fs::write(&lock, "").unwrap();
+    let fetch = world.begin(&job(JobKind::Sync, Some(id)), Arc::default());
+    eventually("the fetch has begun", || std::fs::read(&lock).unwrap().ends_with(b"\n"));
+    world.pipeline.block_repository(id).await.unwrap();
+    drop(mirror);
+    fetch.await.unwrap().unwrap();
+    let after = world.only().await;
+    assert_eq!((after.status(), after.sync_error), (RepositoryStatus::Blocked, None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_push_is_synced_and_scanned_with_few_questions() {
+    let (world, cluster, id) = discovered().await;
+    cluster.commit_file("new.yaml", "apiVersion: v1\nkind: A\nmetadata: {name: new}\n", "new");
+    world.forge.change(1, |known| known.metrics.pushed_at = Some(1_704_200_000));
+    let before = world.pipeline.reader.asked();
+    assert_eq!(world.sync(id).await, [JobKind::Sync, JobKind::Scan]);
+    let asked = world.pipeline.reader.asked() - before;
+    assert!(asked <= 23, "{asked} questions");
 }

@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use clickhouse::Client;
-use kubestats::git::FetchLimits;
+use kubestats::git::FetchOptions;
 use kubestats::manifest::redact::Redactor;
 use kubestats::model::{
     Job, JobArguments, JobId, JobKind, JobProgress, JobRequest, JobState, LogLevel, Repository, RepositoryId, Requester,
 };
 use kubestats::pipeline::{
-    DiscoverySettings, Ended, Listener, Pipeline, PipelineError, RetentionSettings, StopSignal, SyncSettings, Task,
-    Visits,
+    DiscoverySettings, Disk, Ended, Listener, Pipeline, PipelineError, RetentionSettings, StopSignal, SyncSettings,
+    Task, Visits,
 };
 use kubestats::scan::Budget;
 use kubestats::store::query::{Filter, Repositories, RepositoryChanges, RepositoryRecord};
@@ -109,7 +109,7 @@ impl World {
             writer: Writer::new(store.clone()).taking_turns(&folder.path().join("run/turns")),
             redactor: Arc::new(Redactor::new(b"a key")),
             mirrors: folder.path().join("mirrors"),
-            limits: FetchLimits::default(),
+            fetching: FetchOptions::default(),
             program: "a test".to_owned(),
             budget: Budget::new(64 << 20),
             forges: Arc::new([]),
@@ -122,6 +122,7 @@ impl World {
             sync: SyncSettings::default(),
             retention: RetentionSettings::default(),
             visits: Visits::default(),
+            disk: Disk::default(),
         };
         Self { pipeline, forge: Script::default(), store, database, folder }
     }

@@ -6,9 +6,11 @@ use std::process::Stdio;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
-use kubestats::git::{FetchLimits, FetchProgress, Remote};
+use kubestats::git::{FetchOptions, FetchProgress, Remote};
 use kubestats::manifest::redact::Redactor;
-use kubestats::pipeline::{DiscoverySettings, Pipeline, Progress, RetentionSettings, Silent, SyncSettings, Visits};
+use kubestats::pipeline::{
+    DiscoverySettings, Disk, Pipeline, Progress, RetentionSettings, Silent, SyncSettings, Visits,
+};
 use kubestats::scan::Budget;
 use kubestats::store::{Reader, ReaderOptions, Store, Writer, engine};
 use serde_json::json;
@@ -78,7 +80,7 @@ async fn within_one_process_the_second_says_who_is_at_it() {
         writer: Writer::new(store),
         redactor: Arc::new(Redactor::new(b"a key")),
         mirrors: data.path().join("mirrors"),
-        limits: FetchLimits::default(),
+        fetching: FetchOptions::default(),
         program: "a test".to_owned(),
         budget: Budget::new(64 << 20),
         forges: Arc::new([]),
@@ -87,6 +89,7 @@ async fn within_one_process_the_second_says_who_is_at_it() {
         sync: SyncSettings::default(),
         retention: RetentionSettings::default(),
         visits: Visits::default(),
+        disk: Disk::default(),
     };
     let remote = Remote::Path(repository.path());
     let (begun, release, progress) = held();

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use kubestats::git::{FetchLimits, Mirror, Remote};
+use kubestats::git::{FetchOptions, Mirror, Remote};
 use kubestats::manifest::redact::Redactor;
 use kubestats::model::{Repository, RepositoryId};
 use kubestats::scan::{Batch, Budget, Outcome, Scanner};
@@ -168,7 +168,7 @@ fn data_let_go_for_want_of_memory_are_read_again() {
 fn walk(repository: &TempRepo, memory: u64) -> (Outcome, Vec<Batch>) {
     let remote = Remote::Path(repository.path());
     let directory = repository.beside(&format!("mirror-{memory}.git"));
-    let mirror = Mirror::sync(&directory, &remote, None, &FetchLimits::default(), &mut |_| ()).unwrap();
+    let mirror = Mirror::sync(&directory, &remote, None, &FetchOptions::default(), &mut |_| ()).unwrap();
     let alias = remote.alias().unwrap();
     let described = Repository::discovered(RepositoryId::from_alias(&alias), &alias, 0);
     let redactor = Redactor::new(b"a key");

@@ -13,6 +13,9 @@ use super::external::{Database, TestClickHouse};
 use super::hosting::Hosting;
 use super::process::{PATIENCE, send_signal};
 
+/// What this machine's environment says of its network.
+const NETWORK: [&str; 5] = ["HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "GIT_SSL_CAINFO", "SSL_CERT_FILE"];
+
 /// A temporary data directory, which goes with this value.
 pub struct TestData {
     place: Place,
@@ -90,6 +93,9 @@ impl TestData {
             if text.starts_with("KUBESTATS_") && !text.starts_with("KUBESTATS_ENGINE") {
                 command.env_remove(name);
             }
+        }
+        for name in NETWORK {
+            command.env_remove(name).env_remove(name.to_lowercase());
         }
         // A server under test does what it is told, and nothing by itself.
         command.envs([("KUBESTATS_DISCOVERY__ENABLED", "false")]);
