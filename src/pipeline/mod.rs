@@ -24,7 +24,7 @@ mod task;
 mod work;
 
 pub use error::PipelineError;
-pub use progress::{Progress, Silent};
+pub use progress::{Progress, Silent, TaskProgress};
 pub use scan::{Pipeline, Summary};
 pub use settings::{DiscoverySettings, HostCredentials, RetentionSettings, SyncSettings, Visits};
 pub use task::{Listener, StopSignal, Task};

@@ -109,6 +109,14 @@ impl Books for Memory {
     fn alive(&self, _: Duration) -> Written<'_, HashSet<Uuid>> {
         written(HashSet::new())
     }
+
+    fn ask_to_cancel(&self, _: JobId) -> Written<'_, ()> {
+        written(())
+    }
+
+    fn cancellations(&self, _: Duration) -> Written<'_, Vec<JobId>> {
+        written(Vec::new())
+    }
 }
 
 /// The world outside, and what was seen of the jobs.
