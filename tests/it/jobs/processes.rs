@@ -82,7 +82,6 @@ fn what_a_living_process_does_is_left_alone_and_joined() {
         let queue = bench.queue().await;
         let joined = queue.enqueue(by(person(), JobKind::Aggregate, None)).await.unwrap();
         assert!(joined.joined && joined.job.id == job.id);
-        assert!(matches!(queue.cancel(job.id).await, Err(JobsError::Elsewhere(_))));
         assert_eq!(bench.all_stored().await, [job.clone(), waiting.clone()]);
         // Whoever waits for a job of a process that dies gets it done here.
         drop(lock);
