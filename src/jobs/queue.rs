@@ -290,6 +290,7 @@ impl Inner {
     pub async fn enqueue(&self, requests: Vec<JobRequest>) -> Result<Vec<Result<Enqueued, JobsError>>, JobsError> {
         let repositories = requests.iter().filter_map(|request| request.repository).collect();
         let forges = self.books.forges(repositories).await?;
+        // Held until they are stored: two processes that ask for the same get the same job.
         let others = self.open_elsewhere(&requests).await?;
         let mut answers = Vec::new();
         let mut receipts: Vec<Receipt> = Vec::new();
@@ -302,7 +303,7 @@ impl Inner {
                 answers.push(Err(JobsError::UnknownRepository));
                 continue;
             }
-            let adopted = match self.elsewhere(&request, &others).await? {
+            let adopted = match self.elsewhere(&request, others.as_ref()).await? {
                 Some(Elsewhere::There(job)) => {
                     answers.push(Ok(Enqueued { job, joined: true }));
                     continue;
@@ -335,6 +336,7 @@ impl Inner {
             receipts.extend(changes.into_iter().map(|change| self.journal.post(change)));
         }
         all_stored(receipts).await?;
+        drop(others);
         self.shared.changed();
         Ok(answers)
     }

@@ -22,7 +22,7 @@ each job as it is then.
 
 Examples:
   kubestats jobs cancel 019aa1f6-83e0-7c3a-9d0b-3c5d1f0e7a42
-  kubestats jobs --json --state parked | jq -r .id | xargs kubestats jobs cancel
+  kubestats jobs cancel --json 019aa1f6-83e0-7c3a-9d0b-3c5d1f0e7a42
 
 Exit status: 0 when all were cancelled; 1 when one was not (the others are nevertheless; a line on stderr says which and why); 2 when \
 the arguments are wrong.";

@@ -93,6 +93,23 @@ fn what_a_living_process_does_is_left_alone_and_joined() {
 }
 
 #[test]
+fn two_processes_that_ask_for_the_same_at_once_get_one_job() {
+    on_bench("two_processes_that_ask_for_the_same", async |bench| {
+        bench.script.plan(|_| Step::Wait);
+        let (one, other) = (bench.queue().await, bench.queue().await);
+        for number in 0..20 {
+            let repository = bench.repository(&format!("https://forge.example/x/{number}")).await;
+            let request = || by(person(), JobKind::Scan, Some(repository));
+            let (first, second) = tokio::join!(one.enqueue(request()), other.enqueue(request()));
+            let (first, second) = (first.unwrap(), second.unwrap());
+            assert_eq!(first.job.id, second.job.id);
+            assert!(first.joined != second.joined, "one of them asked first");
+        }
+        assert_eq!(bench.all_stored().await.len(), 20);
+    });
+}
+
+#[test]
 fn processes_on_other_machines_are_seen_to_live() {
     on_bench("processes_on_other_machines", async |bench| {
         let (far, vanished) = (Uuid::new_v4(), Uuid::new_v4());
