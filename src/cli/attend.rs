@@ -6,31 +6,32 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::sync::mpsc;
 
 use super::jobs::text::{self, Names};
 use super::signals::asked_to_end;
 use super::terminal::complain;
 use crate::app::App;
-use crate::jobs::{Database, JobsError, Queue, QueueOptions, SystemTime};
+use crate::jobs::{Database, JobsError, Queue, QueueOptions, SystemTime, Work};
 use crate::model::{Job, JobArguments, JobId, JobKind, JobRequest, JobState, RepositoryId, Requester};
 use crate::pipeline::Pipeline;
 
 const TICK: Duration = Duration::from_millis(100);
 
-/// Starts the queue of this process. `adopts`: what dead processes left is taken over.
-pub async fn start_queue(app: &App, pipeline: &Pipeline, adopts: bool) -> Result<Queue, JobsError> {
+/// Starts the queue of this process, with so many workers. `adopts`: what dead processes left is taken over.
+pub async fn start_queue(app: &App, work: Arc<dyn Work>, parallel: usize, adopts: bool) -> Result<Queue, JobsError> {
     let config = &app.config;
     let options = QueueOptions {
-        parallel: config.jobs.parallel,
+        parallel,
         attempts: config.jobs.attempts,
         run_dir: config.run_dir(),
         is_shared: config.clickhouse.is_some(),
         adopts,
     };
     let books = Database { reader: app.reader.clone(), writer: app.writer.clone() };
-    Queue::start(options, Arc::new(books), Arc::new(pipeline.clone()), Arc::new(SystemTime)).await
+    Queue::start(options, Arc::new(books), work, Arc::new(SystemTime)).await
 }
 
 /// A job that somebody at the command line asks for.
@@ -40,60 +41,60 @@ pub fn request(kind: JobKind, repository: Option<RepositoryId>, arguments: JobAr
 
 /// Runs jobs and whatever they ask for to the end; Ctrl-C cancels them. Tells how the command ends.
 pub async fn attend(app: &App, pipeline: &Pipeline, requests: Vec<JobRequest>, json: bool) -> anyhow::Result<ExitCode> {
-    let queue = start_queue(app, pipeline, false).await?;
+    let queue = start_queue(app, Arc::new(pipeline.clone()), app.config.jobs.parallel, false).await?;
     let watched = watch(app, &queue, requests, json).await;
     queue.shut_down(Duration::ZERO).await;
     watched
 }
 
 async fn watch(app: &App, queue: &Queue, requests: Vec<JobRequest>, json: bool) -> anyhow::Result<ExitCode> {
-    let mut updates = queue.updates();
+    let mut updates = queue.newest();
     let mut screen = Screen::new(Names::new(app.reader.clone()), json);
-    let mut asked = Vec::new();
+    let mut elsewhere = Vec::new();
     for request in requests {
-        asked.push(queue.enqueue(request).await?);
-    }
-    let all_ended = async {
-        let mut elsewhere = Vec::new();
-        for enqueued in asked.iter().filter(|enqueued| enqueued.joined) {
-            // Perhaps another process does it: then its end is not among our updates.
-            let job = queue.ended(enqueued.job.id).await?;
-            elsewhere.push(job);
+        let job = queue.enqueue(request).await?.job;
+        if job.worker != Some(queue.process()) {
+            screen.join(&job).await?;
+            elsewhere.push(job.id);
         }
+    }
+    // What another process does is not among our updates.
+    let (told, mut heard) = mpsc::unbounded_channel();
+    let all_ended = async {
+        let follow = |id: &JobId| {
+            let (id, told) = (*id, told.clone());
+            // Who listens goes only together with this.
+            queue.follow(id, move |job| drop(told.send(job)))
+        };
+        let ended = try_join_all(elsewhere.iter().map(follow)).await?;
         queue.idle().await;
-        Ok::<Vec<Job>, JobsError>(elsewhere)
+        Ok::<Vec<Job>, JobsError>(ended)
     };
     tokio::pin!(all_ended);
     let interrupted = asked_to_end();
     tokio::pin!(interrupted);
     let mut is_cancelled = false;
-    let elsewhere = loop {
+    let ended = loop {
         tokio::select! {
-            update = updates.recv() => match update {
-                Ok(job) => screen.show(job).await?,
-                Err(RecvError::Lagged(_)) => {}
-                Err(RecvError::Closed) => break Vec::new(),
-            },
+            Some(job) = updates.next() => screen.show(job).await?,
+            Some(job) = heard.recv() => screen.show(job).await?,
             ended = &mut all_ended => break ended?,
             () = &mut interrupted, if !is_cancelled => {
                 is_cancelled = true;
                 queue.abandon().await?;
                 // What another process does goes on there, and we do not wait for it.
-                if asked.iter().any(|enqueued| enqueued.joined) {
+                if !elsewhere.is_empty() {
                     queue.idle().await;
                     break Vec::new();
                 }
             }
         }
     };
-    loop {
-        match updates.try_recv() {
-            Ok(job) => screen.show(job).await?,
-            Err(TryRecvError::Lagged(_)) => {}
-            Err(TryRecvError::Empty | TryRecvError::Closed) => break,
-        }
+    updates.end();
+    while let Some(job) = updates.next().await {
+        screen.show(job).await?;
     }
-    for job in elsewhere {
+    for job in ended {
         screen.show(job).await?;
     }
     let failed = screen.finish();
@@ -118,6 +119,14 @@ impl Screen {
     fn new(names: Names, json: bool) -> Self {
         let bars = std::io::stderr().is_terminal().then(MultiProgress::new);
         Self { names, json, bars, running: HashMap::new(), states: HashMap::new(), failed: false }
+    }
+
+    /// Tells of a job that another process does.
+    async fn join(&mut self, job: &Job) -> anyhow::Result<()> {
+        self.names.learn(std::iter::once(job)).await?;
+        let label = self.names.label(job);
+        self.aside(|| complain(&format!("{label}: another process does it (job {}); waiting for its end", job.id)));
+        Ok(())
     }
 
     async fn show(&mut self, job: Job) -> anyhow::Result<()> {

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
@@ -99,7 +100,7 @@ async fn serve(app: &App, listener: TcpListener) -> anyhow::Result<()> {
 /// Starts the queue and the clock. A server that knows no repository looks for some at once.
 async fn start_jobs(app: &App) -> anyhow::Result<Service> {
     let pipeline = app.pipeline().await?;
-    let queue = start_queue(app, &pipeline, true).await?;
+    let queue = start_queue(app, Arc::new(pipeline.clone()), app.config.jobs.parallel, true).await?;
     let clock = Clock::start(queue.clone(), schedules(&app.config)).await?;
     let service = Service::new(queue, clock, pipeline);
     if app.config.discovery.is_enabled && !knows_repositories(app).await? {

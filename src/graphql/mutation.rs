@@ -8,8 +8,8 @@ use super::error::bad_input;
 use super::id::{self, NodeType};
 use super::payload::{JobPayload, SchedulePayload, UserError, UserErrorCode};
 use super::sight::{loaders, present};
-use crate::jobs::Service;
-use crate::model::{JobArguments, JobId, JobKind, JobRequest, RepositoryId, RepositoryStatus, Requester};
+use crate::jobs::{JobsError, Service, refusal};
+use crate::model::{JobArguments, JobId, JobKind, JobRequest, RepositoryId, Requester};
 
 /// Search expressions that one job may be given, and bytes of each.
 const MAX_QUERIES: usize = 100;
@@ -37,7 +37,7 @@ impl Mutation {
             return Err(bad_input(message));
         }
         let arguments = JobArguments { queries, ..JobArguments::default() };
-        enqueue(context, service, JobKind::Discover, None, arguments).await
+        enqueue(context, service, JobKind::Discover, None, arguments, "queries").await
     }
 
     /// Takes a snapshot of a repository's metrics and fetches its mirror; a scan follows where the head moved.
@@ -60,7 +60,7 @@ impl Mutation {
     ) -> Result<JobPayload, Error> {
         let service = changing(context)?;
         let arguments = JobArguments { all: !only_due, ..JobArguments::default() };
-        enqueue(context, service, JobKind::Sync, None, arguments).await
+        enqueue(context, service, JobKind::Sync, None, arguments, "onlyDue").await
     }
 
     /// Reads what is new in the history of a repository.
@@ -121,7 +121,8 @@ impl Mutation {
         JobPayload::of(context, deleted, "id").await
     }
 
-    /// Asks a job to end: one that waits ends at once, one that runs within a second.
+    /// Asks a job to end, in whatever process: one that waits ends at once, one that runs within a second. What it asked for and has not
+    /// begun ends with it; of a job that has ended (a `syncAll` that asked for many fetches), that alone.
     async fn cancel_job(
         &self,
         context: &Context<'_>,
@@ -178,7 +179,7 @@ fn job_id(id: &ID) -> Result<JobId, Error> {
     Ok(JobId(id::decode_as(NodeType::Job, id)?))
 }
 
-/// Asks for a job of one repository, which has to be known and not blocked.
+/// Asks for a job of one repository, which has to be known, and in a state in which that can be done.
 async fn enqueue_for(
     context: &Context<'_>,
     service: &Service,
@@ -188,17 +189,12 @@ async fn enqueue_for(
 ) -> Result<JobPayload, Error> {
     let id: Uuid = repository_id(repository)?.0;
     let known = loaders(context)?.repositories.load_one(id).await?;
-    let refusal = match known.map(|known| known.status()) {
-        None => Some((UserErrorCode::NotFound, "there is no repository with this id")),
-        Some(RepositoryStatus::Blocked) => {
-            Some((UserErrorCode::WrongState, "the repository is blocked; approveRepository lets it be visited again"))
-        }
-        Some(_) => None,
+    let refused = match known.map(|known| refusal(known.status(), kind)) {
+        None => JobsError::UnknownRepository,
+        Some(Some(reason)) => JobsError::Unfit(reason),
+        Some(None) => return enqueue(context, service, kind, Some(RepositoryId(id)), arguments, "repository").await,
     };
-    match refusal {
-        Some((code, message)) => Ok(UserError::new(code, message, "repository").into()),
-        None => enqueue(context, service, kind, Some(RepositoryId(id)), arguments).await,
-    }
+    JobPayload::of(context, Err(refused), "repository").await
 }
 
 async fn enqueue(
@@ -207,7 +203,8 @@ async fn enqueue(
     kind: JobKind,
     repository: Option<RepositoryId>,
     arguments: JobArguments,
+    argument: &str,
 ) -> Result<JobPayload, Error> {
     let request = JobRequest { kind, repository, arguments, requested_by: requester() };
-    JobPayload::of(context, service.queue.enqueue(request).await, "repository").await
+    JobPayload::of(context, service.queue.enqueue(request).await, argument).await
 }

@@ -38,7 +38,7 @@ pub struct UserError {
     message: String,
     /// For programs.
     code: UserErrorCode,
-    /// The argument that it is about: its name, and what is inside of it.
+    /// The argument that it is about: its name, and what is inside of it. Empty: it is about none.
     path: Vec<String>,
 }
 
@@ -142,13 +142,16 @@ fn user_error(failure: JobsError, argument: &str) -> Result<UserError, Error> {
             return Ok(UserError::new(UserErrorCode::NotFound, "there is no job with this id", argument));
         }
         JobsError::Elsewhere(_) => {
-            let message = "another process of the same data works on this job; it can be cancelled there alone";
+            let message = "another process of the same data works on this job and does not listen; end it there";
             return Ok(UserError::new(UserErrorCode::WrongState, message, argument));
         }
         JobsError::UnknownSchedule(_) | JobsError::UnknownRepository => UserErrorCode::NotFound,
-        JobsError::WrongState(_) => UserErrorCode::WrongState,
+        JobsError::WrongState(_) | JobsError::Unfit(_) => UserErrorCode::WrongState,
         JobsError::BadSource(_) => UserErrorCode::BadSource,
-        JobsError::ShuttingDown => UserErrorCode::ShuttingDown,
+        // About no argument.
+        JobsError::ShuttingDown => {
+            return Ok(UserError { message, code: UserErrorCode::ShuttingDown, path: Vec::new() });
+        }
         JobsError::Store(failure) => return Err(from_store(failure)),
         JobsError::File { .. } | JobsError::Clock(_) => {
             tracing::error!(error = %failure, "a request to the jobs failed");
@@ -171,13 +174,15 @@ mod tests {
             (JobsError::WrongState(JobState::Succeeded), UserErrorCode::WrongState, "SUCCEEDED"),
             (JobsError::UnknownSchedule("x".to_owned()), UserErrorCode::NotFound, "\"x\""),
             (JobsError::UnknownRepository, UserErrorCode::NotFound, "no repository"),
+            (JobsError::Unfit("it is blocked"), UserErrorCode::WrongState, "is blocked"),
             (JobsError::BadSource("no URL".to_owned()), UserErrorCode::BadSource, "no URL"),
-            (JobsError::ShuttingDown, UserErrorCode::ShuttingDown, "shutting down"),
         ] {
             let failure = user_error(failure, "id").unwrap();
             assert_eq!((failure.code, failure.path), (code, vec!["id".to_owned()]));
             assert!(failure.message.contains(words), "{}", failure.message);
         }
+        let failure = user_error(JobsError::ShuttingDown, "id").unwrap();
+        assert_eq!((failure.code, failure.path.len()), (UserErrorCode::ShuttingDown, 0), "it is about no argument");
         assert!(user_error(JobsError::Store(StoreError::DiskFull), "id").is_err());
     }
 }

@@ -1,17 +1,18 @@
 //! What clients are told of as it happens.
 //!
-//! A subscription is run anew for every event: each answer is resolved like a query's, against the data of its own moment.
+//! A subscription is run anew for every event that it waits for: each answer is resolved like a query's, against the data of its own
+//! moment. What its arguments leave out runs nothing.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use async_graphql::parser::types::OperationType;
+use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use async_graphql::{
     Context, Description, Error, ID, Request, Response, Subscription as SubscriptionObject, Variables,
 };
 use futures_util::stream::{self, BoxStream, Stream, StreamExt};
 use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::sync::broadcast::error::RecvError;
+use uuid::Uuid;
 
 use super::caller::service;
 use super::filter::{Conditions, ResourceEventFilter};
@@ -19,7 +20,7 @@ use super::id::{self, NodeType};
 use super::sight::present;
 use super::types::{EventsRecorded, Job, JobKind, JobState, events_recorded};
 use super::{Prepared, Schema, execute, order, unanswered};
-use crate::jobs::Service;
+use crate::jobs::{Backlog, Service};
 use crate::model;
 use crate::store::Reader;
 use crate::store::query::PublicationRecord;
@@ -31,8 +32,8 @@ pub struct Subscription;
 /// What a subscription is run for.
 struct Event {
     cause: Cause,
-    /// What the subscription waits for: it says so itself when it is run.
-    waits_for: OnceLock<Source>,
+    /// What the subscription waits for: each of its fields says so when it is run.
+    waits_for: Mutex<Vec<Wanted>>,
 }
 
 #[derive(Clone)]
@@ -43,29 +44,53 @@ enum Cause {
     Publication(PublicationRecord),
 }
 
-/// Where events come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Source {
-    Jobs,
+/// Events that a field waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Wanted {
+    Jobs {
+        id: Option<Uuid>,
+        kind: Option<model::JobKind>,
+        state: Option<model::JobState>,
+    },
+    /// Scans that recorded something new.
     Publications,
+}
+
+impl Wanted {
+    fn picks(&self, cause: &Cause) -> bool {
+        match (self, cause) {
+            (Self::Jobs { id, kind, state }, Cause::Job(job)) => {
+                id.is_none_or(|id| job.id.0 == id)
+                    && kind.is_none_or(|kind| job.kind == kind)
+                    && state.is_none_or(|state| job.state == state)
+            }
+            (Self::Publications, Cause::Publication(publication)) => !publication.is_rebuild,
+            _ => false,
+        }
+    }
 }
 
 impl Event {
     const fn new(cause: Cause) -> Self {
-        Self { cause, waits_for: OnceLock::new() }
+        Self { cause, waits_for: Mutex::new(Vec::new()) }
     }
 
-    /// The event, for a field that waits for events of this source.
-    fn of<'c>(context: &Context<'c>, source: Source) -> Result<&'c Cause, Error> {
+    /// The event, if a field waits for it.
+    fn of<'c>(context: &Context<'c>, wanted: Wanted) -> Result<Option<&'c Cause>, Error> {
         let event = context.data::<Arc<Self>>()?;
-        let _ = event.waits_for.set(source);
-        Ok(&event.cause)
+        let cause = Some(&event.cause).filter(|cause| wanted.picks(cause));
+        event.waits_for.lock().unwrap_or_else(PoisonError::into_inner).push(wanted);
+        Ok(cause)
+    }
+
+    fn waits_for(&self) -> Vec<Wanted> {
+        self.waits_for.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 #[SubscriptionObject(use_type_description)]
 impl Subscription {
-    /// Every change of every job of the server from now on: its state, and its progress about once a second. A client that is slow
+    /// Every change of every job of the server from now on: its state, and its progress a few times a second. A client that is slow
     /// misses changes of a job, but never the last one.
     async fn job_updated(
         &self,
@@ -77,13 +102,9 @@ impl Subscription {
         service(context)?;
         present(context)?.note();
         let id = id.map(|id| id::decode_as(NodeType::Job, &id)).transpose()?;
-        let wanted = |job: &model::Job| {
-            id.is_none_or(|id| job.id.0 == id)
-                && kind.is_none_or(|kind| job.kind == kind.into())
-                && state.is_none_or(|state| job.state == state.into())
-        };
-        let job = match Event::of(context, Source::Jobs)? {
-            Cause::Job(job) if wanted(job) => Some(Job::from((**job).clone())),
+        let wanted = Wanted::Jobs { id, kind: kind.map(Into::into), state: state.map(Into::into) };
+        let job = match Event::of(context, wanted)? {
+            Some(Cause::Job(job)) => Some(Job::from((**job).clone())),
             _ => None,
         };
         Ok(stream::iter(job))
@@ -97,10 +118,8 @@ impl Subscription {
         #[graphql(desc = "Which events.")] filter: Option<ResourceEventFilter>,
     ) -> Result<impl Stream<Item = EventsRecorded>, Error> {
         let filter = filter.unwrap_or_default().conditions()?;
-        let recorded = match Event::of(context, Source::Publications)? {
-            Cause::Publication(publication) if !publication.is_rebuild => {
-                events_recorded(context, publication, filter).await?
-            }
+        let recorded = match Event::of(context, Wanted::Publications)? {
+            Some(Cause::Publication(publication)) => events_recorded(context, publication, filter).await?,
             _ => None,
         };
         Ok(stream::iter(recorded))
@@ -115,18 +134,21 @@ pub fn answers(
     mut request: Request,
 ) -> BoxStream<'static, Response> {
     let asked = Asked { schema: schema.clone(), reader: reader.clone() };
-    if is_subscription(&mut request) {
+    if let Some(document) = subscription(&mut request) {
         // From here on nothing of the jobs is missed.
         let updates = jobs.map(|jobs| jobs.queue.updates());
-        return asked.subscribe(Subscribed::new(request), updates).boxed();
+        let subscribed = Subscribed { document, operation: request.operation_name, variables: request.variables };
+        return asked.subscribe(subscribed, updates).boxed();
     }
     stream::once(async move { execute(&asked.schema, &asked.reader, request).await }).boxed()
 }
 
-fn is_subscription(request: &mut Request) -> bool {
+/// The document of a subscription; none of anything else.
+fn subscription(request: &mut Request) -> Option<ExecutableDocument> {
     let name = request.operation_name.clone();
-    let Ok(document) = request.parsed_query() else { return false };
-    order::find(document, name.as_deref()).is_some_and(|operation| operation.ty == OperationType::Subscription)
+    let document = request.parsed_query().ok()?;
+    let operation = order::find(document, name.as_deref())?;
+    (operation.ty == OperationType::Subscription).then(|| document.clone())
 }
 
 struct Asked {
@@ -134,24 +156,21 @@ struct Asked {
     reader: Reader,
 }
 
-/// A subscription, to be run for every event.
+/// A subscription, to be run for every event that it waits for.
 struct Subscribed {
-    document: String,
+    /// Parsed once.
+    document: ExecutableDocument,
     operation: Option<String>,
     variables: Variables,
 }
 
 impl Subscribed {
-    fn new(request: Request) -> Self {
-        Self { document: request.query, operation: request.operation_name, variables: request.variables }
-    }
-
     fn request(&self, event: &Arc<Event>) -> Request {
-        let request = Request::new(&self.document).variables(self.variables.clone()).data(event.clone());
-        match &self.operation {
-            Some(operation) => request.operation_name(operation),
-            None => request,
-        }
+        // Whoever is given a parsed document does not look at its text.
+        let mut request = Request::new("").variables(self.variables.clone()).data(event.clone());
+        request.set_parsed_query(self.document.clone());
+        request.operation_name.clone_from(&self.operation);
+        request
     }
 }
 
@@ -159,9 +178,14 @@ impl Subscribed {
 enum Progress {
     /// It was not run yet.
     New(Option<Receiver<model::Job>>),
+    Begun(Events, Vec<Wanted>),
+    Over,
+}
+
+/// Where events come from.
+enum Events {
     Jobs(Updates),
     Publications(Receiver<PublicationRecord>),
-    Over,
 }
 
 impl Asked {
@@ -209,17 +233,21 @@ impl Asked {
         if let Some(refused) = self.answer(subscribed.request(&beginning)).await {
             return Err(Box::new(refused));
         }
-        match (beginning.waits_for.get(), updates) {
-            (Some(Source::Jobs), Some(updates)) => Ok(Progress::Jobs(Updates { updates, caught_up: VecDeque::new() })),
-            (Some(Source::Publications), _) => match self.reader.published().await {
-                Ok(publications) => Ok(Progress::Publications(publications)),
-                Err(failure) => Err(Box::new(unanswered(failure))),
+        let wanted = beginning.waits_for();
+        let events = match (wanted.first(), updates) {
+            (Some(Wanted::Jobs { .. }), Some(updates)) => {
+                Events::Jobs(Updates { updates, caught_up: Backlog::default() })
+            }
+            (Some(Wanted::Publications), _) => match self.reader.published().await {
+                Ok(publications) => Events::Publications(publications),
+                Err(failure) => return Err(Box::new(unanswered(failure))),
             },
-            _ => Ok(Progress::Over),
-        }
+            _ => return Ok(Progress::Over),
+        };
+        Ok(Progress::Begun(events, wanted))
     }
 
-    /// The answer to one event; none when the subscription's arguments leave it out.
+    /// The answer to one event; none when it has nothing to tell of it.
     async fn answer(&self, request: Request) -> Option<Response> {
         let prepared = match Prepared::new(request) {
             Ok(prepared) => prepared,
@@ -234,7 +262,19 @@ impl Asked {
 }
 
 impl Progress {
-    /// What happened next; none when nothing will any more.
+    /// What happened next of what is waited for; none when nothing will any more.
+    async fn next(&mut self) -> Option<Cause> {
+        let Self::Begun(events, wanted) = self else { return None };
+        loop {
+            let cause = events.next().await?;
+            if wanted.iter().any(|wanted| wanted.picks(&cause)) {
+                return Some(cause);
+            }
+        }
+    }
+}
+
+impl Events {
     async fn next(&mut self) -> Option<Cause> {
         match self {
             Self::Jobs(updates) => updates.next_job().await.map(|job| Cause::Job(Box::new(job))),
@@ -245,7 +285,6 @@ impl Progress {
                     Err(RecvError::Closed) => return None,
                 }
             },
-            Self::New(_) | Self::Over => None,
         }
     }
 }
@@ -254,100 +293,20 @@ impl Progress {
 struct Updates {
     updates: Receiver<model::Job>,
     /// Events that came while others were answered, too many to keep all of them.
-    caught_up: VecDeque<model::Job>,
+    caught_up: Backlog,
 }
 
 impl Updates {
     async fn next_job(&mut self) -> Option<model::Job> {
         loop {
-            if let Some(job) = self.caught_up.pop_front() {
+            if let Some(job) = self.caught_up.pop() {
                 return Some(job);
             }
             match self.updates.recv().await {
                 Ok(job) => return Some(job),
-                Err(RecvError::Lagged(_)) => self.caught_up = newest_of_each(&mut self.updates),
+                Err(RecvError::Lagged(_)) => self.caught_up.take_in(&mut self.updates),
                 Err(RecvError::Closed) => return None,
             }
         }
-    }
-}
-
-/// What waits in a channel that overflowed: the newest state of each job, in the order of these states.
-fn newest_of_each(updates: &mut Receiver<model::Job>) -> VecDeque<model::Job> {
-    let mut newest: VecDeque<model::Job> = VecDeque::new();
-    loop {
-        match updates.try_recv() {
-            Ok(job) => {
-                newest.retain(|older| older.id != job.id);
-                newest.push_back(job);
-            }
-            Err(TryRecvError::Lagged(_)) => {}
-            Err(TryRecvError::Empty | TryRecvError::Closed) => return newest,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use tokio::sync::broadcast;
-
-    use super::*;
-    use crate::model::{JobArguments, JobId, JobKind, JobProgress, JobState, Requester};
-
-    fn job(id: JobId, done: u64, state: JobState) -> model::Job {
-        model::Job {
-            id,
-            kind: JobKind::Scan,
-            repository: None,
-            arguments: JobArguments::default(),
-            requested_by: Requester::Webhook,
-            priority: 3,
-            state,
-            attempts: 1,
-            progress: JobProgress { done, ..JobProgress::default() },
-            error: None,
-            created_at_ms: 0,
-            started_at_ms: None,
-            ended_at_ms: None,
-            not_before_ms: None,
-            run: None,
-            worker: None,
-            is_cancelled: false,
-        }
-    }
-
-    const fn waiting(updates: Receiver<model::Job>) -> Updates {
-        Updates { updates, caught_up: VecDeque::new() }
-    }
-
-    #[tokio::test]
-    async fn nothing_is_skipped_for_those_who_keep_up() {
-        let (sender, receiver) = broadcast::channel(16);
-        let id = JobId::now();
-        for done in 0..10 {
-            sender.send(job(id, done, JobState::Running)).unwrap();
-        }
-        drop(sender);
-        let mut updates = waiting(receiver);
-        for done in 0..10 {
-            assert_eq!(updates.next_job().await.unwrap().progress.done, done);
-        }
-        assert!(updates.next_job().await.is_none(), "it ends with the queue");
-    }
-
-    #[tokio::test]
-    async fn those_who_lag_get_the_newest_state_of_each_job() {
-        let (sender, receiver) = broadcast::channel(8);
-        let (first, second) = (JobId::now(), JobId::now());
-        for done in 0..100 {
-            sender.send(job(first, done, JobState::Running)).unwrap();
-        }
-        sender.send(job(second, 1, JobState::Running)).unwrap();
-        sender.send(job(first, 100, JobState::Succeeded)).unwrap();
-        drop(sender);
-        let mut updates = waiting(receiver);
-        let seen = [updates.next_job().await.unwrap(), updates.next_job().await.unwrap()];
-        assert_eq!(seen.map(|job| (job.id, job.progress.done)), [(second, 1), (first, 100)]);
-        assert!(updates.next_job().await.is_none());
     }
 }

@@ -60,9 +60,13 @@ pub fn refuse_socket(parts: &Parts) -> Option<&'static str> {
     (is_direct && !is_own).then_some("the Host header is no name of this machine (localhost, 127.0.0.1, [::1])")
 }
 
+/// The address at the other end of the connection.
+pub fn peer(parts: &Parts) -> Option<IpAddr> {
+    parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip().to_canonical())
+}
+
 fn is_from_loopback(parts: &Parts) -> bool {
-    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    peer.is_some_and(|ConnectInfo(peer)| peer.ip().to_canonical().is_loopback())
+    peer(parts).is_some_and(|peer| peer.is_loopback())
 }
 
 fn is_forwarded(headers: &HeaderMap) -> bool {

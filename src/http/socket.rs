@@ -3,9 +3,10 @@
 //! One task a connection reads, asks and writes in turn: a client that does not read is not asked for, and its events wait in the queue's
 //! channel, which drops the older ones.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::future::poll_fn;
-use std::sync::Arc;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, interval_at, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::caller::{caller, refuse_socket};
+use super::caller::{caller, peer, refuse_socket};
 use super::graphql::never_began;
 use super::{Context, MAX_BODY};
 use crate::graphql::{Caller, answers, too_many};
@@ -30,8 +31,12 @@ use crate::graphql::{Caller, answers, too_many};
 const PROTOCOL: &str = "graphql-transport-ws";
 /// Connections at once.
 const MAX_CONNECTIONS: usize = 1_000;
+/// Of them from one address. This machine has no limit of its own: a proxy here stands for many.
+const MAX_OF_A_PEER: usize = MAX_CONNECTIONS / 10;
 /// Operations that one connection runs at once.
 const MAX_OPERATIONS: usize = 20;
+/// The last bits of an address of IPv6 are its owner's.
+const NETWORK_BITS: u32 = 64;
 /// Bytes of the id that a client gives an operation.
 const MAX_ID: usize = 256;
 /// Time for the first message.
@@ -46,12 +51,52 @@ const SEND_LIMIT: Duration = Duration::from_secs(20);
 #[derive(Clone)]
 pub struct Sockets {
     places: Arc<Semaphore>,
+    /// Open ones by their addresses.
+    peers: Arc<Mutex<HashMap<IpAddr, usize>>>,
     closing: CancellationToken,
+}
+
+/// The place of one connection, until it is dropped.
+struct Place {
+    peer: IpAddr,
+    peers: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = peers.get_mut(&self.peer) {
+            *count -= 1;
+            if *count == 0 {
+                peers.remove(&self.peer);
+            }
+        }
+    }
 }
 
 impl Sockets {
     pub fn new() -> Self {
-        Self { places: Arc::new(Semaphore::new(MAX_CONNECTIONS)), closing: CancellationToken::new() }
+        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        Self { places, peers: Arc::default(), closing: CancellationToken::new() }
+    }
+
+    /// A place for one more from this address.
+    ///
+    /// # Errors
+    /// Why there is none.
+    fn admit(&self, peer: IpAddr) -> Result<Place, &'static str> {
+        let peer = network(peer);
+        let Ok(place) = self.places.clone().try_acquire_owned() else {
+            return Err("too many sockets are open; try again later\n");
+        };
+        let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = peers.entry(peer).or_default();
+        if *count >= MAX_OF_A_PEER && !peer.is_loopback() {
+            return Err("too many sockets are open from your address; close one first\n");
+        }
+        *count += 1;
+        Ok(Place { peer, peers: self.peers.clone(), _place: place })
     }
 
     /// Asks all connections to end.
@@ -125,8 +170,10 @@ pub async fn open(context: Context, sockets: Sockets, mut parts: Parts) -> axum:
         let message = format!("this socket speaks the subprotocol {PROTOCOL}\n");
         return (StatusCode::BAD_REQUEST, message).into_response();
     }
-    let Ok(place) = sockets.places.clone().try_acquire_owned() else {
-        return (StatusCode::SERVICE_UNAVAILABLE, "too many sockets are open; try again later\n").into_response();
+    let Some(peer) = peer(&parts) else { return StatusCode::FORBIDDEN.into_response() };
+    let place = match sockets.admit(peer) {
+        Ok(place) => place,
+        Err(reason) => return (StatusCode::SERVICE_UNAVAILABLE, reason).into_response(),
     };
     let caller = caller(&parts);
     upgrade.on_upgrade(move |socket| Connection::new(context, caller, socket).serve(sockets.closing, place))
@@ -141,9 +188,19 @@ struct Connection {
     last_heard: Instant,
 }
 
-/// What a connection runs, by the ids its client gave.
+/// Whoever has an address of IPv6 has all of its network.
+fn network(peer: IpAddr) -> IpAddr {
+    match peer.to_canonical() {
+        IpAddr::V6(address) if !address.is_loopback() => {
+            IpAddr::V6((u128::from(address) >> NETWORK_BITS << NETWORK_BITS).into())
+        }
+        other => other,
+    }
+}
+
+/// What a connection runs, by the ids its client gave. Who was answered longest ago is first.
 #[derive(Default)]
-struct Operations(HashMap<String, BoxStream<'static, Response>>);
+struct Operations(VecDeque<(String, BoxStream<'static, Response>)>);
 
 impl Operations {
     /// Whether there is room for one more.
@@ -154,17 +211,28 @@ impl Operations {
         if id.is_empty() || id.len() > MAX_ID {
             return end(4400, "an id has 1 to 256 bytes");
         }
-        if self.0.contains_key(id) {
+        if self.0.iter().any(|(other, _)| other == id) {
             return end(4409, format!("Subscriber for {id} already exists"));
         }
         Ok(self.0.len() < MAX_OPERATIONS)
     }
 
-    /// The next answer of any; `None` with it: the operation is complete.
+    fn insert(&mut self, id: String, answers: BoxStream<'static, Response>) {
+        self.0.push_back((id, answers));
+    }
+
+    fn remove(&mut self, id: &str) {
+        self.0.retain(|(other, _)| other != id);
+    }
+
+    /// The next answer of any; `None` with it: the operation is complete. One that always has an answer keeps no other waiting.
     fn poll(&mut self, context: &mut TaskContext<'_>) -> Poll<(String, Option<Response>)> {
-        for (id, answers) in &mut self.0 {
-            if let Poll::Ready(answer) = answers.poll_next_unpin(context) {
-                return Poll::Ready((id.clone(), answer));
+        for place in 0..self.0.len() {
+            if let Poll::Ready(answer) = self.0[place].1.poll_next_unpin(context) {
+                let answered = self.0.remove(place).expect("it was polled a moment ago");
+                let id = answered.0.clone();
+                self.0.push_back(answered);
+                return Poll::Ready((id, answer));
             }
         }
         Poll::Pending
@@ -178,7 +246,7 @@ impl Connection {
     }
 
     /// Serves until either side ends it. `_place` is free again afterwards.
-    async fn serve(mut self, closing: CancellationToken, _place: OwnedSemaphorePermit) {
+    async fn serve(mut self, closing: CancellationToken, _place: Place) {
         let ended = tokio::select! {
             ended = self.run() => ended,
             () = closing.cancelled() => Some((1001, "the server is shutting down".to_owned())),
@@ -237,7 +305,7 @@ impl Connection {
             Ok(FromClient::Subscribe { .. }) if !self.is_initialised => end(4401, "Unauthorized"),
             Ok(FromClient::Subscribe { id, payload }) => self.begin(id, *payload).await,
             Ok(FromClient::Complete { id }) => {
-                self.operations.0.remove(&id);
+                self.operations.remove(&id);
                 Ok(())
             }
             Err(_) => end(4400, "no message of graphql-transport-ws"),
@@ -251,7 +319,7 @@ impl Connection {
         }
         let Context { schema, reader, jobs, .. } = &self.context;
         let answers = answers(schema, reader, jobs.as_ref(), request.data(self.caller));
-        self.operations.0.insert(id, answers);
+        self.operations.insert(id, answers);
         Ok(())
     }
 
@@ -259,12 +327,12 @@ impl Connection {
         match answer {
             // What did not begin has no result, and no end but this.
             Some(refused) if never_began(&refused) => {
-                self.operations.0.remove(id);
+                self.operations.remove(id);
                 self.send(&FromServer::Error { id, payload: &refused.errors }).await
             }
             Some(answer) => self.send(&FromServer::Next { id, payload: &answer }).await,
             None => {
-                self.operations.0.remove(id);
+                self.operations.remove(id);
                 self.send(&FromServer::Complete { id }).await
             }
         }
@@ -300,11 +368,11 @@ mod tests {
         for number in 0..MAX_OPERATIONS {
             let id = number.to_string();
             assert_eq!(operations.admit(&id), Ok(true));
-            operations.0.insert(id, stream::pending().boxed());
+            operations.insert(id, stream::pending().boxed());
         }
         assert_eq!(operations.admit("one more"), Ok(false));
         assert_eq!(operations.admit("7"), Err(Some((4409, "Subscriber for 7 already exists".to_owned()))));
-        operations.0.remove("7");
+        operations.remove("7");
         assert_eq!(operations.admit("7"), Ok(true));
         for id in ["", &"i".repeat(MAX_ID + 1)] {
             assert!(matches!(operations.admit(id), Err(Some((4400, _)))));
@@ -314,9 +382,40 @@ mod tests {
     #[tokio::test]
     async fn answers_of_all_operations_are_taken() {
         let mut operations = Operations::default();
-        operations.0.insert("open".to_owned(), stream::pending().boxed());
-        operations.0.insert("over".to_owned(), stream::empty().boxed());
+        operations.insert("open".to_owned(), stream::pending().boxed());
+        operations.insert("over".to_owned(), stream::empty().boxed());
         let (id, answer) = poll_fn(|context| operations.poll(context)).await;
         assert!(id == "over" && answer.is_none());
+    }
+    #[tokio::test]
+    async fn an_operation_that_always_has_an_answer_keeps_no_other_waiting() {
+        let mut operations = Operations::default();
+        for id in ["one", "two", "three"] {
+            operations.insert(id.to_owned(), stream::repeat_with(|| Response::new(())).boxed());
+        }
+        let mut told = Vec::new();
+        for _ in 0..6 {
+            told.push(poll_fn(|context| operations.poll(context)).await.0);
+        }
+        assert_eq!(told, ["one", "two", "three", "one", "two", "three"]);
+    }
+
+    #[test]
+    fn one_address_does_not_take_all_places() {
+        let sockets = Sockets::new();
+        let mine: IpAddr = "2001:db8::1".parse().unwrap();
+        let mut places: Vec<Place> = (0..MAX_OF_A_PEER).map(|_| sockets.admit(mine).ok().unwrap()).collect();
+        assert!(sockets.admit(mine).is_err());
+        assert!(sockets.admit("2001:db8::2".parse().unwrap()).is_err(), "the same network");
+        for other in ["2001:db8:0:1::1", "192.0.2.1", "::ffff:192.0.2.2"] {
+            assert!(sockets.admit(other.parse().unwrap()).is_ok(), "{other}");
+        }
+        places.pop();
+        assert!(sockets.admit(mine).is_ok());
+        // A proxy on this machine stands for many.
+        let here: Vec<_> = (0..2 * MAX_OF_A_PEER).map(|_| sockets.admit("127.0.0.1".parse().unwrap())).collect();
+        assert!(here.iter().all(Result::is_ok));
+        drop((places, here));
+        assert!(sockets.peers.lock().unwrap().is_empty());
     }
 }

@@ -1,6 +1,6 @@
 //! The jobs of a process that have not ended, and which of them comes next. No I/O: every change comes back to be stored.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -26,11 +26,13 @@ pub(super) struct Board {
     /// Attempts of a job that fails for a reason that may pass.
     attempts: u32,
     /// Until their end is stored.
-    open: BTreeMap<JobId, Entry>,
+    pub(super) open: BTreeMap<JobId, Entry>,
     slots: Vec<Slot>,
     is_closing: bool,
     /// Somebody gave all of it up: running jobs ask for nothing more.
     is_abandoned: bool,
+    /// Ended by somebody while they ran. What they asked for may still be on its way.
+    pub(super) given_up: HashSet<JobId>,
     /// Asked for by running jobs, and not here yet.
     follow_ups: usize,
     /// By priority: how often jobs that could have begun saw one of another priority begin instead.
@@ -57,15 +59,6 @@ pub(super) enum Outcome {
     Failed(WorkError),
 }
 
-/// What became of a wish to cancel.
-pub(super) enum Cancel {
-    AtOnce(Box<Change>),
-    /// It runs, and was asked to end.
-    Asked(Box<Change>),
-    Ended(JobState),
-    NotHere,
-}
-
 impl Board {
     pub fn new(process: Uuid, parallel: usize, attempts: u32, now: i64) -> Self {
         let slots = vec![Slot { job: None, since_ms: now }; parallel.max(1)];
@@ -76,6 +69,7 @@ impl Board {
             slots,
             is_closing: false,
             is_abandoned: false,
+            given_up: HashSet::new(),
             follow_ups: 0,
             passed_over: [0; PRIORITIES],
         }
@@ -286,36 +280,6 @@ impl Board {
         Some(Change { job: entry.job.clone(), lines })
     }
 
-    /// Ends a job that waits, and asks one that runs to end.
-    pub fn cancel(&mut self, id: JobId, now: i64) -> Cancel {
-        let Some(entry) = self.open.get_mut(&id) else { return Cancel::NotHere };
-        match entry.job.state {
-            JobState::Running => {
-                entry.job.is_cancelled = true;
-                entry.stop.set();
-                Cancel::Asked(Box::new(Change { job: entry.job.clone(), lines: Vec::new() }))
-            }
-            JobState::Queued | JobState::Parked => {
-                entry.end(JobState::Cancelled, now);
-                let line = entry.log.own(id, now, LogLevel::Info, "cancelled");
-                Cancel::AtOnce(Box::new(Change { job: entry.job.clone(), lines: vec![line] }))
-            }
-            ended => Cancel::Ended(ended),
-        }
-    }
-
-    /// Cancels all jobs that `wanted` picks.
-    pub fn cancel_all(&mut self, now: i64, wanted: impl Fn(&Job) -> bool) -> Vec<Change> {
-        let open = self.open.values().filter(|entry| !entry.job.state.is_ended() && wanted(&entry.job));
-        let ids: Vec<JobId> = open.map(|entry| entry.job.id).collect();
-        let cancelled = ids.into_iter().map(|id| self.cancel(id, now));
-        let change = |cancel| match cancel {
-            Cancel::AtOnce(change) | Cancel::Asked(change) => Some(*change),
-            Cancel::Ended(_) | Cancel::NotHere => None,
-        };
-        cancelled.filter_map(change).collect()
-    }
-
     pub fn log(&mut self, id: JobId, now: i64, level: LogLevel, text: &str) -> Option<JobLogLine> {
         self.open.get_mut(&id)?.log.line(id, now, level, text)
     }
@@ -391,6 +355,11 @@ impl Board {
         !self.is_abandoned && self.get(id).is_some_and(|job| !job.is_cancelled)
     }
 
+    /// Whether nobody wants any more what is asked for here.
+    pub fn is_in_vain(&self, requester: &Requester) -> bool {
+        self.is_abandoned || matches!(requester, Requester::Job(id) if self.given_up.contains(id))
+    }
+
     /// What running jobs asked for is lost: they are done again.
     pub fn note_lost(&mut self, requests: &[JobRequest]) {
         for request in requests {
@@ -405,10 +374,6 @@ impl Board {
     /// Nothing begins any more, and running jobs ask for nothing.
     pub fn abandon(&mut self) {
         self.is_abandoned = true;
-    }
-
-    pub fn is_abandoned(&self) -> bool {
-        self.is_abandoned
     }
 
     pub fn is_closing(&self) -> bool {

@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use crate::model::{Job, JobId, JobLogLine, JobRequest, JobState, RepositoryId, ScheduleState};
 use crate::store::query::{
-    AliasesOf, Filter, JobField, JobLog, Jobs, Operator, Processes, Repositories, RepositoryField, Schedules,
+    AliasesOf, Cancellations, Filter, JobField, JobLog, Jobs, Operator, Processes, Repositories, RepositoryField,
+    Schedules,
 };
 use crate::store::{Reader, StoreError, Writer};
 
@@ -53,6 +54,12 @@ pub trait Books: Send + Sync + 'static {
 
     /// Processes that noted so within this time.
     fn alive(&self, within: Duration) -> Written<'_, HashSet<Uuid>>;
+
+    /// Asks the process that has a job to end it.
+    fn ask_to_cancel(&self, id: JobId) -> Written<'_, ()>;
+
+    /// Jobs that somebody asked so for within this time.
+    fn cancellations(&self, within: Duration) -> Written<'_, Vec<JobId>>;
 }
 
 /// The database.
@@ -69,6 +76,10 @@ impl Database {
         rows.iter().for_each(|row| self.writer.go_on_after(row.version));
         Ok(rows.iter().map(|row| row.to_model()).collect())
     }
+}
+
+fn seconds(time: Duration) -> u32 {
+    u32::try_from(time.as_secs()).unwrap_or(u32::MAX)
 }
 
 fn open() -> Filter<JobField> {
@@ -150,9 +161,20 @@ impl Books for Database {
 
     fn alive(&self, within: Duration) -> Written<'_, HashSet<Uuid>> {
         async move {
-            let seconds = u32::try_from(within.as_secs()).unwrap_or(u32::MAX);
-            let alive = self.reader.now(&Processes { seconds }).await?;
+            let alive = self.reader.now(&Processes { seconds: seconds(within) }).await?;
             Ok(alive.iter().filter_map(|id| id.parse().ok()).collect())
+        }
+        .boxed()
+    }
+
+    fn ask_to_cancel(&self, id: JobId) -> Written<'_, ()> {
+        self.writer.ask_to_cancel(id).boxed()
+    }
+
+    fn cancellations(&self, within: Duration) -> Written<'_, Vec<JobId>> {
+        async move {
+            let asked = self.reader.now(&Cancellations { seconds: seconds(within) }).await?;
+            Ok(asked.iter().filter_map(|id| id.parse().ok().map(JobId)).collect())
         }
         .boxed()
     }

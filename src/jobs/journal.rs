@@ -242,12 +242,13 @@ impl Pen {
                 self.is_failing = false;
                 let saved = std::mem::take(&mut self.unsaved);
                 let told = std::mem::take(&mut self.untold);
+                // Told before anybody finds the board empty.
+                for job in told {
+                    let _ = self.shared.updates.send(job);
+                }
                 {
                     let mut board = self.shared.board();
                     saved.values().for_each(|job| board.stored(job));
-                }
-                for job in told {
-                    let _ = self.shared.updates.send(job);
                 }
                 for (_, answer) in self.answers.drain(..) {
                     // Who asked may have gone.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 const PREFIX: &str = "worker-";
 const SUFFIX: &str = ".lock";
-/// Held while jobs go from one process to another.
+/// Held while jobs go from one process to another, or are asked for where others may ask for the same.
 const TAKEOVER: &str = "takeover.lock";
 
 /// Held by a process for as long as it runs jobs.

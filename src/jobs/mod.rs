@@ -6,8 +6,8 @@
 //! | file | what stands in it |
 //! |---|---|
 //! | `board.rs`, `entry.rs` | the rules, without I/O: what is the same job, what comes next, what an end means |
-//! | `runner.rs` | gives jobs to workers and ends them |
-//! | `journal.rs`, `books.rs` | stores every change, and tells who listens |
+//! | `runner.rs`, `cancel.rs` | gives jobs to workers and ends them |
+//! | `journal.rs`, `books.rs`, `updates.rs` | stores every change, and tells who listens |
 //! | `orphans.rs`, `lock.rs`, `pulse.rs` | which processes are alive, and what becomes of the jobs of the others |
 //! | `clock.rs`, `ticker.rs` | schedules, and the scheduler that ticks |
 //!
@@ -20,6 +20,7 @@
 mod backoff;
 mod board;
 mod books;
+mod cancel;
 mod clock;
 mod entry;
 mod journal;
@@ -28,11 +29,11 @@ mod log;
 mod orphans;
 mod pulse;
 mod queue;
-mod record;
 mod runner;
 mod service;
 mod ticker;
 mod time;
+mod updates;
 mod work;
 
 pub use backoff::backoff_ms;
@@ -40,8 +41,8 @@ pub use books::{Books, Database, Written};
 pub use clock::{Clock, Schedule, ScheduleRule};
 pub use log::MOST_LINES;
 pub use queue::{Enqueued, JobsError, Queue, QueueOptions, Worker};
-pub use record::{Record, Recorder};
-pub use service::Service;
+pub use service::{Service, refusal};
 pub use ticker::Ticker;
 pub use time::{SystemTime, Time};
+pub use updates::{Backlog, Newest};
 pub use work::{Work, WorkError};

@@ -1,6 +1,7 @@
 //! Jobs of other processes: those of the living are left alone, those of the dead are taken over.
 
 use std::collections::{BTreeSet, HashSet};
+use std::fs::File;
 
 use uuid::Uuid;
 
@@ -29,7 +30,14 @@ pub(super) enum Elsewhere {
 }
 
 /// Processes on other machines that live, as far as the database knows.
-pub(super) struct Far(HashSet<Uuid>);
+struct Far(HashSet<Uuid>);
+
+/// Jobs that other processes have. No other process of this machine asks for or takes over any while this value lives.
+pub(super) struct Others {
+    jobs: Vec<Job>,
+    far: Far,
+    right: File,
+}
 
 impl Inner {
     /// Takes over all jobs of dead processes.
@@ -56,35 +64,43 @@ impl Inner {
     /// When ClickHouse fails.
     pub async fn adopt_orphan(&self, id: JobId) -> Result<bool, JobsError> {
         let far = self.far().await?;
-        let is_free = async || {
-            let job = self.books.job(id).await?;
-            Ok::<_, JobsError>(job.filter(|job| !job.state.is_ended() && self.fate(job, &far) != Fate::Leave))
-        };
-        if is_free().await?.is_none() {
+        if self.orphan(id, &far).await?.is_none() {
             return Ok(false);
         }
-        let _right = self.right_to_take_over().await?;
+        let right = self.right_to_take_over().await?;
+        self.adopt(id, &far, &right).await
+    }
+
+    /// The same with the right to do so.
+    async fn adopt(&self, id: JobId, far: &Far, _: &File) -> Result<bool, JobsError> {
         // Somebody else may have been first.
-        let Some(job) = is_free().await? else { return Ok(false) };
-        self.take(vec![job], &far).await?;
+        let Some(job) = self.orphan(id, far).await? else { return Ok(false) };
+        self.take(vec![job], far).await?;
         Ok(true)
     }
 
-    /// Jobs of other processes that may be the same as these, where there are any.
+    /// The job, if it has not ended and its process is dead.
+    async fn orphan(&self, id: JobId, far: &Far) -> Result<Option<Job>, JobsError> {
+        let job = self.books.job(id).await?;
+        Ok(job.filter(|job| !job.state.is_ended() && self.fate(job, far) != Fate::Leave))
+    }
+
+    /// Jobs of other processes that may be the same as these, where there are any other processes.
     ///
     /// # Errors
     /// When ClickHouse fails.
-    pub async fn open_elsewhere(&self, requests: &[JobRequest]) -> Result<(Vec<Job>, Far), JobsError> {
+    pub async fn open_elsewhere(&self, requests: &[JobRequest]) -> Result<Option<Others>, JobsError> {
         // Whoever takes over all that dead processes leave need not look for it.
         let is_alone = self.options.adopts
             && !self.options.is_shared
             && lock::others(&self.options.run_dir, self.process).is_empty();
         if is_alone {
-            return Ok((Vec::new(), Far(HashSet::new())));
+            return Ok(None);
         }
+        let right = self.right_to_take_over().await?;
         let jobs = self.books.open_jobs_like(requests).await?;
-        let others = jobs.into_iter().filter(|job| job.worker != Some(self.process)).collect();
-        Ok((others, self.far().await?))
+        let jobs = jobs.into_iter().filter(|job| job.worker != Some(self.process)).collect();
+        Ok(Some(Others { jobs, far: self.far().await?, right }))
     }
 
     /// The same job in another process, unless this one has it too.
@@ -94,9 +110,10 @@ impl Inner {
     pub async fn elsewhere(
         &self,
         request: &JobRequest,
-        (jobs, far): &(Vec<Job>, Far),
+        others: Option<&Others>,
     ) -> Result<Option<Elsewhere>, JobsError> {
         let key = Key::asked(request);
+        let Some(Others { jobs, far, right }) = others else { return Ok(None) };
         if self.shared.board().find(&key).is_some() {
             return Ok(None);
         }
@@ -106,10 +123,10 @@ impl Inner {
                 Fate::Leave if job.is_cancelled || !job.arguments.covers(&request.arguments) => {}
                 Fate::Leave => return Ok(Some(Elsewhere::There(job.clone()))),
                 Fate::End => {
-                    self.adopt_orphan(job.id).await?;
+                    self.adopt(job.id, far, right).await?;
                 }
                 Fate::Take => {
-                    if self.adopt_orphan(job.id).await? {
+                    if self.adopt(job.id, far, right).await? {
                         return Ok(Some(Elsewhere::Adopted(job.clone())));
                     }
                 }
@@ -173,8 +190,8 @@ impl Inner {
         }
     }
 
-    /// One process at a time takes jobs over.
-    async fn right_to_take_over(&self) -> Result<std::fs::File, JobsError> {
+    /// One process at a time takes jobs over, or asks for them where others may ask for the same.
+    async fn right_to_take_over(&self) -> Result<File, JobsError> {
         let directory = self.options.run_dir.clone();
         let taken = tokio::task::spawn_blocking(move || lock::takeover(&directory)).await;
         let taken = taken.unwrap_or_else(|_| Err(std::io::Error::other("interrupted")));

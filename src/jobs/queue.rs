@@ -7,18 +7,19 @@ use std::time::Duration;
 use tokio::sync::{broadcast, mpsc};
 use uuid::Uuid;
 
-use super::board::{Board, Cancel};
+use super::board::Board;
 use super::books::Books;
+use super::cancel;
 use super::entry::Key;
 use super::journal::{Journal, Receipt, Shared, all_stored};
 use super::lock::WorkerLock;
-use super::log::Change;
 use super::orphans::Elsewhere;
 use super::pulse::Pulse;
 use super::runner::{self, FollowUp};
 use super::time::Time;
+use super::updates::Newest;
 use super::work::Work;
-use crate::model::{Job, JobId, JobKind, JobRequest, JobState, RateLimit, RepositoryId, Requester};
+use crate::model::{Job, JobId, JobKind, JobRequest, JobState, RateLimit, Requester};
 use crate::store::StoreError;
 
 /// Time between two looks at a job of another process.
@@ -33,13 +34,16 @@ pub enum JobsError {
     /// Only a job that still waits or runs can be cancelled, and only one that has ended can be asked for again.
     #[error("the job is {} already", .0.as_str())]
     WrongState(JobState),
-    /// Another process of the same data has the job, and only there it can be cancelled.
-    #[error("another process works on the job {0}: end it there")]
+    /// Another process of the same data has the job, and was asked in vain.
+    #[error("another process works on the job {0} and does not listen: end it there")]
     Elsewhere(JobId),
     #[error("there is no schedule {0:?}")]
     UnknownSchedule(String),
     #[error("there is no repository with this id")]
     UnknownRepository,
+    /// The repository is in no state in which this can be done.
+    #[error("{0}")]
+    Unfit(&'static str),
     /// A URL or path that is no repository's.
     #[error("{0}")]
     BadSource(String),
@@ -133,6 +137,7 @@ impl Queue {
         }
         tokio::spawn(runner::take_follow_ups(inner.clone(), receiver));
         tokio::spawn(runner::dispatch(inner.clone()));
+        tokio::spawn(cancel::hear(inner.clone()));
         Ok(Self { inner })
     }
 
@@ -148,47 +153,17 @@ impl Queue {
         enqueued.pop().unwrap_or(Err(JobsError::UnknownRepository))
     }
 
-    /// Asks a job to end; one that waits ends at once, one that runs within a second. Answers it as it is then.
-    ///
-    /// # Errors
-    /// When there is no such job, it has ended, another process works on it, or ClickHouse fails.
-    pub async fn cancel(&self, id: JobId) -> Result<Job, JobsError> {
-        let mut cancel = self.inner.cancel(id);
-        if let Cancel::NotHere = cancel.0 {
-            let job = self.stored(id).await?;
-            if job.state.is_ended() {
-                return Err(JobsError::WrongState(job.state));
-            }
-            if !self.inner.adopt_orphan(id).await? {
-                return Err(JobsError::Elsewhere(id));
-            }
-            cancel = self.inner.cancel(id);
-        }
-        let (cancel, receipts) = cancel;
-        all_stored(receipts).await?;
-        match cancel {
-            Cancel::AtOnce(change) => Ok(change.job),
-            Cancel::Asked(_) => self.ended(id).await,
-            Cancel::Ended(state) => Err(JobsError::WrongState(state)),
-            Cancel::NotHere => Err(JobsError::NotFound(id)),
-        }
-    }
-
-    /// Cancels the jobs of a repository, and does not wait for their end. Its removal goes on: half of it would be left.
+    /// Whether the same was asked for and has not ended, in whatever process.
     ///
     /// # Errors
     /// When ClickHouse fails.
-    pub async fn cancel_repository(&self, id: RepositoryId) -> Result<(), JobsError> {
-        self.cancel_those(|job| job.repository == Some(id) && job.kind != JobKind::Delete).await
-    }
-
-    /// Cancels all jobs of this process and whatever they would still ask for, and does not wait for their end.
-    ///
-    /// # Errors
-    /// When ClickHouse fails.
-    pub async fn abandon(&self) -> Result<(), JobsError> {
-        self.inner.shared.board().abandon();
-        self.cancel_those(|_| true).await
+    pub async fn is_open(&self, request: &JobRequest) -> Result<bool, JobsError> {
+        let key = Key::asked(request);
+        if self.inner.shared.board().find(&key).is_some() {
+            return Ok(true);
+        }
+        let open = self.inner.books.open_jobs_like(std::slice::from_ref(request)).await?;
+        Ok(open.iter().any(|job| Key::of(job) == key && !job.is_cancelled))
     }
 
     /// A job as it is now.
@@ -203,16 +178,6 @@ impl Queue {
         }
     }
 
-    async fn cancel_those(&self, wanted: impl Fn(&Job) -> bool) -> Result<(), JobsError> {
-        let receipts = {
-            let mut board = self.inner.shared.board();
-            let changes = board.cancel_all(self.inner.time.now_ms(), wanted);
-            changes.into_iter().map(|change| self.inner.journal.post(change)).collect()
-        };
-        self.inner.shared.changed();
-        Ok(all_stored(receipts).await?)
-    }
-
     /// Asks for a job once more that has ended: a new job with the same arguments.
     ///
     /// # Errors
@@ -222,14 +187,23 @@ impl Queue {
         if !job.state.is_ended() {
             return Err(JobsError::WrongState(job.state));
         }
-        let Job { kind, repository, arguments, .. } = job;
-        self.enqueue(JobRequest { kind, repository, arguments, requested_by }).await
+        self.enqueue(job.again(requested_by)).await
     }
 
     /// Every change of every job of this process, from now on. Changes of states are told when they are stored, progress some times a
     /// second. Who reads too slowly misses the oldest.
     pub fn updates(&self) -> broadcast::Receiver<Job> {
         self.inner.shared.updates.subscribe()
+    }
+
+    /// The same for whoever must not miss an end: who reads slowly misses states in between.
+    pub fn newest(&self) -> Newest {
+        Newest::of(self.updates())
+    }
+
+    /// The id by which the jobs of this process name it.
+    pub fn process(&self) -> Uuid {
+        self.inner.process
     }
 
     pub fn workers(&self) -> Vec<Worker> {
@@ -246,6 +220,14 @@ impl Queue {
     /// # Errors
     /// When there is no such job, or ClickHouse fails.
     pub async fn ended(&self, id: JobId) -> Result<Job, JobsError> {
+        self.follow(id, |_| ()).await
+    }
+
+    /// The same; `tell` is told now and then how far the job is, while another process has it.
+    ///
+    /// # Errors
+    /// As [`Queue::ended`].
+    pub async fn follow(&self, id: JobId, tell: impl Fn(Job) + Send) -> Result<Job, JobsError> {
         loop {
             // It leaves the board when its end is stored.
             self.inner.shared.until(|board| board.get(id).is_none()).await;
@@ -255,6 +237,7 @@ impl Queue {
             }
             // Another process has it, perhaps one that has died meanwhile.
             if !self.inner.adopt_orphan(id).await? {
+                tell(job);
                 tokio::time::sleep(LOOK).await;
             }
         }
@@ -307,6 +290,7 @@ impl Inner {
     pub async fn enqueue(&self, requests: Vec<JobRequest>) -> Result<Vec<Result<Enqueued, JobsError>>, JobsError> {
         let repositories = requests.iter().filter_map(|request| request.repository).collect();
         let forges = self.books.forges(repositories).await?;
+        // Held until they are stored: two processes that ask for the same get the same job.
         let others = self.open_elsewhere(&requests).await?;
         let mut answers = Vec::new();
         let mut receipts: Vec<Receipt> = Vec::new();
@@ -319,7 +303,7 @@ impl Inner {
                 answers.push(Err(JobsError::UnknownRepository));
                 continue;
             }
-            let adopted = match self.elsewhere(&request, &others).await? {
+            let adopted = match self.elsewhere(&request, others.as_ref()).await? {
                 Some(Elsewhere::There(job)) => {
                     answers.push(Ok(Enqueued { job, joined: true }));
                     continue;
@@ -330,7 +314,7 @@ impl Inner {
             let forge = forge.flatten().cloned().flatten();
             let now = self.time.now_ms();
             let mut board = self.shared.board();
-            if board.is_abandoned() {
+            if board.is_in_vain(&request.requested_by) {
                 answers.push(Err(JobsError::ShuttingDown));
                 continue;
             }
@@ -352,19 +336,8 @@ impl Inner {
             receipts.extend(changes.into_iter().map(|change| self.journal.post(change)));
         }
         all_stored(receipts).await?;
+        drop(others);
         self.shared.changed();
         Ok(answers)
-    }
-
-    fn cancel(&self, id: JobId) -> (Cancel, Vec<Receipt>) {
-        let mut board = self.shared.board();
-        let cancel = board.cancel(id, self.time.now_ms());
-        let receipt = match &cancel {
-            Cancel::AtOnce(change) | Cancel::Asked(change) => vec![self.journal.post(Change::clone(change))],
-            Cancel::Ended(_) | Cancel::NotHere => Vec::new(),
-        };
-        drop(board);
-        self.shared.changed();
-        (cancel, receipt)
     }
 }

@@ -141,8 +141,10 @@ async fn take_in(inner: &Inner, requests: &[JobRequest]) {
     loop {
         match inner.enqueue(requests.to_vec()).await {
             Ok(answers) => {
-                for (request, error) in requests.iter().zip(&answers).filter_map(|(r, a)| Some((r, a.as_ref().err()?)))
-                {
+                let refused = requests.iter().zip(&answers).filter_map(|(r, a)| Some((r, a.as_ref().err()?)));
+                // Nobody wants it any more.
+                let refused = refused.filter(|(_, error)| !matches!(error, JobsError::ShuttingDown));
+                for (request, error) in refused {
                     tracing::warn!(kind = request.kind.as_str(), by = %request.requested_by, %error, "no job");
                 }
                 return;

@@ -1,7 +1,7 @@
 //! What the API can ask for: jobs, schedules, and what becomes of a repository.
 
 use super::{Clock, Enqueued, JobsError, Queue};
-use crate::model::{JobArguments, JobKind, JobRequest, Repository, RepositoryId, Requester};
+use crate::model::{JobArguments, JobKind, JobRequest, Repository, RepositoryId, RepositoryStatus, Requester};
 use crate::pipeline::{Pipeline, PipelineError};
 
 /// The writing half as the API sees it. Cheap to clone.
@@ -21,12 +21,24 @@ impl Service {
     /// removed comes back.
     ///
     /// # Errors
-    /// [`JobsError::BadSource`] when it is no repository's, or as [`Queue::enqueue`].
+    /// [`JobsError::BadSource`] when it is no repository's, [`JobsError::Unfit`] when it is blocked, waits for approval, or is being
+    /// removed, or as [`Queue::enqueue`].
     pub async fn add_repository(&self, url: &str) -> Result<(Repository, Enqueued), JobsError> {
-        let repository = self.pipeline.add_repository(url).await.map_err(|error| match error {
+        let bad_source = |error| match error {
             PipelineError::Store(error) => JobsError::Store(error),
             other => JobsError::BadSource(self.pipeline.redactor.text(&other.to_string()).into_owned()),
-        })?;
+        };
+        let meant = self.pipeline.meaning(url).await.map_err(bad_source)?;
+        // What is added while its removal goes on would be half of each.
+        if let Some(id) = meant
+            && self.queue.is_open(&wish(JobKind::Delete, id)).await?
+        {
+            return Err(JobsError::Unfit("the repository is being removed; it can be added again when that is done"));
+        }
+        let repository = self.pipeline.add_repository(url).await.map_err(bad_source)?;
+        if let Some(reason) = refusal(repository.status, JobKind::Scan) {
+            return Err(JobsError::Unfit(reason));
+        }
         let enqueued = self.ask(JobKind::Sync, repository.id).await?;
         Ok((repository, enqueued))
     }
@@ -62,10 +74,24 @@ impl Service {
     }
 
     async fn ask(&self, kind: JobKind, id: RepositoryId) -> Result<Enqueued, JobsError> {
-        // Whoever asks by hand wants the newest, whatever the forge says of pushes.
-        let arguments = JobArguments { fetch: kind == JobKind::Sync, ..JobArguments::default() };
-        let requested_by = Requester::Person("api".to_owned());
-        self.queue.enqueue(JobRequest { kind, repository: Some(id), arguments, requested_by }).await
+        self.queue.enqueue(wish(kind, id)).await
+    }
+}
+
+fn wish(kind: JobKind, id: RepositoryId) -> JobRequest {
+    // Whoever asks by hand wants the newest, whatever the forge says of pushes.
+    let arguments = JobArguments { fetch: kind == JobKind::Sync, ..JobArguments::default() };
+    JobRequest { kind, repository: Some(id), arguments, requested_by: Requester::Person("api".to_owned()) }
+}
+
+/// Why a repository in this status is not synced or scanned, for whoever asks for that.
+pub const fn refusal(status: RepositoryStatus, kind: JobKind) -> Option<&'static str> {
+    match (status, kind) {
+        (RepositoryStatus::Blocked, _) => Some("the repository is blocked; approveRepository lets it be visited again"),
+        (RepositoryStatus::PendingApproval, JobKind::Scan) => {
+            Some("the repository waits for approval because of its size; approveRepository gives it")
+        }
+        _ => None,
     }
 }
 

@@ -156,7 +156,7 @@ pub struct JobArguments {
     /// SYNC without a repository: all, not only those that are due.
     #[serde(skip_serializing_if = "is_false")]
     pub all: bool,
-    /// SYNC: fetch even if the forge knows of no push.
+    /// SYNC and SCAN of a repository: fetch even if the forge knows of no push.
     #[serde(skip_serializing_if = "is_false")]
     pub fetch: bool,
 }
@@ -223,6 +223,14 @@ pub struct Job {
     pub worker: Option<Uuid>,
     /// Somebody wants it to end. It has not, while it runs.
     pub is_cancelled: bool,
+}
+
+impl Job {
+    /// The wish for the same once more.
+    pub fn again(self, requested_by: Requester) -> JobRequest {
+        let Self { kind, repository, arguments, .. } = self;
+        JobRequest { kind, repository, arguments, requested_by }
+    }
 }
 
 /// One line of what a job tells.

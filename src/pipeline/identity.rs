@@ -191,7 +191,10 @@ impl Pipeline {
     }
 
     /// The repository that a source means; a new one is stored. Whoever names it wants it, also when it is private.
-    pub(super) async fn repository_of(&self, remote: &Remote) -> Result<Repository, PipelineError> {
+    ///
+    /// # Errors
+    /// When it cannot be told which it is, or ClickHouse fails.
+    pub async fn repository_of(&self, remote: &Remote) -> Result<Repository, PipelineError> {
         let (remote, hosts) = (remote.clone(), hosts(&self.forges));
         let names = blocking(move || {
             let names = Names::of(&remote, &hosts)?;
@@ -224,6 +227,24 @@ impl Pipeline {
         self.writer.add_repositories(&self.reader, vec![new]).await?;
         let stored = self.records(&[id]).await?;
         Ok(stored.first().map_or(repository, RepositoryRecord::to_model))
+    }
+
+    /// The repository that a URL or path means, even while it is being removed; `None`: none yet.
+    ///
+    /// # Errors
+    /// When the text means no single repository, or ClickHouse fails.
+    pub async fn meaning(&self, url: &str) -> Result<Option<RepositoryId>, PipelineError> {
+        let (source, hosts) = (url.to_owned(), hosts(&self.forges));
+        let names = blocking(move || {
+            let mut remotes = git::classify(&source)?;
+            match remotes.pop() {
+                Some(remote) if remotes.is_empty() => Ok(Names::of(&remote, &hosts)?),
+                _ => Err(PipelineError::Several(source)),
+            }
+        });
+        let aliases = names.await?.aliases;
+        let meanings = self.meanings(aliases.clone()).await?;
+        Ok(aliases.iter().find_map(|alias| meanings.get(alias).copied()))
     }
 
     /// The repository of a URL, or of a path on this machine: the known one, or a new one. One that was removed comes back.

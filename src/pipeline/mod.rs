@@ -26,7 +26,7 @@ mod work;
 
 pub use disk::Disk;
 pub use error::PipelineError;
-pub use progress::{Progress, Silent};
+pub use progress::{Progress, Silent, TaskProgress};
 pub use scan::{Pipeline, Summary};
 pub use settings::{DiscoverySettings, HostCredentials, RetentionSettings, SyncSettings, Visits};
 pub use task::{Listener, StopSignal, Task};

@@ -32,7 +32,7 @@ impl Progress for Silent {
 }
 
 /// Tells a job of the progress of its fetch or scan, and ends it when the job is to end.
-pub(super) struct TaskProgress {
+pub struct TaskProgress {
     task: Task,
     counted: Mutex<Counted>,
 }

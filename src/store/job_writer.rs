@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::job_rows::{JobRow, LogRow, ScheduleRow};
 use super::{StoreError, Writer};
-use crate::model::{Job, JobLogLine, ScheduleState};
+use crate::model::{Job, JobId, JobLogLine, ScheduleState};
 
 impl Writer {
     /// Stores a job as it is now. Whoever changes a job stores its states one after the other.
@@ -55,6 +55,11 @@ impl Writer {
     /// Notes that a process that runs jobs lives, at the database's time.
     pub async fn note_alive(&self, process: Uuid) -> Result<(), StoreError> {
         self.store.execute(&format!("INSERT INTO processes (id) VALUES ('{process}')")).await
+    }
+
+    /// Asks the process that has a job to end it.
+    pub async fn ask_to_cancel(&self, id: JobId) -> Result<(), StoreError> {
+        self.store.execute(&format!("INSERT INTO cancellations (job_id) VALUES ('{id}')")).await
     }
 
     /// Stores states from now on as newer than this version, which somebody else has stored.

@@ -19,7 +19,7 @@ macro_rules! migrations {
     };
 }
 
-static MIGRATIONS: [Migration; 12] = migrations! {
+static MIGRATIONS: [Migration; 13] = migrations! {
     1 "0001_repositories"
     2 "0002_resources"
     3 "0003_resource_events"
@@ -32,6 +32,7 @@ static MIGRATIONS: [Migration; 12] = migrations! {
     10 "0010_jobs"
     11 "0011_newest_metrics"
     12 "0012_processes"
+    13 "0013_cancellations"
 };
 
 /// A migration that is in the database.

@@ -8,4 +8,5 @@ mod feeding;
 mod many;
 mod private;
 mod pushes;
+mod refusals;
 mod world;

@@ -1,15 +1,16 @@
 //! `kubestats jobs`: what is done, was done and waits.
 
+mod change;
+mod follow;
 pub mod text;
 
-use std::collections::HashMap;
 use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::bail;
-use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Subcommand};
 use comfy_table::presets;
 use uuid::Uuid;
 
@@ -31,7 +32,8 @@ With an ID it shows that job and its log. Times are UTC.
   SUCCEEDED, FAILED, CANCELLED
 
 With --follow it goes on: a line for every change of a job (or, with an ID, the lines of its log until it ends), until Ctrl-C. \
-With --json each job is one JSON object a line.
+--kind and --state pick from the changes, too: with --state those that bring a job into this state, and out of it. With --json each \
+job is one JSON object a line.
 
 Examples:
   kubestats jobs
@@ -39,6 +41,8 @@ Examples:
   kubestats jobs --json --limit 1000 > jobs.jsonl
   kubestats jobs --follow
   kubestats jobs 019aa1f6-83e0-7c3a-9d0b-3c5d1f0e7a42
+  kubestats jobs cancel 019aa1f6-83e0-7c3a-9d0b-3c5d1f0e7a42
+  kubestats jobs retry 019aa1f6-83e0-7c3a-9d0b-3c5d1f0e7a42
 
 Exit status: 0 when the jobs were printed; 1 when there is no job with this ID or the data cannot be read; 2 when the arguments \
 are wrong.";
@@ -49,7 +53,10 @@ const LOOK: Duration = Duration::from_millis(500);
 const OWN_LINES: u32 = 1_000;
 
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Options {
+    #[command(subcommand)]
+    action: Option<Action>,
     /// Show this job and its log
     #[arg(value_name = "ID", conflicts_with_all = ["state", "kind", "limit"])]
     id: Option<Uuid>,
@@ -70,6 +77,16 @@ pub struct Options {
     json: bool,
 }
 
+#[derive(Subcommand)]
+enum Action {
+    /// End jobs, in whatever process
+    #[command(after_long_help = change::CANCEL_HELP)]
+    Cancel(change::Cancel),
+    /// Do a job once more that has ended
+    #[command(after_long_help = change::RETRY_HELP)]
+    Retry(change::Retry),
+}
+
 fn states() -> impl TypedValueParser<Value = JobState> {
     let names = JobState::ALL.map(JobState::as_str);
     PossibleValuesParser::new(names).map(|name| {
@@ -88,19 +105,35 @@ fn kinds() -> impl TypedValueParser<Value = JobKind> {
 
 pub async fn run(config: Config, options: Options) -> anyhow::Result<ExitCode> {
     let app = App::open(config, "jobs").await?;
-    let mut view = View { names: Names::new(app.reader.clone()), app: &app, json: options.json };
+    let result = match &options.action {
+        Some(Action::Cancel(wanted)) => change::cancel(&app, wanted).await,
+        Some(Action::Retry(wanted)) => change::retry(&app, wanted).await,
+        None => show(&app, &options).await,
+    };
+    app.close().await;
+    result
+}
+
+async fn show(app: &App, options: &Options) -> anyhow::Result<ExitCode> {
+    let mut view = View::new(app, options.json);
     let shown = async {
         match options.id {
             Some(id) => view.one(JobId(id), options.follow).await,
-            None => view.list(&options).await,
+            None => view.list(options).await,
         }
     };
-    let result = tokio::select! {
-        result = shown => result,
-        () = asked_to_end() => Ok(()),
-    };
-    app.close().await;
-    result.map(|()| ExitCode::SUCCESS)
+    tokio::select! {
+        result = shown => result.map(|()| ExitCode::SUCCESS),
+        () = asked_to_end() => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// The job of this id.
+async fn one(app: &App, id: JobId) -> anyhow::Result<Job> {
+    let filter = Filter::default().and(JobField::Id, Operator::Equal(id.to_string()));
+    let rows = app.reader.now(&Jobs { filter, page: None }).await?;
+    let Some(row) = rows.first() else { bail!("there is no job {id}") };
+    Ok(row.to_model())
 }
 
 struct View<'a> {
@@ -109,9 +142,14 @@ struct View<'a> {
     json: bool,
 }
 
-impl View<'_> {
+impl<'a> View<'a> {
+    fn new(app: &'a App, json: bool) -> Self {
+        Self { app, names: Names::new(app.reader.clone()), json }
+    }
+
     async fn list(&mut self, options: &Options) -> anyhow::Result<()> {
-        let mut jobs = self.newest(options).await?;
+        let follow = if options.follow { Some(follow::Changes::from_now(&self.app.reader).await?) } else { None };
+        let jobs = self.newest(options).await?;
         self.names.learn(jobs.iter()).await?;
         if self.json {
             jobs.iter().try_for_each(|job| self.print_json(job))?;
@@ -120,19 +158,19 @@ impl View<'_> {
             writeln!(out, "{}", self.table(&jobs))?;
             out.flush()?;
         }
-        if !options.follow {
-            return Ok(());
-        }
-        let mut known: HashMap<JobId, (JobState, u32)> = HashMap::new();
+        let Some(mut changes) = follow else { return Ok(()) };
+        changes.are_known(&jobs);
         loop {
-            known.extend(jobs.iter().map(|job| (job.id, (job.state, job.attempts))));
             tokio::time::sleep(LOOK).await;
-            jobs = self.newest(options).await?;
-            self.names.learn(jobs.iter()).await?;
-            // The oldest change first.
-            for job in jobs.iter().rev().filter(|job| known.get(&job.id) != Some(&(job.state, job.attempts))) {
-                self.print(job)?;
-            }
+            let changed = changes.next(&self.app.reader).await?;
+            let is_wanted = |change: &&follow::Change| {
+                let is_of_kind = options.kind.is_none_or(|kind| change.job.kind == kind);
+                let states = [Some(change.job.state), change.before];
+                is_of_kind && options.state.is_none_or(|state| states.contains(&Some(state)))
+            };
+            let wanted: Vec<&follow::Change> = changed.iter().filter(is_wanted).collect();
+            self.names.learn(wanted.iter().map(|change| &change.job)).await?;
+            wanted.iter().try_for_each(|change| self.print(&change.job))?;
         }
     }
 
@@ -155,9 +193,7 @@ impl View<'_> {
         let mut next_line: Option<u32> = None;
         loop {
             // The job before its log: all lines of one that has ended are there.
-            let filter = Filter::default().and(JobField::Id, Operator::Equal(id.to_string()));
-            let rows = self.app.reader.now(&Jobs { filter, page: None }).await?;
-            let Some(job) = rows.first().map(|row| row.to_model()) else { bail!("there is no job {id}") };
+            let job = one(self.app, id).await?;
             self.names.learn(std::iter::once(&job)).await?;
             let lines = self.app.reader.now(&JobLog { job: id, limit: MOST_LINES + OWN_LINES }).await?;
             if next_line.is_none() && !self.json {

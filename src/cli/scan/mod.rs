@@ -2,22 +2,30 @@
 
 mod progress;
 mod summary;
+mod work;
 
 use std::collections::HashMap;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
+use super::attend::start_queue;
+use super::signals::asked_to_end;
 use super::terminal::{complain, printable};
 use crate::app::App;
 use crate::config::{Config, MOST_PARALLEL};
 use crate::git::{self, Remote};
-use crate::jobs::{Database, Record, Recorder};
-use crate::model::{JobError, JobKind, RepositoryId};
-use crate::pipeline::{Pipeline, PipelineError, Summary};
+use crate::jobs::Queue;
+use crate::pipeline::PipelineError;
 use progress::Display;
+use work::{NoSummary, Scans, Source};
+
+/// Time that the ends of jobs get to be stored: what was scanned is scanned, whether or not it is written down as a job.
+const NOTED: Duration = Duration::from_secs(10);
 
 pub const HELP: &str = "\
 Mirrors each repository into the data directory, reads the history of its default branch, and stores resources and events. \
@@ -28,8 +36,11 @@ Several repositories are scanned at once, --parallel at most. All of them share 
 configuration, and take turns where it is short: a small repository does not wait for a large one. Sources that mean one \
 repository are scanned one after the other.
 
+Each scan is a job, which `kubestats jobs` lists and cancels. Where another process is at the repository, this is told, and the scan \
+begins when that has ended. Ctrl-C cancels what has not ended.
+
 Prints a summary of each repository to stdout as soon as it is scanned (with --json one JSON object a line), and progress to \
-stderr. Each scan is listed by `kubestats jobs`.
+stderr.
 
 Examples:
   kubestats scan https://github.com/onedr0p/home-ops
@@ -43,7 +54,7 @@ They are sent to that host alone, and neither stored nor printed, but the shell'
 was typed. ssh URLs use your ssh as it is set up (keys, agent, ~/.ssh/config) and never ask for anything. Credential helpers and \
 all other configuration of git are not read. GIT_SSL_CAINFO names a company's certificates.
 
-Exit status: 0 when all were scanned; 1 when one failed (the others are scanned nevertheless; a line on stderr says which and \
+Exit status: 0 when all were scanned; 1 when one failed or was cancelled (the others are scanned nevertheless; a line on stderr says which and \
 why); 2 when the arguments are wrong.";
 
 #[derive(Args)]
@@ -57,12 +68,6 @@ pub struct Options {
     /// Repositories that are scanned at the same time [default: scan.parallel of the configuration, one a core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MOST_PARALLEL as i64))]
     parallel: Option<u16>,
-}
-
-/// One source, with how it is called in what is printed.
-struct Job {
-    label: String,
-    remote: Remote,
 }
 
 pub async fn run(config: Config, options: Options) -> anyhow::Result<ExitCode> {
@@ -89,9 +94,9 @@ pub async fn run(config: Config, options: Options) -> anyhow::Result<ExitCode> {
 }
 
 /// Sources that mean one repository together, all in the order in which they were named.
-fn by_repository(remotes: Vec<Remote>) -> Vec<Vec<Job>> {
+fn by_repository(remotes: Vec<Remote>) -> Vec<Vec<Source>> {
     let total = remotes.len();
-    let mut repositories: Vec<Vec<Job>> = Vec::new();
+    let mut repositories: Vec<Vec<Source>> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
     for (index, remote) in remotes.into_iter().enumerate() {
         let source = remote.url_without_credentials();
@@ -102,90 +107,79 @@ fn by_repository(remotes: Vec<Remote>) -> Vec<Vec<Job>> {
             repositories.push(Vec::new());
         }
         let label = format!("[{}/{total}] {}", index + 1, printable(&source));
-        repositories[place].push(Job { label, remote });
+        repositories[place].push(Source { label, remote });
     }
     repositories
 }
 
-/// Scans so many repositories at a time, in their order; a failure of one leaves the others alone. Tells whether any failed.
-async fn scan_all(app: &App, repositories: Vec<Vec<Job>>, parallel: usize, display: Display) -> anyhow::Result<bool> {
-    let pipeline = app.pipeline().await?;
-    let books = Database { reader: app.reader.clone(), writer: app.writer.clone() };
-    let recorder = Recorder::start(&app.config.run_dir(), books, app.config.clickhouse.is_some()).await?;
-    let recorder = Arc::new(recorder);
-    let display = Arc::new(display);
+/// Scans so many repositories at a time, in their order; Ctrl-C cancels what has not ended. Tells whether anything failed.
+async fn scan_all(
+    app: &App,
+    repositories: Vec<Vec<Source>>,
+    parallel: usize,
+    display: Display,
+) -> anyhow::Result<bool> {
+    let scans = Arc::new(Scans::new(app.pipeline().await?, display));
+    let queue = start_queue(app, scans.clone(), parallel, false).await?;
+    let result = tokio::select! {
+        failed = scan_each(&queue, &scans, repositories, parallel) => failed,
+        () = asked_to_end() => {
+            let abandoned = queue.abandon().await;
+            scans.display.aside(|_| complain("cancelled"));
+            abandoned.map(|()| true).map_err(Into::into)
+        }
+    };
+    // One that does not end is ended by the shutdown.
+    let _ = timeout(NOTED, queue.idle()).await;
+    queue.shut_down(Duration::ZERO).await;
+    result
+}
+
+/// A failure of one repository leaves the others alone.
+async fn scan_each(
+    queue: &Queue,
+    scans: &Arc<Scans>,
+    repositories: Vec<Vec<Source>>,
+    parallel: usize,
+) -> anyhow::Result<bool> {
     let mut repositories = repositories.into_iter();
     // Those that still run when one cannot print its summary end with this.
-    let mut running: JoinSet<anyhow::Result<bool>> = JoinSet::new();
+    let mut running: JoinSet<std::io::Result<bool>> = JoinSet::new();
     let mut failed = false;
     loop {
         while running.len() < parallel
-            && let Some(jobs) = repositories.next()
+            && let Some(sources) = repositories.next()
         {
-            running.spawn(scan_in_turn(pipeline.clone(), jobs, display.clone(), recorder.clone()));
+            running.spawn(scan_in_turn(queue.clone(), scans.clone(), sources));
         }
         match running.join_next().await {
             Some(ended) => failed |= ended??,
-            None => break,
+            None => return Ok(failed),
         }
     }
-    // Nobody else holds it: all scans have ended.
-    if let Some(recorder) = Arc::into_inner(recorder) {
-        recorder.close();
-    }
-    Ok(failed)
 }
 
 /// Scans the sources of one repository. Tells whether any failed.
-async fn scan_in_turn(
-    pipeline: Pipeline,
-    jobs: Vec<Job>,
-    display: Arc<Display>,
-    recorder: Arc<Recorder>,
-) -> anyhow::Result<bool> {
+async fn scan_in_turn(queue: Queue, scans: Arc<Scans>, sources: Vec<Source>) -> std::io::Result<bool> {
     let mut failed = false;
-    for Job { label, remote } in jobs {
-        let source = remote.url_without_credentials();
-        let record = recorder.begin(JobKind::Scan, repository_of(pipeline.clone(), remote.clone()));
-        let result = pipeline.scan(&remote, display.begin(label)).await;
-        write_down(record, &result, &pipeline).await;
-        display.end();
-        match result {
-            Ok(summary) => display.aside(|json| match json {
+    for source in sources {
+        let scanned = scans.scan(&queue, &source).await;
+        scans.display.end();
+        let source = source.remote.url_without_credentials();
+        match scanned {
+            Ok(summary) => scans.display.aside(|json| match json {
                 true => summary::print_json(&source, &summary),
                 false => summary::print(&source, &summary),
             })?,
             Err(error) => {
                 failed = true;
-                display.aside(|_| match &error {
+                scans.display.aside(|_| match &error {
                     // Git's errors name the source themselves.
-                    PipelineError::Git(error) => complain(&error.to_string()),
+                    NoSummary::Pipeline(PipelineError::Git(error)) => complain(&error.to_string()),
                     error => complain(&format!("{source}: {error}")),
                 });
             }
         }
     }
     Ok(failed)
-}
-
-/// The id that the scan of a source has, or will have when the source is new.
-async fn repository_of(pipeline: Pipeline, remote: Remote) -> Option<RepositoryId> {
-    let alias = remote.alias().ok()?;
-    // Without the database the scan fails, too, and says why.
-    let known = pipeline.reader.repository_by_alias(&alias).await.ok()?;
-    Some(known.map_or_else(|| RepositoryId::from_alias(&alias), |repository| repository.id))
-}
-
-async fn write_down(record: Record, result: &Result<Summary, PipelineError>, pipeline: &Pipeline) {
-    let ended = match result {
-        Ok(Summary { checkpoint, added, .. }) => {
-            let line = format!("{} commits that touch YAML and {} events are new", added.commits, added.events);
-            Ok((Some(checkpoint.run).filter(|_| added.commits > 0), line))
-        }
-        Err(error) => {
-            let message = pipeline.redactor.text(&error.to_string()).into_owned();
-            Err(JobError { code: error.code().to_owned(), message })
-        }
-    };
-    record.end(ended).await;
 }

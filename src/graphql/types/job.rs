@@ -65,6 +65,17 @@ pub enum JobState {
     Cancelled,
 }
 
+/// What a job was told beside its kind and repository.
+#[derive(SimpleObject)]
+pub struct JobArguments {
+    /// DISCOVER: search expressions to run; empty: the configured ones that are due.
+    queries: Vec<String>,
+    /// SYNC without a repository: all of them, not only those that are due.
+    all: bool,
+    /// SYNC and SCAN of a repository: fetch even if the forge knows of no push.
+    fetch: bool,
+}
+
 /// How much of a job is done.
 #[derive(SimpleObject)]
 pub struct JobProgress {
@@ -140,9 +151,10 @@ impl Job {
         self.0.requested_by.to_string()
     }
 
-    /// DISCOVER: the search expressions it was given; empty: the configured ones that are due.
-    async fn queries(&self) -> &[String] {
-        &self.0.arguments.queries
+    /// What it was told beside its kind and repository.
+    async fn arguments(&self) -> JobArguments {
+        let model::JobArguments { queries, all, fetch } = self.0.arguments.clone();
+        JobArguments { queries, all, fetch }
     }
 
     /// Attempts that began, the running one included; waiting for a forge's budget is none.

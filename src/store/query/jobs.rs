@@ -16,6 +16,8 @@ pub enum JobField {
     Kind,
     State,
     Repository,
+    /// When the newest state was stored, by the clock of who stored it.
+    StoredAt,
 }
 
 impl Field for JobField {
@@ -26,6 +28,7 @@ impl Field for JobField {
             Self::Kind => "toString(jobs.kind)",
             Self::State => "toString(jobs.state)",
             Self::Repository => "jobs.repository_id",
+            Self::StoredAt => "fromUnixTimestamp64Micro(toInt64(jobs.version))",
         }
     }
 
@@ -131,6 +134,22 @@ impl Question for Processes {
 
     fn statement(&self) -> Statement {
         Statement::new(include_str!("../../../clickhouse/queries/processes.sql"))
+            .bind("seconds", Parameter::Integer(self.seconds.into()))
+    }
+}
+
+/// Jobs that somebody wanted to end within so many seconds, whoever has them.
+#[derive(Clone, Copy, Debug)]
+pub struct Cancellations {
+    pub seconds: u32,
+}
+
+impl Question for Cancellations {
+    type Row = String;
+    const NAME: &'static str = "cancellations";
+
+    fn statement(&self) -> Statement {
+        Statement::new(include_str!("../../../clickhouse/queries/cancellations.sql"))
             .bind("seconds", Parameter::Integer(self.seconds.into()))
     }
 }

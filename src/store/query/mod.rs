@@ -37,7 +37,7 @@ pub use events::{EventCount, EventField, EventOrder, EventRecord, Events};
 pub use failures::{FailureCount, FailureField, FailureOrder, FailureRecord, Failures};
 pub use file_facts::{FileFactsNow, FileRecord, FluxVersionRecord, FluxVersions};
 pub use filter::{Field, Filter, Operator};
-pub use jobs::{JobCount, JobField, JobLog, JobLogs, JobOrder, Jobs, Processes, Schedules};
+pub use jobs::{Cancellations, JobCount, JobField, JobLog, JobLogs, JobOrder, Jobs, Processes, Schedules};
 pub use metrics::{MetricsBetween, MetricsBucket, MetricsRecord};
 pub use page::{Direction, Order, Page, PageEnd, SortKey};
 pub use publications::{PublicationRecord, Publications};

@@ -121,6 +121,23 @@ fn a_webhook_brings_the_event_of_a_push_to_whoever_listens() {
     world.settle();
     let fetches = world.forge.git.requests().split_off(fetched);
     assert!(fetches.iter().all(|target| target.starts_with("/owner/name.git/")), "{fetches:?}");
+
+    // The same delivery once more, as GitHub's page sends it: the job is done again, and whoever is blocked is left alone.
+    let job = |accepted: &Response| {
+        let document = "query One($id: ID!) { job(id: $id) { kind requestedBy arguments { fetch } } }";
+        world.server.query_with(document, json!({ "id": accepted.json()["job"] }))["job"].take()
+    };
+    let again = deliver(&world, 7, signature);
+    assert_ne!(again.json()["job"], accepted.json()["job"]);
+    for delivery in [&accepted, &again] {
+        let expected = json!({ "kind": "SYNC", "requestedBy": "webhook", "arguments": { "fetch": true } });
+        assert_eq!(job(delivery), expected);
+    }
+    world.settle();
+    let id = world.repository("owner/name", "id")["id"].take();
+    world.mutate(&format!("blockRepository(id: {id})"));
+    let ignored = deliver(&world, 7, signature);
+    assert_eq!((ignored.status, ignored.json()), (202, json!({ "ignored": "the repository is blocked" })));
     assert!(!world.server.log().contains(SECRET));
 }
 

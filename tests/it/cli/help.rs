@@ -101,6 +101,8 @@ fn examples_that_need_no_network_run() {
         "kubestats sync onedr0p",
         "--follow",
         "kubestats jobs 0",
+        "kubestats jobs cancel",
+        "kubestats jobs retry",
     ];
     let mut examples = all_examples();
     examples.retain(|example| !elsewhere.iter().any(|piece| example.contains(piece)));

@@ -75,7 +75,10 @@ fn a_job_tells_all_of_itself() {
             "last": [{ "number": 3 }],
         })
     );
-    assert_eq!(job(1, "queries repository { id }"), json!({ "queries": ["topic:kubesearch"], "repository": null }));
+    assert_eq!(
+        job(1, "arguments { queries all fetch } repository { id }"),
+        json!({ "arguments": { "queries": ["topic:kubesearch"], "all": false, "fetch": false }, "repository": null })
+    );
     let nobody = json!({ "id": global_id_of_job(job_id(99)) });
     let answer = ask_with("query One($id: ID!) { job(id: $id) { id } node(id: $id) { id } }", nobody);
     assert_eq!(answer, json!({ "job": null, "node": null }));

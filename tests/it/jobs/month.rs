@@ -2,20 +2,18 @@
 //! they write down is kept in memory, and the work takes as long as real work would, uses up a forge's budget, fails now and then, and
 //! asks for more.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use kubestats::jobs::{Books, Clock, Queue, QueueOptions, ScheduleRule, Time, Work, WorkError, Written};
-use kubestats::model::{
-    Job, JobArguments, JobId, JobKind, JobLogLine, JobRequest, JobState, RepositoryId, Requester, ScheduleState,
-};
+use kubestats::jobs::{Clock, Queue, QueueOptions, ScheduleRule, Time, Work, WorkError};
+use kubestats::model::{Job, JobArguments, JobId, JobKind, JobRequest, JobState, RepositoryId, Requester};
 use kubestats::pipeline::{Ended, Task};
 use tokio::time::{Instant, sleep};
-use uuid::Uuid;
 
+use super::memory::{Memory, Passing};
 use super::support::{MINUTE, SECOND, START, by, person};
 
 const HOUR: i64 = 60 * MINUTE;
@@ -28,88 +26,6 @@ const BUDGET: u32 = 60;
 const VISITS: usize = 3;
 const ATTEMPTS: u32 = 3;
 const WORKERS: usize = 4;
-
-/// The time of a paused runtime.
-struct Passing(Instant);
-
-impl Time for Passing {
-    fn now_ms(&self) -> i64 {
-        START + i64::try_from(self.0.elapsed().as_millis()).unwrap()
-    }
-
-    fn until(&self, time_ms: i64) -> BoxFuture<'static, ()> {
-        let left = u64::try_from(time_ms - self.now_ms()).unwrap_or_default();
-        sleep(Duration::from_millis(left)).boxed()
-    }
-}
-
-/// What is written down.
-#[derive(Default)]
-struct Memory {
-    jobs: Mutex<BTreeMap<JobId, Job>>,
-    schedules: Mutex<BTreeMap<String, ScheduleState>>,
-}
-
-fn written<'a, T: Send + 'a>(value: T) -> Written<'a, T> {
-    std::future::ready(Ok(value)).boxed()
-}
-
-impl Books for Memory {
-    fn save_jobs<'a>(&'a self, jobs: &'a [&'a Job]) -> Written<'a, ()> {
-        let mut known = self.jobs.lock().unwrap();
-        for job in jobs {
-            if let Some(before) = known.insert(job.id, Job::clone(job)) {
-                assert!(!before.state.is_ended(), "{before:?} had ended and became {job:?}");
-            }
-        }
-        written(())
-    }
-
-    fn add_lines<'a>(&'a self, _: &'a [JobLogLine]) -> Written<'a, ()> {
-        written(())
-    }
-
-    fn save_schedule<'a>(&'a self, schedule: &'a ScheduleState) -> Written<'a, ()> {
-        self.schedules.lock().unwrap().insert(schedule.name.clone(), schedule.clone());
-        written(())
-    }
-
-    fn schedules(&self) -> Written<'_, Vec<ScheduleState>> {
-        written(self.schedules.lock().unwrap().values().cloned().collect())
-    }
-
-    fn job(&self, id: JobId) -> Written<'_, Option<Job>> {
-        written(self.jobs.lock().unwrap().get(&id).cloned())
-    }
-
-    fn open_jobs(&self) -> Written<'_, Vec<Job>> {
-        written(self.jobs.lock().unwrap().values().filter(|job| !job.state.is_ended()).cloned().collect())
-    }
-
-    fn open_jobs_like<'a>(&'a self, _: &'a [JobRequest]) -> Written<'a, Vec<Job>> {
-        self.open_jobs()
-    }
-
-    fn last_line(&self, _: JobId) -> Written<'_, Option<u32>> {
-        written(None)
-    }
-
-    fn forges(&self, ids: BTreeSet<RepositoryId>) -> Written<'_, HashMap<RepositoryId, Option<String>>> {
-        written(ids.into_iter().map(|id| (id, Some("forge.example".to_owned()))).collect())
-    }
-
-    fn is_left(&self, _: RepositoryId) -> Written<'_, bool> {
-        written(false)
-    }
-
-    fn note_alive(&self, _: Uuid) -> Written<'_, ()> {
-        written(())
-    }
-
-    fn alive(&self, _: Duration) -> Written<'_, HashSet<Uuid>> {
-        written(HashSet::new())
-    }
-}
 
 /// The world outside, and what was seen of the jobs.
 struct World {

@@ -82,7 +82,6 @@ fn what_a_living_process_does_is_left_alone_and_joined() {
         let queue = bench.queue().await;
         let joined = queue.enqueue(by(person(), JobKind::Aggregate, None)).await.unwrap();
         assert!(joined.joined && joined.job.id == job.id);
-        assert!(matches!(queue.cancel(job.id).await, Err(JobsError::Elsewhere(_))));
         assert_eq!(bench.all_stored().await, [job.clone(), waiting.clone()]);
         // Whoever waits for a job of a process that dies gets it done here.
         drop(lock);
@@ -90,6 +89,23 @@ fn what_a_living_process_does_is_left_alone_and_joined() {
         assert_eq!((ended.state, ended.attempts), (JobState::Succeeded, 2));
         assert_eq!(queue.enqueue(by(person(), JobKind::Retain, None)).await.unwrap().job.id, waiting.id);
         queue.ended(waiting.id).await.unwrap();
+    });
+}
+
+#[test]
+fn two_processes_that_ask_for_the_same_at_once_get_one_job() {
+    on_bench("two_processes_that_ask_for_the_same", async |bench| {
+        bench.script.plan(|_| Step::Wait);
+        let (one, other) = (bench.queue().await, bench.queue().await);
+        for number in 0..20 {
+            let repository = bench.repository(&format!("https://forge.example/x/{number}")).await;
+            let request = || by(person(), JobKind::Scan, Some(repository));
+            let (first, second) = tokio::join!(one.enqueue(request()), other.enqueue(request()));
+            let (first, second) = (first.unwrap(), second.unwrap());
+            assert_eq!(first.job.id, second.job.id);
+            assert!(first.joined != second.joined, "one of them asked first");
+        }
+        assert_eq!(bench.all_stored().await.len(), 20);
     });
 }
 

@@ -1,72 +1,12 @@
 //! Jobs through the program: what it prints, and what becomes of its jobs when it is killed, stopped or interrupted.
 
-use std::fs::File;
 use std::io::Write;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
-use serde_json::Value;
-
+use super::stalled::{Stalled, column, jobs};
 use crate::support::data::{TestData, json_lines, text};
-use crate::support::process::{eventually, send_signal, wait_for_end};
-use crate::support::repos::{TempRepo, fixture};
+use crate::support::process::{eventually, send_signal};
+use crate::support::repos::fixture;
 use crate::support::server::TestServer;
-
-/// All jobs, the oldest first.
-#[track_caller]
-fn jobs(data: &TestData, arguments: &[&str]) -> Vec<Value> {
-    let mut jobs = json_lines(&data.succeed(&[&["jobs", "--json"], arguments].concat()));
-    jobs.reverse();
-    jobs
-}
-
-fn column<'a>(jobs: &'a [Value], name: &str) -> Vec<&'a str> {
-    jobs.iter().map(|job| job[name].as_str().unwrap_or_default()).collect()
-}
-
-/// A repository that is known, and whose fetch from now on takes until this value goes.
-struct Stalled {
-    repository: TempRepo,
-}
-
-impl Stalled {
-    /// A pipe that nobody writes to stands where git looks for refs.
-    #[track_caller]
-    fn new(data: &TestData) -> Self {
-        let repository = fixture("move");
-        data.succeed(&["sync", text(&repository.path())]);
-        let stalled = Self { repository };
-        assert!(Command::new("mkfifo").arg(stalled.pipe()).status().unwrap().success());
-        stalled
-    }
-
-    fn pipe(&self) -> PathBuf {
-        self.repository.path().join(".git/packed-refs")
-    }
-
-    /// Syncs it in a process of its own, until a job of it runs.
-    #[track_caller]
-    fn sync(&self, data: &TestData) -> Child {
-        let mut command = data.command(&["sync", "--json", text(&self.repository.path())]);
-        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        // Not the job that is over in a moment.
-        eventually("a job hangs", || {
-            let running = || jobs(data, &["--state", "running"]).first().map(|job| job["id"].clone());
-            let first = running();
-            std::thread::sleep(Duration::from_millis(500));
-            first.is_some() && first == running()
-        });
-        child
-    }
-}
-
-impl Drop for Stalled {
-    fn drop(&mut self) {
-        // Whoever still waits for the other end of the pipe goes on, and ends.
-        let _ = File::options().read(true).write(true).open(self.pipe());
-    }
-}
 
 #[test]
 fn scans_of_the_command_line_are_seen_as_jobs() {
@@ -85,6 +25,7 @@ fn scans_of_the_command_line_are_seen_as_jobs() {
     assert!(jobs[2]["repository"].as_str().unwrap().ends_with("/move"), "{}", jobs[2]);
     assert_eq!(jobs[2]["requested_by"], "cli");
     let first = jobs[..2].iter().find(|job| job["state"] == "SUCCEEDED").unwrap();
+    assert!(first["progress"]["total"].as_u64() > Some(0), "it told how far it was: {first}");
     assert!(first["run"].is_string() && jobs[2]["run"].is_null(), "only a scan that stored something has a run");
     let shown = data.succeed(&["jobs", first["id"].as_str().unwrap()]);
     assert!(shown.contains("  state      SUCCEEDED") && shown.contains("2 commits that touch YAML"), "{shown}");
@@ -139,11 +80,11 @@ fn what_a_killed_process_was_doing_is_picked_up_by_the_next_server() {
     let data = TestData::new().with("KUBESTATS_JOBS__SHUTDOWN_SECONDS", "0");
     let mut server = TestServer::start(&data);
     let stalled = Stalled::new(&data);
-    let mut command = stalled.sync(&data);
+    let mut command = stalled.run(&data, &["sync"]);
     let running = jobs(&data, &["--state", "running"]).remove(0);
     let id = running["id"].as_str().unwrap();
-    command.kill().unwrap();
-    command.wait().unwrap();
+    command.child.kill().unwrap();
+    command.code();
     server.kill();
 
     let state = |data: &TestData| {
@@ -161,19 +102,6 @@ fn what_a_killed_process_was_doing_is_picked_up_by_the_next_server() {
     let mut last = TestServer::start(&data);
     eventually("it runs once more", || state(&data).0 == "RUNNING");
     last.kill();
-}
-
-#[test]
-fn an_interrupted_command_cancels_its_jobs() {
-    let data = TestData::new();
-    let _server = TestServer::start(&data);
-    let stalled = Stalled::new(&data);
-    let mut command = stalled.sync(&data);
-    send_signal(command.id(), "INT");
-    assert_eq!(wait_for_end(&mut command).code(), Some(1));
-    let jobs = jobs(&data, &[]);
-    assert!(jobs.iter().any(|job| job["state"] == "CANCELLED"), "{jobs:#?}");
-    assert!(jobs.iter().all(|job| job["state"] == "CANCELLED" || job["state"] == "SUCCEEDED"), "{jobs:#?}");
 }
 
 #[test]

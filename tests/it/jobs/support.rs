@@ -236,6 +236,8 @@ pub enum Step {
     Tell(u64),
     /// Asks for other jobs.
     FollowUp(Vec<JobRequest>),
+    /// The same, and then as [`Step::Wait`].
+    FollowUpAndWait(Vec<JobRequest>),
 }
 
 /// What each attempt does.
@@ -272,6 +274,16 @@ impl Script {
         self.begun.lock().unwrap().clone()
     }
 
+    async fn wait(&self, task: &Task) -> Result<Ended, WorkError> {
+        match task.unless_stopped(self.gate.acquire()).await {
+            Some(permit) => {
+                permit.unwrap().forget();
+                Ok(Ended::Succeeded { run: None })
+            }
+            None => Ok(Ended::Stopped),
+        }
+    }
+
     /// Waits until so many attempts have begun.
     pub async fn have_begun(&self, count: usize) {
         while self.begun.lock().unwrap().len() < count {
@@ -302,13 +314,11 @@ impl Work for Script {
                 }
                 Step::Park { until_ms } => Ok(Ended::Parked { until_ms, reason: "no budget".to_owned() }),
                 Step::Panic => panic!("as scripted"),
-                Step::Wait => match task.unless_stopped(self.gate.acquire()).await {
-                    Some(permit) => {
-                        permit.unwrap().forget();
-                        succeeded
-                    }
-                    None => Ok(Ended::Stopped),
-                },
+                Step::Wait => self.wait(task).await,
+                Step::FollowUpAndWait(requests) => {
+                    requests.into_iter().for_each(|request| task.follow_up(request));
+                    self.wait(task).await
+                }
                 Step::Deaf => {
                     let _alive = Alive(&self.dropped);
                     std::future::pending().await

@@ -1,4 +1,4 @@
-//! Two scans of one repository at once: the second is told who is at it.
+//! Two scans of one repository at once: the second is told so, and begins when the first has ended.
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -24,10 +24,10 @@ use crate::support::server::TestServer;
 const WORDS: &str = "another scan of this repository is running";
 
 on_both_hostings! {
-    of_two_processes_the_second_says_who_is_at_it
+    of_two_processes_the_second_waits_for_the_first
 }
 
-fn of_two_processes_the_second_says_who_is_at_it(hosting: Hosting) {
+fn of_two_processes_the_second_waits_for_the_first(hosting: Hosting) {
     let repository = fixture("many-commits");
     let data = TestData::on(hosting);
     let _server = TestServer::start(&data);
@@ -36,12 +36,13 @@ fn of_two_processes_the_second_says_who_is_at_it(hosting: Hosting) {
     let progress = BufReader::new(first.stderr.take().unwrap()).lines();
     let mut progress = progress.map_while(Result::ok);
     assert!(progress.any(|line| line.contains("commits")));
-    let second = data.run(&["scan", text(&repository.path())]);
-    assert!(!second.success);
+    let second = data.run(&["scan", "--json", text(&repository.path())]);
+    assert!(second.success, "{}", second.stderr);
     let complaints = second.complaints();
     assert_eq!(complaints.len(), 1, "{}", second.stderr);
-    let holder = format!("{WORDS} (kubestats scan, process {}, since ", first.id());
-    assert!(complaints[0].contains(&holder) && complaints[0].ends_with(" UTC)"), "{}", second.stderr);
+    assert!(complaints[0].contains(": another process scans it (job "), "{}", second.stderr);
+    let summary: serde_json::Value = serde_json::from_str(&second.stdout).unwrap();
+    assert_eq!(summary["added"]["events"], 0, "{summary}");
     progress.for_each(drop);
     assert!(wait_for_end(&mut first).success());
     let answer = data.query("{ repositories { nodes { scanStatus scanError eventCount } } }", json!({}));
