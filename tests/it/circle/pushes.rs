@@ -144,11 +144,15 @@ fn a_webhook_brings_the_event_of_a_push_to_whoever_listens() {
 #[test]
 fn the_clock_brings_the_event_of_a_push_without_a_webhook() {
     let forge = forge();
+    // It holds something, or it would be left alone for weeks.
+    forge.push(7, "zero");
     // A repository is visited again after a minute at the earliest: this one was pushed to just now.
     let data =
         forge.data().with("KUBESTATS_SCHEDULES__SYNC", "* * * * * *").with("KUBESTATS_SYNC__SHORTEST_MINUTES", "1");
     let world = forge.serve(data);
-    settled(&world);
+    world.is_scanned("owner/name", 4);
+    world.is_scanned("other/cluster", 3);
+    world.settle();
 
     let mut events = listen(&world);
     world.forge.push(7, "one");
