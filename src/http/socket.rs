@@ -387,6 +387,7 @@ mod tests {
         let (id, answer) = poll_fn(|context| operations.poll(context)).await;
         assert!(id == "over" && answer.is_none());
     }
+
     #[tokio::test]
     async fn an_operation_that_always_has_an_answer_keeps_no_other_waiting() {
         let mut operations = Operations::default();
