@@ -123,6 +123,8 @@ impl Server {
     async fn start(data: &Path) -> Result<Self> {
         let mut command = Command::from(program("serve"));
         command.args(["--listen", "127.0.0.1:0", "--data"]).arg(data);
+        // Nothing runs beside the requests: the clock would visit and fetch the repositories of the corpus.
+        command.env("KUBESTATS_DISCOVERY__ENABLED", "false").env("KUBESTATS_SCHEDULES__SYNC", "");
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true).spawn()?;
         let process = child.id().ok_or("the server ended")?;
         let mut lines = BufReader::new(child.stdout.take().ok_or("no output")?).lines();

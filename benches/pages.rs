@@ -44,7 +44,7 @@ pub async fn measure(engine: &Engine, report: &mut Report) -> Result<()> {
     let middle =
         asked.engine.number("SELECT toUInt64(quantile(toUnixTimestamp64Second(time))) FROM resource_events").await?;
     let filter = Filter::default().and(EventField::Time, Operator::Before(i64::try_from(middle)?));
-    let bound = format!("filter: {{time: {{to: {}}}}}", middle * 1_000);
+    let bound = format!("filter: {{time: {{lt: {}}}}}", middle * 1_000);
     let cursor = asked.cursor(&format!("events(first: 1, {bound}) {{ pageInfo {{ endCursor }} }}")).await?;
     let question = Events { filter, page: Some(newest()) };
     let document = format!("events(first: 100, after: \"{cursor}\") {{ {fields} }}");
