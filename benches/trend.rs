@@ -52,7 +52,7 @@ async fn compare(
     if filtered {
         filter.add(EventField::Type, Operator::Equal("CREATED".to_owned()));
     }
-    filter.add(EventField::Time, Operator::AtLeast(seconds(from)));
+    filter.add(EventField::Time, Operator::Since(seconds(from)));
     filter.add(EventField::Time, Operator::Before(seconds(to)));
     let question = EventTrend { filter, dimensions, buckets: starts(from, to, step), top: TOP };
     let condition = if filtered { ", filter: {type: {eq: CREATED}}" } else { "" };

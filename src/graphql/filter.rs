@@ -205,13 +205,15 @@ impl<F: Field> Comparisons<F> for LongFilter {
         ];
         add(filter, field, of_lists)?;
         // No number is greater than the greatest.
-        let after = |number: Long| number.0.checked_add(1).map_or(Operator::IsOneOf(Vec::new()), Operator::AtLeast);
-        let before = |number: Long| number.0.checked_sub(1).map_or(Operator::IsOneOf(Vec::new()), Operator::AtMost);
+        let after =
+            |number: Long| number.0.checked_add(1).map_or(Operator::IsOneOf(Vec::new()), Operator::GreaterOrEqual);
+        let before =
+            |number: Long| number.0.checked_sub(1).map_or(Operator::IsOneOf(Vec::new()), Operator::LessOrEqual);
         let of_bounds = [
             self.gt.map(after),
-            self.gte.map(|number| Operator::AtLeast(number.0)),
+            self.gte.map(|number| Operator::GreaterOrEqual(number.0)),
             self.lt.map(before),
-            self.lte.map(|number| Operator::AtMost(number.0)),
+            self.lte.map(|number| Operator::LessOrEqual(number.0)),
         ];
         add(filter, field, of_bounds)
     }
@@ -293,9 +295,11 @@ fn check_size(operator: &Operator) -> Result<(), Error> {
             (std::slice::from_ref(text), 1)
         }
         Operator::IsOneOf(numbers) | Operator::IsNoneOf(numbers) => (&[][..], numbers.len()),
-        Operator::Since(_) | Operator::Before(_) | Operator::AtLeast(_) | Operator::AtMost(_) | Operator::Is(_) => {
-            (&[][..], 1)
-        }
+        Operator::Since(_)
+        | Operator::Before(_)
+        | Operator::GreaterOrEqual(_)
+        | Operator::LessOrEqual(_)
+        | Operator::Is(_) => (&[][..], 1),
     };
     if values > MAX_LIST {
         return Err(bad_input(format!("a filter's list holds {values} values; at most {MAX_LIST} are allowed")));

@@ -44,7 +44,7 @@ impl Changes {
 
     /// What changed since the last time, the oldest first.
     pub async fn next(&mut self, reader: &Reader) -> Result<Vec<Change>, StoreError> {
-        let since = Operator::AtLeast(self.newest - OVERLAP);
+        let since = Operator::Since(self.newest - OVERLAP);
         let mut rows =
             reader.now(&Jobs { filter: Filter::default().and(JobField::StoredAt, since), page: None }).await?;
         rows.sort_by_key(|row| row.version);

@@ -30,9 +30,9 @@ pub enum Operator {
     /// Of a number.
     IsNoneOf(Vec<i64>),
     /// Of a number; inclusive.
-    AtLeast(i64),
+    GreaterOrEqual(i64),
     /// Of a number; inclusive.
-    AtMost(i64),
+    LessOrEqual(i64),
     Is(bool),
     /// A list holds one of these.
     HasAny(Vec<String>),
@@ -167,8 +167,8 @@ fn comparison<F: Field>(field: F, operator: &Operator) -> Fragment {
         Operator::IsNoneOf(numbers) => {
             field.text(" NOT IN ").value(Parameter::Integers(numbers.clone()), "Array(Int64)")
         }
-        Operator::AtLeast(number) => field.text(" >= ").value(Parameter::Integer(*number), "Int64"),
-        Operator::AtMost(number) => field.text(" <= ").value(Parameter::Integer(*number), "Int64"),
+        Operator::GreaterOrEqual(number) => field.text(" >= ").value(Parameter::Integer(*number), "Int64"),
+        Operator::LessOrEqual(number) => field.text(" <= ").value(Parameter::Integer(*number), "Int64"),
         Operator::Is(value) => field.text(" = ").value(Parameter::Bool(*value), "Bool"),
         Operator::HasAny(values) => function("hasAny").value(texts(values), &many).text(")"),
     }
