@@ -146,7 +146,7 @@ fn user_error(failure: JobsError, argument: &str) -> Result<UserError, Error> {
             return Ok(UserError::new(UserErrorCode::WrongState, message, argument));
         }
         JobsError::UnknownSchedule(_) | JobsError::UnknownRepository => UserErrorCode::NotFound,
-        JobsError::WrongState(_) | JobsError::Unfit(_) => UserErrorCode::WrongState,
+        JobsError::HasEnded(_) | JobsError::NotEnded(_) | JobsError::Unfit(_) => UserErrorCode::WrongState,
         JobsError::BadSource(_) => UserErrorCode::BadSource,
         // About no argument.
         JobsError::ShuttingDown => {
@@ -171,7 +171,8 @@ mod tests {
     fn what_the_caller_can_mend_has_a_code_and_a_place() {
         for (failure, code, words) in [
             (JobsError::NotFound(JobId::now()), UserErrorCode::NotFound, "no job"),
-            (JobsError::WrongState(JobState::Succeeded), UserErrorCode::WrongState, "SUCCEEDED"),
+            (JobsError::HasEnded(JobState::Succeeded), UserErrorCode::WrongState, "SUCCEEDED already"),
+            (JobsError::NotEnded(JobState::Parked), UserErrorCode::WrongState, "PARKED"),
             (JobsError::UnknownSchedule("x".to_owned()), UserErrorCode::NotFound, "\"x\""),
             (JobsError::UnknownRepository, UserErrorCode::NotFound, "no repository"),
             (JobsError::Unfit("it is blocked"), UserErrorCode::WrongState, "is blocked"),

@@ -31,8 +31,8 @@ pub(super) struct Board {
     is_closing: bool,
     /// Somebody gave all of it up: running jobs ask for nothing more.
     is_abandoned: bool,
-    /// Ended by somebody while they ran. What they asked for may still be on its way.
-    pub(super) given_up: HashSet<JobId>,
+    /// Cancelled while they ran and what they had asked for was on its way here.
+    given_up: HashSet<JobId>,
     /// Asked for by running jobs, and not here yet.
     follow_ups: usize,
     /// By priority: how often jobs that could have begun saw one of another priority begin instead.
@@ -348,6 +348,16 @@ impl Board {
 
     pub fn follow_ups_came(&mut self, count: usize) {
         self.follow_ups -= count;
+        if self.follow_ups == 0 {
+            self.given_up.clear();
+        }
+    }
+
+    /// Nobody wants any more what this job has asked for, as far as it is not here; it asks for nothing else.
+    pub fn give_up(&mut self, id: JobId) {
+        if self.follow_ups > 0 {
+            self.given_up.insert(id);
+        }
     }
 
     /// Whether a running job may ask for others.

@@ -43,14 +43,16 @@ impl Board {
             if entry.job.state == JobState::Running {
                 entry.job.is_cancelled = true;
                 entry.stop.set();
-                self.given_up.insert(entry.job.id);
             } else {
                 entry.end(JobState::Cancelled, now);
                 lines.push(entry.log.own(entry.job.id, now, LogLevel::Info, "cancelled"));
             }
             Change { job: entry.job.clone(), lines }
         });
-        cancelled.collect()
+        let cancelled: Vec<Change> = cancelled.collect();
+        let running = cancelled.iter().filter(|change| change.job.state == JobState::Running);
+        running.for_each(|change| self.give_up(change.job.id));
+        cancelled
     }
 }
 
@@ -68,7 +70,7 @@ impl Queue {
         let job = self.job(id).await?;
         match job.state.is_ended() {
             true if !cancelled.is_empty() => Ok(job),
-            true if !self.has_follow_ups(id).await? => Err(JobsError::WrongState(job.state)),
+            true if !self.has_follow_ups(id).await? => Err(JobsError::HasEnded(job.state)),
             _ => self.cancel_elsewhere(id).await,
         }
     }
@@ -167,5 +169,28 @@ pub(super) async fn hear(inner: Arc<Inner>) {
             tracing::debug!(%error, "wishes of other processes are not heard");
         }
         sleep(HEAR).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_job_is_given_up_until_what_it_asked_for_has_come() {
+        let mut board = Board::new(Uuid::nil(), 1, 1, 0);
+        let id = JobId(Uuid::max());
+        let asked = Requester::Job(id);
+        board.give_up(id);
+        assert!(!board.is_in_vain(&asked), "nothing of it is on its way");
+        board.expect_follow_up();
+        board.expect_follow_up();
+        board.give_up(id);
+        board.follow_ups_came(1);
+        assert!(board.is_in_vain(&asked));
+        board.follow_ups_came(1);
+        assert!(!board.is_in_vain(&asked), "it is remembered no longer than it is needed");
     }
 }

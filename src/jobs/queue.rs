@@ -31,9 +31,12 @@ pub enum JobsError {
     Store(#[from] StoreError),
     #[error("there is no job {0}")]
     NotFound(JobId),
-    /// Only a job that still waits or runs can be cancelled, and only one that has ended can be asked for again.
+    /// Only a job that still waits or runs can be cancelled.
     #[error("the job is {} already", .0.as_str())]
-    WrongState(JobState),
+    HasEnded(JobState),
+    /// Only a job that has ended can be asked for again.
+    #[error("the job is {}; it can be asked for again when it has ended", .0.as_str())]
+    NotEnded(JobState),
     /// Another process of the same data has the job, and was asked in vain.
     #[error("another process works on the job {0} and does not listen: end it there")]
     Elsewhere(JobId),
@@ -185,7 +188,7 @@ impl Queue {
     pub async fn retry(&self, id: JobId, requested_by: Requester) -> Result<Enqueued, JobsError> {
         let job = self.job(id).await?;
         if !job.state.is_ended() {
-            return Err(JobsError::WrongState(job.state));
+            return Err(JobsError::NotEnded(job.state));
         }
         self.enqueue(job.again(requested_by)).await
     }

@@ -12,7 +12,7 @@ use super::{View, one};
 use crate::app::App;
 use crate::cli::attend::{attend, start_queue};
 use crate::cli::terminal::complain;
-use crate::jobs::Queue;
+use crate::jobs::{JobsError, Queue};
 use crate::model::{JobId, Requester};
 
 pub const CANCEL_HELP: &str = "\
@@ -86,7 +86,7 @@ async fn cancel_each(app: &App, queue: &Queue, wanted: &Cancel) -> anyhow::Resul
 pub async fn retry(app: &App, wanted: &Retry) -> anyhow::Result<ExitCode> {
     let job = one(app, JobId(wanted.id)).await?;
     if !job.state.is_ended() {
-        bail!("the job is {} already", job.state.as_str());
+        bail!(JobsError::NotEnded(job.state));
     }
     let request = job.again(Requester::Person("cli".to_owned()));
     attend(app, &app.pipeline().await?, vec![request], wanted.json).await

@@ -93,7 +93,7 @@ fn what_a_job_that_has_ended_asked_for_can_be_cancelled_with_it() {
         assert_eq!(queue.cancel(all).await.unwrap().state, JobState::Succeeded);
         let states = other_states(&bench).await;
         assert_eq!((states[0], &states[1..]), (JobState::Running, &[JobState::Cancelled; 9][..]));
-        assert!(matches!(queue.cancel(all).await, Err(JobsError::WrongState(JobState::Succeeded))));
+        assert!(matches!(queue.cancel(all).await, Err(JobsError::HasEnded(JobState::Succeeded))));
     });
 }
 

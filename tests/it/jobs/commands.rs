@@ -73,7 +73,7 @@ fn what_has_ended_is_done_once_more() {
     let mut scan = stalled.run(&data, &["scan"]);
     let id = running(&data);
     let early = data.run(&["jobs", "retry", &id]);
-    assert_eq!(early.complaints(), ["kubestats: the job is RUNNING already"]);
+    assert_eq!(early.complaints(), ["kubestats: the job is RUNNING; it can be asked for again when it has ended"]);
     send_signal(scan.child.id(), "INT");
     scan.code();
     stalled.release();

@@ -110,7 +110,7 @@ fn a_job_that_waits_is_cancelled_at_once() {
             assert_eq!(cancelled.state, JobState::Cancelled);
             assert_eq!(bench.stored(id).await, cancelled);
             let error = queue.cancel(id).await.unwrap_err();
-            assert!(matches!(error, JobsError::WrongState(JobState::Cancelled)), "{error}");
+            assert!(matches!(error, JobsError::HasEnded(JobState::Cancelled)), "{error}");
         }
         assert!(matches!(queue.cancel(JobId::now()).await, Err(JobsError::NotFound(_))));
         bench.time.advance(60 * MINUTE);

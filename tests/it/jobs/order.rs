@@ -202,7 +202,7 @@ fn what_has_ended_can_be_asked_for_again() {
         let again = queue.retry(first, person()).await.unwrap();
         assert!(!again.joined && again.job.id != first && again.job.arguments == ended.arguments);
         let error = queue.retry(again.job.id, person()).await.unwrap_err();
-        assert!(matches!(error, JobsError::WrongState(_)), "{error}");
+        assert!(matches!(error, JobsError::NotEnded(_)), "{error}");
         let error = queue.retry(JobId::now(), person()).await.unwrap_err();
         assert!(matches!(error, JobsError::NotFound(_)), "{error}");
     });
