@@ -12,12 +12,12 @@ mod tls;
 use crate::support::data::TestData;
 use crate::support::external::Database;
 
-/// Data in the database `name` of the server at `url`, with limits that tests do not wait long for.
+/// Data in the database `name` of the server at `url`, with limits that a busy machine keeps, and that tests do not wait long for.
 fn data_at(url: &str, name: &str) -> TestData {
     TestData::in_database(Database { url: url.to_owned(), name: name.to_owned() })
         .with("KUBESTATS_CLICKHOUSE__CONNECT_TIMEOUT_SECONDS", "1")
-        .with("KUBESTATS_CLICKHOUSE__WRITE_TIMEOUT_SECONDS", "2")
-        .with("KUBESTATS_QUERY__TIMEOUT_SECONDS", "1")
+        .with("KUBESTATS_CLICKHOUSE__WRITE_TIMEOUT_SECONDS", "8")
+        .with("KUBESTATS_QUERY__TIMEOUT_SECONDS", "5")
 }
 
 /// The one line with which `migrate` fails; it has all these words.

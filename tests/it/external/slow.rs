@@ -54,7 +54,7 @@ fn an_insert_without_an_answer_is_given_up() {
     let ran = data.run(&["scan", text(&repository.path())]);
     assert!(!ran.success);
     assert_eq!(ran.complaints().len(), 1, "{}", ran.stderr);
-    assert!(ran.complaints()[0].contains("ClickHouse did not answer within 2 s"), "{}", ran.stderr);
+    assert!(ran.complaints()[0].contains("ClickHouse did not answer within 8 s"), "{}", ran.stderr);
     data.scan(&repository.path());
     Stored::read(&data).assert_equals(&undisturbed(&repository));
 }

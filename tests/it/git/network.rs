@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::process::Command;
 use std::sync::mpsc::{Receiver, channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kubestats::git::{Credentials, FetchOptions, GitError, Mirror, Remote};
 
@@ -128,10 +128,9 @@ fn a_silent_server_is_given_up_in_time() {
     let folder = tempfile::tempdir().unwrap();
     let remote = Remote::Url(format!("http://127.0.0.1:{port}/owner/name"));
     let options = FetchOptions { time: Duration::from_millis(300), ..FetchOptions::default() };
-    let start = Instant::now();
+    // A server that is waited for to its end makes another error.
     let error = Mirror::sync(&folder.path().join("mirror"), &remote, None, &options, &mut |_| ()).unwrap_err();
     assert!(matches!(error, GitError::TimedOut { .. }), "{error}");
-    assert!(start.elapsed() < Duration::from_secs(10));
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
+use std::thread;
+use std::time::Duration;
 
 use crate::support::faults::listen;
 
@@ -142,7 +144,11 @@ fn send_pack(out: &mut TcpStream, mood: Mood) -> io::Result<()> {
     let block = [&[0, 0xff, 0x7f, 0, 0x80][..], &[b'x'; 0x7fff]].concat();
     match mood {
         Mood::EndlessProgress => {
-            forever(out, |out| packet(out, &banded(PROGRESS, "Counting objects: 1% (1/100)\r".repeat(1000).as_bytes())))
+            forever(out, |out| {
+                // Slowly enough to leave the machine to others.
+                thread::sleep(Duration::from_millis(1));
+                packet(out, &banded(PROGRESS, "Counting objects: 1% (1/100)\r".repeat(1000).as_bytes()))
+            })
         }
         Mood::EndlessFile | Mood::LargeCommit => {
             let (kind, size) = if let Mood::LargeCommit = mood { (1, 8 << 30) } else { (3, 1 << 40) };
