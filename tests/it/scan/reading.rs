@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use crate::support::data::TestData;
 use crate::support::repos::{TempRepo, fixture};
 
-/// A `git` that notes how it is called, and the blobs it is asked for.
+/// A `git` that notes how it is called, and the blobs it is asked for: before it hears of them, so that whoever has its
+/// answer finds the note (`tee` writes its own output first).
 struct WatchedGit {
     folder: tempfile::TempDir,
 }
@@ -22,7 +23,7 @@ impl WatchedGit {
         let script = format!(
             "#!/usr/bin/env bash\n\
              printf '%s\\n' \"$*\" >> {calls}\n\
-             case \" $* \" in *' cat-file '*) exec {git} \"$@\" < <(tee -a {asked}) ;; esac\n\
+             case \" $* \" in *' cat-file '*) exec {git} \"$@\" < <(tee /dev/fd/3 3>&1 >> {asked}) ;; esac\n\
              exec {git} \"$@\"\n"
         );
         let program = folder.path().join("git");
