@@ -57,7 +57,7 @@ pub struct App {
     pub reader: Reader,
     pub writer: Writer,
     /// `kubestats` and the subcommand.
-    program: String,
+    pub program: String,
     /// What was migrated at the start.
     pub migrated: Vec<&'static str>,
 }

@@ -24,6 +24,7 @@ const TICK: Duration = Duration::from_millis(100);
 pub async fn start_queue(app: &App, work: Arc<dyn Work>, parallel: usize, adopts: bool) -> Result<Queue, JobsError> {
     let config = &app.config;
     let options = QueueOptions {
+        program: app.program.clone(),
         parallel,
         attempts: config.jobs.attempts,
         run_dir: config.run_dir(),
@@ -54,7 +55,7 @@ async fn watch(app: &App, queue: &Queue, requests: Vec<JobRequest>, json: bool) 
     for request in requests {
         let job = queue.enqueue(request).await?.job;
         if job.worker != Some(queue.process()) {
-            screen.join(&job).await?;
+            screen.join(&job, &queue.holder(&job)).await?;
             elsewhere.push(job.id);
         }
     }
@@ -122,10 +123,11 @@ impl Screen {
     }
 
     /// Tells of a job that another process does.
-    async fn join(&mut self, job: &Job) -> anyhow::Result<()> {
+    async fn join(&mut self, job: &Job, holder: &str) -> anyhow::Result<()> {
         self.names.learn(std::iter::once(job)).await?;
         let label = self.names.label(job);
-        self.aside(|| complain(&format!("{label}: another process does it (job {}); waiting for its end", job.id)));
+        let words = format!("{label}: another process does it ({holder}; job {}); waiting for its end", job.id);
+        self.aside(|| complain(&words));
         Ok(())
     }
 

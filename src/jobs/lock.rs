@@ -1,7 +1,7 @@
 //! Who is alive: each process that runs jobs holds a lock file in the data directory, which the kernel releases however it ends.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
@@ -27,13 +27,15 @@ pub(super) enum Liveness {
 }
 
 impl WorkerLock {
-    pub fn take(directory: &Path, process: Uuid) -> io::Result<Self> {
+    /// Whoever asks for a job of this process is told that `program` has it.
+    pub fn take(directory: &Path, process: Uuid, program: &str) -> io::Result<Self> {
         std::fs::create_dir_all(directory)?;
         let path = file(directory, process);
         // Locked before it has the name by which others find it: nobody sees it free.
         let draft = path.with_extension("new");
-        let file = open(&draft)?;
+        let mut file = open(&draft)?;
         file.try_lock()?;
+        writeln!(file, "{program}, process {}", std::process::id())?;
         std::fs::rename(&draft, &path)?;
         Ok(Self { _file: file, path })
     }
@@ -53,6 +55,12 @@ pub(super) fn liveness(directory: &Path, process: Uuid) -> Liveness {
         Err(TryLockError::WouldBlock) => Liveness::Alive,
         Err(TryLockError::Error(_)) => Liveness::Unknown,
     }
+}
+
+/// The program that has the jobs of a process, and its number on this machine; `None`: it does not run here.
+pub(super) fn program(directory: &Path, process: Uuid) -> Option<String> {
+    let words = std::fs::read_to_string(file(directory, process)).ok()?;
+    words.lines().next().map(str::to_owned)
 }
 
 /// All processes but `own` that have a lock file, with whether they hold it.
@@ -93,8 +101,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (one, other) = (Uuid::new_v4(), Uuid::new_v4());
         assert_eq!(liveness(folder.path(), one), Liveness::Unknown);
-        let lock = WorkerLock::take(folder.path(), one).unwrap();
-        let second = WorkerLock::take(folder.path(), other).unwrap();
+        let lock = WorkerLock::take(folder.path(), one, "kubestats serve").unwrap();
+        let second = WorkerLock::take(folder.path(), other, "kubestats scan").unwrap();
+        let expected = format!("kubestats scan, process {}", std::process::id());
+        assert_eq!(program(folder.path(), other), Some(expected));
         assert_eq!(liveness(folder.path(), one), Liveness::Alive);
         assert_eq!(others(folder.path(), one), [(other, Liveness::Alive)]);
         drop(second);

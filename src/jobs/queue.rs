@@ -12,7 +12,7 @@ use super::books::Books;
 use super::cancel;
 use super::entry::Key;
 use super::journal::{Journal, Receipt, Shared, all_stored};
-use super::lock::WorkerLock;
+use super::lock::{self, WorkerLock};
 use super::orphans::Elsewhere;
 use super::pulse::Pulse;
 use super::runner::{self, FollowUp};
@@ -81,6 +81,8 @@ pub struct Worker {
 /// How a queue works.
 #[derive(Clone, Debug)]
 pub struct QueueOptions {
+    /// What runs here, for whoever is told that it has a job: `kubestats serve`.
+    pub program: String,
     /// Jobs that run at the same time; at least one does.
     pub parallel: usize,
     /// Attempts of a job that fails for a reason that may pass.
@@ -125,7 +127,7 @@ impl Queue {
     ) -> Result<Self, JobsError> {
         let process = Uuid::new_v4();
         let failed = |source| JobsError::File { path: options.run_dir.clone(), source };
-        let lock = WorkerLock::take(&options.run_dir, process).map_err(failed)?;
+        let lock = WorkerLock::take(&options.run_dir, process, &options.program).map_err(failed)?;
         let board = Board::new(process, options.parallel, options.attempts, time.now_ms());
         let shared = Arc::new(Shared::new(board));
         // Before its first job: nobody takes that for one of the dead.
@@ -202,6 +204,12 @@ impl Queue {
     /// The same for whoever must not miss an end: who reads slowly misses states in between.
     pub fn newest(&self) -> Newest {
         Newest::of(self.updates())
+    }
+
+    /// Who has a job, for people: the program and its process, where it runs with this data directory.
+    pub fn holder(&self, job: &Job) -> String {
+        let known = job.worker.and_then(|process| lock::program(&self.inner.options.run_dir, process));
+        known.unwrap_or_else(|| "elsewhere".to_owned())
     }
 
     /// The id by which the jobs of this process name it.

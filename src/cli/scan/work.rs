@@ -16,6 +16,7 @@ use crate::git::{FetchProgress, Remote};
 use crate::jobs::{JobsError, Queue, Work, WorkError};
 use crate::model::{Job, JobArguments, JobKind, JobState, LogLevel, RepositoryId};
 use crate::pipeline::{Ended, Pipeline, PipelineError, Progress, Summary, Task, TaskProgress};
+use crate::store::query::KindCount;
 
 /// Time between two attempts at a repository that another process is at.
 const AGAIN: Duration = Duration::from_millis(500);
@@ -58,11 +59,17 @@ impl Scans {
         Self { pipeline, display, wanted: Mutex::default(), turns: Mutex::default() }
     }
 
-    /// Scans a source as a job of the queue; after what another process does with its repository.
+    /// Scans a source as a job of the queue; after what another process does with its repository. Answers the kinds that it holds, too.
     ///
     /// # Errors
     /// When it was not scanned.
-    pub async fn scan(&self, queue: &Queue, source: &Source) -> Result<Summary, NoSummary> {
+    pub async fn scan(&self, queue: &Queue, source: &Source) -> Result<(Summary, Vec<KindCount>), NoSummary> {
+        let summary = self.in_turn(queue, source).await?;
+        let kinds = self.pipeline.kinds(summary.repository.id).await.map_err(PipelineError::from)?;
+        Ok((summary, kinds))
+    }
+
+    async fn in_turn(&self, queue: &Queue, source: &Source) -> Result<Summary, NoSummary> {
         let id = self.pipeline.repository_of(&source.remote).await?.id;
         let turn = lock(&self.turns).entry(id).or_default().clone();
         let _turn = turn.lock().await;
@@ -78,10 +85,9 @@ impl Scans {
                 };
             }
             let since = text::second(job.started_at_ms.unwrap_or(job.created_at_ms));
-            self.say(
-                source,
-                &format!("another process scans it (job {}, since {since} UTC); waiting for its end", job.id),
-            );
+            let holder = queue.holder(&job);
+            let words = format!("another process scans it ({holder}, since {since} UTC; job {})", job.id);
+            self.say(source, &format!("{words}; waiting for its end"));
             queue.follow(job.id, |_| ()).await?;
         }
     }

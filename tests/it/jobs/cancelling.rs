@@ -34,7 +34,14 @@ async fn whatever_a_job_does_it_ends_within_a_second() {
     let (memory, script, time) =
         (Arc::new(Memory::default()), Arc::new(Script::default()), Arc::new(Passing(Instant::now())));
     let run_dir = run.path().to_owned();
-    let options = QueueOptions { parallel: 2, attempts: 3, run_dir, is_shared: false, adopts: true };
+    let options = QueueOptions {
+        program: "a test".to_owned(),
+        parallel: 2,
+        attempts: 3,
+        run_dir,
+        is_shared: false,
+        adopts: true,
+    };
     let queue = Queue::start(options, memory, script.clone(), time).await.unwrap();
     let repositories: Vec<RepositoryId> =
         (0..500).map(|number| RepositoryId::from_alias(&format!("https://forge.example/x/{number}"))).collect();

@@ -104,7 +104,8 @@ fn what_another_process_does_is_told_and_waited_for() {
     let mut first = stalled.run(&data, &["sync"]);
     let id = running(&data);
     let mut second = stalled.begin(&data, &["sync"]);
-    eventually("it says so", || second.stderr().contains(&format!("another process does it (job {id})")));
+    let holder = format!("another process does it (kubestats sync, process {}; job {id})", first.child.id());
+    eventually("it says so", || second.stderr().contains(&holder));
     // It shows how far that is, and a scan waits for whoever is at the repository.
     let mut scan = stalled.begin(&data, &["scan"]);
     eventually("it says so", || scan.stderr().contains("another scan of this repository is running (kubestats sync"));

@@ -218,6 +218,7 @@ fn rules() -> Vec<ScheduleRule> {
 
 async fn start(memory: &Arc<Memory>, world: &Arc<World>, run: &tempfile::TempDir) -> (Queue, Clock) {
     let options = QueueOptions {
+        program: "a test".to_owned(),
         parallel: WORKERS,
         attempts: ATTEMPTS,
         run_dir: run.path().to_owned(),

@@ -85,7 +85,14 @@ pub struct Bench {
 
 impl Bench {
     pub fn options(&self) -> QueueOptions {
-        QueueOptions { parallel: 2, attempts: 3, run_dir: self.run.path().to_owned(), is_shared: false, adopts: true }
+        QueueOptions {
+            program: "a test".to_owned(),
+            parallel: 2,
+            attempts: 3,
+            run_dir: self.run.path().to_owned(),
+            is_shared: false,
+            adopts: true,
+        }
     }
 
     /// Starts a queue with two workers, and three attempts a job.

@@ -1,4 +1,4 @@
-//! Two scans of one repository at once: the second is told so, and begins when the first has ended.
+//! Two scans of one repository at once: the second is told who is at it, and begins when the first has ended.
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -40,7 +40,8 @@ fn of_two_processes_the_second_waits_for_the_first(hosting: Hosting) {
     assert!(second.success, "{}", second.stderr);
     let complaints = second.complaints();
     assert_eq!(complaints.len(), 1, "{}", second.stderr);
-    assert!(complaints[0].contains(": another process scans it (job "), "{}", second.stderr);
+    let holder = format!("another process scans it (kubestats scan, process {}, since ", first.id());
+    assert!(complaints[0].contains(&holder) && complaints[0].contains(" UTC; job "), "{}", second.stderr);
     let summary: serde_json::Value = serde_json::from_str(&second.stdout).unwrap();
     assert_eq!(summary["added"]["events"], 0, "{summary}");
     progress.for_each(drop);
