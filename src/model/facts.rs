@@ -85,8 +85,9 @@ pub struct Artifact {
     pub name: String,
     /// The source of the first directory or archive that is copied into it.
     pub source: Reference,
-    /// What of the source is copied: a directory or an archive, relative to its root. Empty for all of it.
-    pub path: String,
+    /// The directory of the source that is copied, relative to its root, empty for all of it; absent for an archive, which nobody opens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
 }
 
 /// A field that names another resource (or a directory).

@@ -39,14 +39,16 @@ fn read_artifact(artifact: &Node, sources: &[Node]) -> Option<Artifact> {
         selector: String::new(),
         produces: false,
     };
-    Some(Artifact { name: text(artifact, "name")?, source, path: path.to_owned() })
+    Some(Artifact { name: text(artifact, "name")?, source, path: path.map(str::to_owned) })
 }
 
-/// The source's alias and the path of `@alias/path`, where that is a directory (`/`, `/*` or `/**` at its end) or an archive.
-fn directory_or_archive(from: &str) -> Option<(&str, &str)> {
+/// The source's alias and the directory of `@alias/path`, where that is one (`/`, `/*` or `/**` at its end), or no directory for an archive.
+fn directory_or_archive(from: &str) -> Option<(&str, Option<&str>)> {
     let from = from.strip_prefix('@')?;
-    let Some((alias, path)) = from.split_once('/') else { return Some((from, "")) };
+    let Some((alias, path)) = from.split_once('/') else { return Some((from, Some(""))) };
     let directory = path.trim_end_matches(['/', '*']);
-    let is_one = path.is_empty() || directory.len() < path.len() || path.ends_with(".tgz") || path.ends_with(".tar.gz");
-    is_one.then_some((alias, directory))
+    match path.is_empty() || directory.len() < path.len() {
+        true => Some((alias, Some(directory))),
+        false => (path.ends_with(".tgz") || path.ends_with(".tar.gz")).then_some((alias, None)),
+    }
 }

@@ -42,7 +42,12 @@ impl<'a> Declared<'a> {
 
     /// What an ArtifactGenerator says of an artifact it makes.
     fn of_artifact(artifact: &'a Artifact) -> Self {
-        Self { chart_name: Some(&artifact.path), version: None, version_class: None, reference: Some(&artifact.source) }
+        Self {
+            chart_name: artifact.path.as_deref(),
+            version: None,
+            version_class: None,
+            reference: Some(&artifact.source),
+        }
     }
 }
 
