@@ -245,17 +245,17 @@ impl<F: Field> Comparisons<F> for bool {
     }
 }
 
-/// Ids of nodes of one type.
-fn nodes<F: Field>(filter: &mut Filter<F>, field: F, node: NodeType, given: &Option<IdFilter>) -> Result<(), Error> {
-    ids(filter, field, given, |id| Ok(id::decode_as(node, id)?.to_string()))
+/// Reads the ids of nodes of one type.
+fn node(node: NodeType) -> impl Fn(&ID) -> Result<String, Error> {
+    move |id| Ok(id::decode_as(node, id)?.to_string())
 }
 
-/// Runs of scans are no nodes: their ids are plain UUIDs.
-fn runs<F: Field>(filter: &mut Filter<F>, field: F, given: &Option<IdFilter>) -> Result<(), Error> {
-    ids(filter, field, given, |id| match Uuid::parse_str(id) {
+/// Reads the id of a run of a scan, which is no node: it is a plain UUID.
+fn run(id: &ID) -> Result<String, Error> {
+    match Uuid::parse_str(id) {
         Ok(id) => Ok(id.to_string()),
         Err(_) => Err(bad_input("`runId` takes the ids that `ResourceEvent.runId` and `Job.runId` have")),
-    })
+    }
 }
 
 fn ids<F: Field>(

@@ -5,7 +5,7 @@ use async_graphql::{Error, InputObject};
 use super::{
     ChangeClassFilter, Comparisons, DateTimeFilter, EventTypeFilter, IdFilter, JobKindFilter, JobStateFilter,
     ListFilter, LongFilter, MAX_COMPARISONS, RepositoryStatusFilter, ResourceStatusFilter, StringFilter,
-    VersionPartFilter, VersionStepFilter, nodes, runs,
+    VersionPartFilter, VersionStepFilter, ids, node, run,
 };
 use crate::graphql::error::bad_input;
 use crate::graphql::id::NodeType;
@@ -66,233 +66,202 @@ fn combined<C: Conditions>(given: &C) -> Result<Filter<C::Field>, Error> {
     Ok(filter)
 }
 
-/// Which jobs; all conditions that are given have to hold.
-#[derive(InputObject, Clone, Debug, Default)]
-pub struct JobFilter {
-    /// What they do.
-    kind: Option<JobKindFilter>,
-    /// How far they are.
-    state: Option<JobStateFilter>,
-    /// The repositories they are for.
-    repository: Option<IdFilter>,
-    /// All of these hold, too.
-    and: Option<Vec<JobFilter>>,
-    /// At least one of these holds; of none, none does.
-    or: Option<Vec<JobFilter>>,
-    /// This does not hold.
-    not: Option<Box<JobFilter>>,
+/// Defines the filter of a list: what it can be asked for, by which comparisons, and of which field of the store. `Field(id)` takes ids, and
+/// reads each by `id`.
+macro_rules! list_filter {
+    (
+        $(#[$documentation:meta])*
+        $name:ident of $stored:ident {
+            $($(#[$about:meta])* $field:ident: $comparisons:ty => $of:ident $(($id:expr))?,)+
+        }
+    ) => {
+        $(#[$documentation])*
+        #[derive(InputObject, Clone, Debug, Default)]
+        pub struct $name {
+            $($(#[$about])* $field: Option<$comparisons>,)+
+            /// All of these hold, too.
+            and: Option<Vec<$name>>,
+            /// At least one of these holds; of none, none does.
+            or: Option<Vec<$name>>,
+            /// This does not hold.
+            not: Option<Box<$name>>,
+        }
+
+        impl Conditions for $name {
+            type Field = $stored;
+
+            fn add_own(&self, filter: &mut Filter<$stored>) -> Result<(), Error> {
+                $(add_comparisons!(filter, $stored::$of, &self.$field $(, $id)?)?;)+
+                Ok(())
+            }
+
+            fn parts(&self) -> Parts<'_, Self> {
+                Parts { and: self.and.as_deref(), or: self.or.as_deref(), not: self.not.as_deref() }
+            }
+        }
+    };
 }
 
-/// Which repositories; all conditions that are given have to hold.
-#[derive(InputObject, Clone, Debug, Default)]
-pub struct RepositoryFilter {
-    /// Owner and name, joined by a slash.
-    full_name: Option<StringFilter>,
-    /// The account or folder it belongs to.
-    owner: Option<StringFilter>,
-    /// Its name without the owner.
-    name: Option<StringFilter>,
-    /// Its normalised URL, or the path of a repository without a remote.
-    url: Option<StringFilter>,
-    /// Where it lives: the host of its URL, or `local`.
-    forge: Option<StringFilter>,
-    /// What kubestats does with it.
-    status: Option<RepositoryStatusFilter>,
-    /// The topics that its owner gave it.
-    topics: Option<ListFilter>,
-    /// What led to its discovery, as `topic:kubesearch`.
-    discovery_tags: Option<ListFilter>,
-    /// Whether its owner closed it for changes.
-    is_archived: Option<bool>,
-    /// Its main language.
-    language: Option<StringFilter>,
-    /// Stars of the newest snapshot; 0 without one.
-    stars: Option<LongFilter>,
-    /// Resources alive at its head.
-    resource_count: Option<LongFilter>,
-    /// Points of its quality, up to 100.
-    quality: Option<LongFilter>,
-    /// When its owner made it.
-    created_at: Option<DateTimeFilter>,
-    /// All of these hold, too.
-    and: Option<Vec<RepositoryFilter>>,
-    /// At least one of these holds; of none, none does.
-    or: Option<Vec<RepositoryFilter>>,
-    /// This does not hold.
-    not: Option<Box<RepositoryFilter>>,
+macro_rules! add_comparisons {
+    ($filter:expr, $field:expr, $given:expr) => {
+        Comparisons::add_to($given, $filter, $field)
+    };
+    ($filter:expr, $field:expr, $given:expr, $id:expr) => {
+        ids($filter, $field, $given, $id)
+    };
 }
 
-/// Which resources; all conditions that are given have to hold. Without a condition on the status, those that are alive.
-#[derive(InputObject, Clone, Debug, Default)]
-pub struct ResourceFilter {
-    /// The repositories they are in.
-    repository: Option<IdFilter>,
-    /// API group; empty for the core group.
-    group: Option<StringFilter>,
-    /// Kind, as `HelmRelease`.
-    kind: Option<StringFilter>,
-    /// Group and version, as `helm.toolkit.fluxcd.io/v2`.
-    api_version: Option<StringFilter>,
-    /// Declared namespace; empty for none.
-    namespace: Option<StringFilter>,
-    /// `metadata.name`.
-    name: Option<StringFilter>,
-    /// Path of the file.
-    path: Option<StringFilter>,
-    /// Alive or deleted.
-    status: Option<ResourceStatusFilter>,
-    /// Time of the commit that created it.
-    created_at: Option<DateTimeFilter>,
-    /// Time of the last commit that changed it.
-    updated_at: Option<DateTimeFilter>,
-    /// All of these hold, too.
-    and: Option<Vec<ResourceFilter>>,
-    /// At least one of these holds; of none, none does.
-    or: Option<Vec<ResourceFilter>>,
-    /// This does not hold.
-    not: Option<Box<ResourceFilter>>,
-}
-
-/// Which events; all conditions that are given have to hold.
-#[derive(InputObject, Clone, Debug, Default)]
-pub struct ResourceEventFilter {
-    /// CREATED, MODIFIED, DELETED.
-    r#type: Option<EventTypeFilter>,
-    /// The repositories they happened in.
-    repository: Option<IdFilter>,
-    /// The resources they happened to.
-    resource: Option<IdFilter>,
-    /// API group; empty for the core group.
-    group: Option<StringFilter>,
-    /// Kind, as `HelmRelease`.
-    kind: Option<StringFilter>,
-    /// Group and version, as `helm.toolkit.fluxcd.io/v2`.
-    api_version: Option<StringFilter>,
-    /// Declared namespace; empty for none.
-    namespace: Option<StringFilter>,
-    /// `metadata.name`.
-    name: Option<StringFilter>,
-    /// Path of the file after the event.
-    path: Option<StringFilter>,
-    /// Hexadecimal commit id.
-    commit: Option<StringFilter>,
-    /// Committer time.
-    time: Option<DateTimeFilter>,
-    /// Whether the resource moved to another file, or to another place among equals in its file.
-    moved: Option<bool>,
-    /// Whether a program made the commit.
-    is_bot: Option<bool>,
-    /// What kind of difference it made.
-    change_class: Option<ChangeClassFilter>,
-    /// Whether the file was a patch of a kustomization.
-    is_patch: Option<bool>,
-    /// Whether the file came from elsewhere.
-    is_vendored: Option<bool>,
-    /// Identity of the chart that the resource installed: `ghcr.io/owner/charts/app`.
-    chart: Option<StringFilter>,
-    /// Name of that chart.
-    chart_name: Option<StringFilter>,
-    /// The run of the scan that stored it, as `ResourceEvent.runId` and `Job.runId` have it.
-    run_id: Option<IdFilter>,
-    /// All of these hold, too.
-    and: Option<Vec<ResourceEventFilter>>,
-    /// At least one of these holds; of none, none does.
-    or: Option<Vec<ResourceEventFilter>>,
-    /// This does not hold.
-    not: Option<Box<ResourceEventFilter>>,
-}
-
-/// Which changes of chart versions; all conditions that are given have to hold.
-#[derive(InputObject, Clone, Debug, Default)]
-pub struct ChartVersionChangeFilter {
-    /// The repositories they happened in.
-    repository: Option<IdFilter>,
-    /// The releases.
-    resource: Option<IdFilter>,
-    /// Name of the chart.
-    chart_name: Option<StringFilter>,
-    /// Identity of the chart after the change.
-    chart: Option<StringFilter>,
-    /// The version after the change.
-    version: Option<StringFilter>,
-    /// Committer time.
-    time: Option<DateTimeFilter>,
-    /// Upgrade or downgrade.
-    step: Option<VersionStepFilter>,
-    /// The first part of the version that differs.
-    part: Option<VersionPartFilter>,
-    /// Whether a program made the commit.
-    is_bot: Option<bool>,
-    /// Whether another resource's change was the cause.
-    is_indirect: Option<bool>,
-    /// All of these hold, too.
-    and: Option<Vec<ChartVersionChangeFilter>>,
-    /// At least one of these holds; of none, none does.
-    or: Option<Vec<ChartVersionChangeFilter>>,
-    /// This does not hold.
-    not: Option<Box<ChartVersionChangeFilter>>,
-}
-
-/// Which failures; all conditions that are given have to hold.
-#[derive(InputObject, Clone, Debug, Default)]
-pub struct ScanFailureFilter {
-    /// The repositories they are in.
-    repository: Option<IdFilter>,
-    /// Path of the file.
-    path: Option<StringFilter>,
-    /// Committer time.
-    time: Option<DateTimeFilter>,
-    /// All of these hold, too.
-    and: Option<Vec<ScanFailureFilter>>,
-    /// At least one of these holds; of none, none does.
-    or: Option<Vec<ScanFailureFilter>>,
-    /// This does not hold.
-    not: Option<Box<ScanFailureFilter>>,
-}
-
-impl Conditions for RepositoryFilter {
-    type Field = RepositoryField;
-
-    fn add_own(&self, filter: &mut Filter<RepositoryField>) -> Result<(), Error> {
-        self.full_name.add_to(filter, RepositoryField::FullName)?;
-        self.owner.add_to(filter, RepositoryField::Owner)?;
-        self.name.add_to(filter, RepositoryField::Name)?;
-        self.url.add_to(filter, RepositoryField::Url)?;
-        self.forge.add_to(filter, RepositoryField::Forge)?;
-        self.status.add_to(filter, RepositoryField::Status)?;
-        self.topics.add_to(filter, RepositoryField::Topics)?;
-        self.discovery_tags.add_to(filter, RepositoryField::DiscoveryTags)?;
-        self.is_archived.add_to(filter, RepositoryField::IsArchived)?;
-        self.language.add_to(filter, RepositoryField::Language)?;
-        self.stars.add_to(filter, RepositoryField::Stars)?;
-        self.resource_count.add_to(filter, RepositoryField::ResourceCount)?;
-        self.quality.add_to(filter, RepositoryField::Quality)?;
-        self.created_at.add_to(filter, RepositoryField::CreatedAt)
-    }
-
-    fn parts(&self) -> Parts<'_, Self> {
-        Parts { and: self.and.as_deref(), or: self.or.as_deref(), not: self.not.as_deref() }
+list_filter! {
+    /// Which jobs; all conditions that are given have to hold.
+    JobFilter of JobField {
+        /// What they do.
+        kind: JobKindFilter => Kind,
+        /// How far they are.
+        state: JobStateFilter => State,
+        /// The repositories they are for.
+        repository: IdFilter => Repository(node(NodeType::Repository)),
     }
 }
 
-impl Conditions for ResourceFilter {
-    type Field = ResourceField;
-
-    fn add_own(&self, filter: &mut Filter<ResourceField>) -> Result<(), Error> {
-        nodes(filter, ResourceField::Repository, NodeType::Repository, &self.repository)?;
-        self.group.add_to(filter, ResourceField::Group)?;
-        self.kind.add_to(filter, ResourceField::Kind)?;
-        self.api_version.add_to(filter, ResourceField::ApiVersion)?;
-        self.namespace.add_to(filter, ResourceField::Namespace)?;
-        self.name.add_to(filter, ResourceField::Name)?;
-        self.path.add_to(filter, ResourceField::Path)?;
-        self.status.add_to(filter, ResourceField::Status)?;
-        self.created_at.add_to(filter, ResourceField::CreatedAt)?;
-        self.updated_at.add_to(filter, ResourceField::UpdatedAt)
+list_filter! {
+    /// Which repositories; all conditions that are given have to hold.
+    RepositoryFilter of RepositoryField {
+        /// Owner and name, joined by a slash.
+        full_name: StringFilter => FullName,
+        /// The account or folder it belongs to.
+        owner: StringFilter => Owner,
+        /// Its name without the owner.
+        name: StringFilter => Name,
+        /// Its normalised URL, or the path of a repository without a remote.
+        url: StringFilter => Url,
+        /// Where it lives: the host of its URL, or `local`.
+        forge: StringFilter => Forge,
+        /// What kubestats does with it.
+        status: RepositoryStatusFilter => Status,
+        /// The topics that its owner gave it.
+        topics: ListFilter => Topics,
+        /// What led to its discovery, as `topic:kubesearch`.
+        discovery_tags: ListFilter => DiscoveryTags,
+        /// Whether its owner closed it for changes.
+        is_archived: bool => IsArchived,
+        /// Its main language.
+        language: StringFilter => Language,
+        /// Stars of the newest snapshot; 0 without one.
+        stars: LongFilter => Stars,
+        /// Resources alive at its head.
+        resource_count: LongFilter => ResourceCount,
+        /// Points of its quality, up to 100.
+        quality: LongFilter => Quality,
+        /// When its owner made it.
+        created_at: DateTimeFilter => CreatedAt,
     }
+}
 
-    fn parts(&self) -> Parts<'_, Self> {
-        Parts { and: self.and.as_deref(), or: self.or.as_deref(), not: self.not.as_deref() }
+list_filter! {
+    /// Which resources; all conditions that are given have to hold. Without a condition on the status, those that are alive.
+    ResourceFilter of ResourceField {
+        /// The repositories they are in.
+        repository: IdFilter => Repository(node(NodeType::Repository)),
+        /// API group; empty for the core group.
+        group: StringFilter => Group,
+        /// Kind, as `HelmRelease`.
+        kind: StringFilter => Kind,
+        /// Group and version, as `helm.toolkit.fluxcd.io/v2`.
+        api_version: StringFilter => ApiVersion,
+        /// Declared namespace; empty for none.
+        namespace: StringFilter => Namespace,
+        /// `metadata.name`.
+        name: StringFilter => Name,
+        /// Path of the file.
+        path: StringFilter => Path,
+        /// Alive or deleted.
+        status: ResourceStatusFilter => Status,
+        /// Time of the commit that created it.
+        created_at: DateTimeFilter => CreatedAt,
+        /// Time of the last commit that changed it.
+        updated_at: DateTimeFilter => UpdatedAt,
+    }
+}
+
+list_filter! {
+    /// Which events; all conditions that are given have to hold.
+    ResourceEventFilter of EventField {
+        /// CREATED, MODIFIED, DELETED.
+        r#type: EventTypeFilter => Type,
+        /// The repositories they happened in.
+        repository: IdFilter => Repository(node(NodeType::Repository)),
+        /// The resources they happened to.
+        resource: IdFilter => Resource(node(NodeType::Resource)),
+        /// API group; empty for the core group.
+        group: StringFilter => Group,
+        /// Kind, as `HelmRelease`.
+        kind: StringFilter => Kind,
+        /// Group and version, as `helm.toolkit.fluxcd.io/v2`.
+        api_version: StringFilter => ApiVersion,
+        /// Declared namespace; empty for none.
+        namespace: StringFilter => Namespace,
+        /// `metadata.name`.
+        name: StringFilter => Name,
+        /// Path of the file after the event.
+        path: StringFilter => Path,
+        /// Hexadecimal commit id.
+        commit: StringFilter => Commit,
+        /// Committer time.
+        time: DateTimeFilter => Time,
+        /// Whether the resource moved to another file, or to another place among equals in its file.
+        moved: bool => Moved,
+        /// Whether a program made the commit.
+        is_bot: bool => ActorIsBot,
+        /// What kind of difference it made.
+        change_class: ChangeClassFilter => ChangeClass,
+        /// Whether the file was a patch of a kustomization.
+        is_patch: bool => IsPatch,
+        /// Whether the file came from elsewhere.
+        is_vendored: bool => IsVendored,
+        /// Identity of the chart that the resource installed: `ghcr.io/owner/charts/app`.
+        chart: StringFilter => Chart,
+        /// Name of that chart.
+        chart_name: StringFilter => ChartName,
+        /// The run of the scan that stored it, as `ResourceEvent.runId` and `Job.runId` have it.
+        run_id: IdFilter => Run(run),
+    }
+}
+
+list_filter! {
+    /// Which changes of chart versions; all conditions that are given have to hold.
+    ChartVersionChangeFilter of VersionChangeField {
+        /// The repositories they happened in.
+        repository: IdFilter => Repository(node(NodeType::Repository)),
+        /// The releases.
+        resource: IdFilter => Resource(node(NodeType::Resource)),
+        /// Name of the chart.
+        chart_name: StringFilter => ChartName,
+        /// Identity of the chart after the change.
+        chart: StringFilter => Chart,
+        /// The version after the change.
+        version: StringFilter => Version,
+        /// Committer time.
+        time: DateTimeFilter => Time,
+        /// Upgrade or downgrade.
+        step: VersionStepFilter => Step,
+        /// The first part of the version that differs.
+        part: VersionPartFilter => Part,
+        /// Whether a program made the commit.
+        is_bot: bool => ActorIsBot,
+        /// Whether another resource's change was the cause.
+        is_indirect: bool => IsIndirect,
+    }
+}
+
+list_filter! {
+    /// Which failures; all conditions that are given have to hold.
+    ScanFailureFilter of FailureField {
+        /// The repositories they are in.
+        repository: IdFilter => Repository(node(NodeType::Repository)),
+        /// Path of the file.
+        path: StringFilter => Path,
+        /// Committer time.
+        time: DateTimeFilter => Time,
     }
 }
 
@@ -308,84 +277,5 @@ impl ResourceFilter {
             true => Ok(filter),
             false => Ok(filter.and(ResourceField::Status, alive)),
         }
-    }
-}
-
-impl Conditions for ResourceEventFilter {
-    type Field = EventField;
-
-    fn add_own(&self, filter: &mut Filter<EventField>) -> Result<(), Error> {
-        self.r#type.add_to(filter, EventField::Type)?;
-        nodes(filter, EventField::Repository, NodeType::Repository, &self.repository)?;
-        nodes(filter, EventField::Resource, NodeType::Resource, &self.resource)?;
-        self.group.add_to(filter, EventField::Group)?;
-        self.kind.add_to(filter, EventField::Kind)?;
-        self.api_version.add_to(filter, EventField::ApiVersion)?;
-        self.namespace.add_to(filter, EventField::Namespace)?;
-        self.name.add_to(filter, EventField::Name)?;
-        self.path.add_to(filter, EventField::Path)?;
-        self.commit.add_to(filter, EventField::Commit)?;
-        self.time.add_to(filter, EventField::Time)?;
-        self.moved.add_to(filter, EventField::Moved)?;
-        self.is_bot.add_to(filter, EventField::ActorIsBot)?;
-        self.change_class.add_to(filter, EventField::ChangeClass)?;
-        self.is_patch.add_to(filter, EventField::IsPatch)?;
-        self.is_vendored.add_to(filter, EventField::IsVendored)?;
-        self.chart.add_to(filter, EventField::Chart)?;
-        self.chart_name.add_to(filter, EventField::ChartName)?;
-        runs(filter, EventField::Run, &self.run_id)
-    }
-
-    fn parts(&self) -> Parts<'_, Self> {
-        Parts { and: self.and.as_deref(), or: self.or.as_deref(), not: self.not.as_deref() }
-    }
-}
-
-impl Conditions for ChartVersionChangeFilter {
-    type Field = VersionChangeField;
-
-    fn add_own(&self, filter: &mut Filter<VersionChangeField>) -> Result<(), Error> {
-        nodes(filter, VersionChangeField::Repository, NodeType::Repository, &self.repository)?;
-        nodes(filter, VersionChangeField::Resource, NodeType::Resource, &self.resource)?;
-        self.chart_name.add_to(filter, VersionChangeField::ChartName)?;
-        self.chart.add_to(filter, VersionChangeField::Chart)?;
-        self.version.add_to(filter, VersionChangeField::Version)?;
-        self.time.add_to(filter, VersionChangeField::Time)?;
-        self.step.add_to(filter, VersionChangeField::Step)?;
-        self.part.add_to(filter, VersionChangeField::Part)?;
-        self.is_bot.add_to(filter, VersionChangeField::ActorIsBot)?;
-        self.is_indirect.add_to(filter, VersionChangeField::IsIndirect)
-    }
-
-    fn parts(&self) -> Parts<'_, Self> {
-        Parts { and: self.and.as_deref(), or: self.or.as_deref(), not: self.not.as_deref() }
-    }
-}
-
-impl Conditions for JobFilter {
-    type Field = JobField;
-
-    fn add_own(&self, filter: &mut Filter<JobField>) -> Result<(), Error> {
-        self.kind.add_to(filter, JobField::Kind)?;
-        self.state.add_to(filter, JobField::State)?;
-        nodes(filter, JobField::Repository, NodeType::Repository, &self.repository)
-    }
-
-    fn parts(&self) -> Parts<'_, Self> {
-        Parts { and: self.and.as_deref(), or: self.or.as_deref(), not: self.not.as_deref() }
-    }
-}
-
-impl Conditions for ScanFailureFilter {
-    type Field = FailureField;
-
-    fn add_own(&self, filter: &mut Filter<FailureField>) -> Result<(), Error> {
-        nodes(filter, FailureField::Repository, NodeType::Repository, &self.repository)?;
-        self.path.add_to(filter, FailureField::Path)?;
-        self.time.add_to(filter, FailureField::Time)
-    }
-
-    fn parts(&self) -> Parts<'_, Self> {
-        Parts { and: self.and.as_deref(), or: self.or.as_deref(), not: self.not.as_deref() }
     }
 }
