@@ -67,7 +67,7 @@ impl Pipeline {
 
     /// Computes the quality of some repositories again; those whose quality stays are not touched.
     pub(super) async fn measure(&self, ids: &[RepositoryId]) -> Result<(), StoreError> {
-        let computed = self.computed(ids).await?.into_iter();
+        let computed = self.qualities(ids).await?.into_iter();
         let changed = computed.filter(|(record, quality)| record.quality() != *quality);
         let mut changed: HashMap<RepositoryId, Quality> =
             changed.map(|(record, quality)| (RepositoryId(record.id), quality)).collect();
@@ -83,7 +83,7 @@ impl Pipeline {
     }
 
     /// The quality of some repositories as they are now.
-    pub(super) async fn computed(&self, ids: &[RepositoryId]) -> Result<Vec<(RepositoryRecord, Quality)>, StoreError> {
+    pub(super) async fn qualities(&self, ids: &[RepositoryId]) -> Result<Vec<(RepositoryRecord, Quality)>, StoreError> {
         let snapshot = self.reader.snapshot().await?;
         let texts = ids.iter().map(ToString::to_string).collect();
         let filter = Filter::default().and(RepositoryField::Id, Operator::In(texts));

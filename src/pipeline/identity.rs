@@ -234,15 +234,8 @@ impl Pipeline {
     /// # Errors
     /// When the text means no single repository, or ClickHouse fails.
     pub async fn meaning(&self, url: &str) -> Result<Option<RepositoryId>, PipelineError> {
-        let (source, hosts) = (url.to_owned(), hosts(&self.forges));
-        let names = blocking(move || {
-            let mut remotes = git::classify(&source)?;
-            match remotes.pop() {
-                Some(remote) if remotes.is_empty() => Ok(Names::of(&remote, &hosts)?),
-                _ => Err(PipelineError::Several(source)),
-            }
-        });
-        let aliases = names.await?.aliases;
+        let (remote, hosts) = (only_remote(url).await?, hosts(&self.forges));
+        let aliases = blocking(move || Ok(Names::of(&remote, &hosts)?)).await?.aliases;
         let meanings = self.meanings(aliases.clone()).await?;
         Ok(aliases.iter().find_map(|alias| meanings.get(alias).copied()))
     }
@@ -252,12 +245,7 @@ impl Pipeline {
     /// # Errors
     /// When the text means no single repository, or ClickHouse fails.
     pub async fn add_repository(&self, url: &str) -> Result<Repository, PipelineError> {
-        let source = url.to_owned();
-        let mut remotes = blocking(move || Ok(git::classify(&source)?)).await?;
-        match remotes.pop() {
-            Some(remote) if remotes.is_empty() => self.repository_of(&remote).await,
-            _ => Err(PipelineError::Several(url.to_owned())),
-        }
+        self.repository_of(&only_remote(url).await?).await
     }
 
     /// Leaves a repository alone from now on; what is stored stays. `None`: there is none with this id.
@@ -287,6 +275,16 @@ impl Pipeline {
             None
         };
         Ok(self.change(&[id], approve).await?.pop())
+    }
+}
+
+/// The one source that a URL or path means.
+async fn only_remote(url: &str) -> Result<Remote, PipelineError> {
+    let source = url.to_owned();
+    let mut remotes = blocking(move || Ok(git::classify(&source)?)).await?;
+    match remotes.pop() {
+        Some(remote) if remotes.is_empty() => Ok(remote),
+        _ => Err(PipelineError::Several(url.to_owned())),
     }
 }
 

@@ -61,8 +61,6 @@ pub struct Summary {
     pub checkpoint: Checkpoint,
     /// What this scan added to the totals.
     pub added: Added,
-    /// Resources alive at the head, by group and kind, most first; nobody looks at those of a scan that a job makes.
-    pub kinds: Vec<KindCount>,
     /// Time from the opened mirror to everything stored.
     pub duration: Duration,
     /// The history was read from its root although an earlier scan had stored events.
@@ -100,10 +98,7 @@ impl Pipeline {
     /// stays as it was, and the failure is recorded with the repository.
     pub async fn scan(&self, remote: &Remote, progress: Arc<dyn Progress>) -> Result<Summary, PipelineError> {
         let repository = self.repository_of(remote).await?;
-        let mut summary = self.scan_from(&repository, &Source::new(remote.clone()), progress).await?;
-        let snapshot = self.reader.snapshot().await?;
-        summary.kinds = snapshot.fetch(&ResourcesByKind { repository: repository.id.0 }).await?.to_vec();
-        Ok(summary)
+        self.scan_from(&repository, &Source::new(remote.clone()), progress).await
     }
 
     /// The same for a repository that is known.
@@ -122,7 +117,7 @@ impl Pipeline {
         match self.scan_locked(repository, source, progress).await {
             Ok(mut summary) => {
                 let branch = summary.repository.profile.default_branch.as_str();
-                let quality = self.computed(&[repository.id]).await?.pop().map(|(_, quality)| quality);
+                let quality = self.qualities(&[repository.id]).await?.pop().map(|(_, quality)| quality);
                 let ended = Ok((branch, quality.unwrap_or_default()));
                 let ended = self.end_scan(repository.id, ended).await?;
                 summary.repository = ended.unwrap_or_else(|| repository.clone());
@@ -137,6 +132,15 @@ impl Pipeline {
                 Err(error)
             }
         }
+    }
+
+    /// How many resources of each kind are alive at the head of a repository, most first.
+    ///
+    /// # Errors
+    /// When ClickHouse fails.
+    pub async fn kinds(&self, id: RepositoryId) -> Result<Vec<KindCount>, StoreError> {
+        let snapshot = self.reader.snapshot().await?;
+        Ok(snapshot.fetch(&ResourcesByKind { repository: id.0 }).await?.to_vec())
     }
 
     /// Records how a scan ended, beside whatever else became of the repository meanwhile: the branch and the quality that it found, or why
@@ -194,7 +198,7 @@ impl Pipeline {
         let duration = started.elapsed();
         let mut repository = repository.clone();
         repository.profile.default_branch = head.branch;
-        Ok(Summary { repository, checkpoint, added, kinds: Vec::new(), duration, rebuilt })
+        Ok(Summary { repository, checkpoint, added, duration, rebuilt })
     }
 
     /// Scans what is not stored yet.

@@ -155,7 +155,7 @@ impl Reader {
     /// # Errors
     /// When ClickHouse fails.
     pub async fn repository(&self, id: RepositoryId) -> Result<Option<RepositoryRecord>, StoreError> {
-        // As several are asked for: the answer about one is known to both.
+        // The question that is asked for several, too: the cache has one answer for both.
         let filter = Filter::default().and(RepositoryField::Id, Operator::In(vec![id.to_string()]));
         self.snapshot().await?.fetch_optional(&Repositories { filter, page: None }).await
     }

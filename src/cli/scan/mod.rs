@@ -167,9 +167,9 @@ async fn scan_in_turn(queue: Queue, scans: Arc<Scans>, sources: Vec<Source>) -> 
         scans.display.end();
         let source = source.remote.url_without_credentials();
         match scanned {
-            Ok(summary) => scans.display.aside(|json| match json {
-                true => summary::print_json(&source, &summary),
-                false => summary::print(&source, &summary),
+            Ok((summary, kinds)) => scans.display.aside(|json| match json {
+                true => summary::print_json(&source, &summary, &kinds),
+                false => summary::print(&source, &summary, &kinds),
             })?,
             Err(error) => {
                 failed = true;

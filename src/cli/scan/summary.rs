@@ -6,16 +6,16 @@ use indicatif::HumanCount;
 
 use crate::cli::terminal::printable;
 use crate::pipeline::Summary;
+use crate::store::query::KindCount;
 
 /// One line of JSON, for programs.
-pub(super) fn print_json(source: &str, summary: &Summary) -> std::io::Result<()> {
-    writeln!(std::io::stdout().lock(), "{}", to_json(source, summary))
+pub(super) fn print_json(source: &str, summary: &Summary, kinds: &[KindCount]) -> std::io::Result<()> {
+    writeln!(std::io::stdout().lock(), "{}", to_json(source, summary, kinds))
 }
 
-fn to_json(source: &str, summary: &Summary) -> serde_json::Value {
+fn to_json(source: &str, summary: &Summary, kinds: &[KindCount]) -> serde_json::Value {
     let totals = summary.checkpoint.totals;
-    let kinds = summary
-        .kinds
+    let kinds = kinds
         .iter()
         .map(|kind| serde_json::json!({ "group": kind.group, "kind": kind.kind, "resources": kind.resources }));
     serde_json::json!({
@@ -44,7 +44,7 @@ fn to_json(source: &str, summary: &Summary) -> serde_json::Value {
 const LISTED_KINDS: usize = 12;
 
 /// Some lines, for people.
-pub(super) fn print(source: &str, summary: &Summary) -> std::io::Result<()> {
+pub(super) fn print(source: &str, summary: &Summary, kinds: &[KindCount]) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     let totals = summary.checkpoint.totals;
     let head = &summary.checkpoint.head;
@@ -67,11 +67,11 @@ pub(super) fn print(source: &str, summary: &Summary) -> std::io::Result<()> {
         HumanCount(totals.deleted)
     )?;
     writeln!(out, "  resources   {} alive in {} files", HumanCount(totals.resources), HumanCount(totals.files))?;
-    for kind in summary.kinds.iter().take(LISTED_KINDS) {
+    for kind in kinds.iter().take(LISTED_KINDS) {
         let group = if kind.group.is_empty() { "core" } else { &kind.group };
         writeln!(out, "              {:>6} {}  {}", kind.resources, printable(&kind.kind), printable(group))?;
     }
-    if let Some(more) = summary.kinds.len().checked_sub(LISTED_KINDS).filter(|more| *more > 0) {
+    if let Some(more) = kinds.len().checked_sub(LISTED_KINDS).filter(|more| *more > 0) {
         writeln!(out, "              and {more} kinds more")?;
     }
     writeln!(out, "  unparsable  {} versions of files", HumanCount(totals.unparsable_versions))?;

@@ -46,8 +46,8 @@ pub(super) fn octocrab(
     tcp.set_nodelay(true);
     let tls = tls(failed)?;
     let matcher = proxy.map(|proxy| Matcher::builder().https(proxy.url.as_str()).no(proxy.exceptions.as_str()).build());
-    let way = Way { proxy: matcher.map(Arc::new), to_proxy: over_tls(tls.clone(), tcp.clone()), tcp };
-    let transport = legacy::Client::builder(TokioExecutor::new()).build(over_tls(tls, way));
+    let route = Route { proxy: matcher.map(Arc::new), to_proxy: over_tls(tls.clone(), tcp.clone()), tcp };
+    let transport = legacy::Client::builder(TokioExecutor::new()).build(over_tls(tls, route));
     let built = OctocrabBuilder::new_empty()
         .with_service(transport)
         .with_layer(&AuthHeaderLayer::new(authorization, api.clone(), api))
@@ -75,13 +75,13 @@ fn over_tls<Connector>(tls: ClientConfig, connector: Connector) -> HttpsConnecto
 
 /// Opens connections on which TLS begins: to the host itself, or through the proxy.
 #[derive(Clone)]
-struct Way {
+struct Route {
     tcp: HttpConnector,
     proxy: Option<Arc<Matcher>>,
     to_proxy: HttpsConnector<HttpConnector>,
 }
 
-impl Way {
+impl Route {
     async fn through(&self, proxy: &Intercept, uri: Uri) -> Result<Stream, Failure> {
         let to = proxy.uri().clone();
         let is_local = match to.scheme_str() {
@@ -103,7 +103,7 @@ impl Way {
     }
 }
 
-impl Service<Uri> for Way {
+impl Service<Uri> for Route {
     type Response = Stream;
     type Error = Failure;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
@@ -114,12 +114,12 @@ impl Service<Uri> for Way {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let mut way = self.clone();
+        let mut route = self.clone();
         Box::pin(async move {
-            let Some(proxy) = way.proxy.as_ref().and_then(|proxy| proxy.intercept(&uri)) else {
-                return Ok(way.tcp.call(uri).await?.into());
+            let Some(proxy) = route.proxy.as_ref().and_then(|proxy| proxy.intercept(&uri)) else {
+                return Ok(route.tcp.call(uri).await?.into());
             };
-            way.through(&proxy, uri).await.map_err(|error| {
+            route.through(&proxy, uri).await.map_err(|error| {
                 let name = proxy.uri().authority().map_or("", http::uri::Authority::as_str);
                 io::Error::other(format!("the proxy {name}: {}", innermost(error.as_ref()))).into()
             })
