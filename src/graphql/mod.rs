@@ -5,7 +5,6 @@
 //! holds any of them is not kept. Mutations write through [`crate::jobs`] alone.
 
 mod batch;
-mod bucket;
 mod caller;
 mod error;
 mod expansion;
@@ -25,6 +24,7 @@ mod query;
 mod scalars;
 mod sight;
 mod subscription;
+mod trend;
 mod types;
 
 use std::sync::Arc;
@@ -49,7 +49,7 @@ pub type Schema = async_graphql::Schema<Query, mutation::Mutation, subscription:
 /// The questions that can be asked. All fields of one request see the same version of the data; jobs, and what else belongs to none, are
 /// as they are now.
 #[derive(MergedObject, Default)]
-pub struct Query(query::DataQuery, job_query::JobQuery);
+pub struct Query(query::DataQuery, trend::TrendQuery, job_query::JobQuery);
 
 /// Fields may nest this deep. Introspection, as GraphiQL sends it, needs 15.
 const MAX_DEPTH: usize = 20;

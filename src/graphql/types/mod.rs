@@ -12,7 +12,6 @@ mod repository;
 mod repository_change;
 mod resource;
 mod schedule;
-mod trend;
 mod version_change;
 
 pub use commit::{Actor, Commit};
@@ -29,7 +28,6 @@ pub use repository::{Repository, RepositoryConnection, RepositoryOrder, Reposito
 pub use repository_change::RepositoryChange;
 pub use resource::{Resource, ResourceConnection, ResourceOrder, ResourceStatus, resource_connection, resources_by_id};
 pub use schedule::{RateLimit, Schedule, Worker, job};
-pub use trend::{Aggregate, Bucket, EventDimension, TrendArguments, event_trend};
 pub use version_change::{VersionChangeConnection, VersionPart, VersionStep, version_change_connection};
 
 use async_graphql::{ID, Interface};

@@ -3,6 +3,7 @@
 //! SQL stands under `clickhouse/queries`. Where a question is dynamic (filters, order, page), fragments that
 //! [`filter`] and [`page`] build from allow-lists take the place of `{{markers}}`; every value is bound on the server.
 
+pub mod aggregate;
 mod chart_moves;
 mod checkpoint;
 mod content;
@@ -24,7 +25,6 @@ mod resources;
 mod statement;
 mod strays;
 mod tombstones;
-mod trend;
 mod version_changes;
 
 pub use chart_moves::{ChartMoveRecord, ChartMoves};
@@ -55,7 +55,6 @@ pub use resources::{
 pub use statement::{Parameter, Statement};
 pub use strays::Strays;
 pub use tombstones::{Buried, HalfRemoved};
-pub use trend::{Dimension, EventRange, EventTrend, RangeRecord, TrendRecord};
 pub use version_changes::{
     VersionChangeCount, VersionChangeField, VersionChangeOrder, VersionChangeRecord, VersionChanges,
 };
