@@ -11,14 +11,19 @@ use super::support::ask;
 const DEPTH: usize = 4;
 
 /// Fields of `Query` with arguments that let them answer with rows.
-const ROOTS: [(&str, &str); 10] = [
+const ROOTS: [(&str, &str); 15] = [
     ("repositories", "(first: 2)"),
     ("resources", "(first: 2)"),
     ("events", "(first: 2, filter: { moved: true })"),
     ("scanFailures", "(first: 2)"),
     ("chartVersionChanges", "(first: 2)"),
     ("chartGroups", ""),
-    ("eventTrend", "(bucket: YEAR, groupBy: [KIND])"),
+    ("eventTrend", "(bucket: YEAR, groupBy: [KIND], compareTo: { period: PREVIOUS_YEAR })"),
+    ("resourceTrend", "(bucket: YEAR, groupBy: [KIND], range: { from: \"2023-01-01\", to: \"2025-01-01\" })"),
+    ("chartTrend", "(groupBy: [NAME], range: { from: \"2023-01-01\", to: \"2025-01-01\" })"),
+    ("imageTrend", "(groupBy: [REGISTRY], range: { from: \"2023-01-01\", to: \"2025-01-01\" })"),
+    ("referenceTrend", "(groupBy: [FIELD], range: { from: \"2023-01-01\", to: \"2025-01-01\" })"),
+    ("repositoryMetricsTrend", "(measures: [{ sum: STARS }], range: { from: \"2023-01-01\", to: \"2025-01-01\" })"),
     ("jobs", "(first: 5)"),
     ("discoveryStats", ""),
     ("discoveryRuns", "(first: 2)"),

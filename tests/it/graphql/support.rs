@@ -66,6 +66,12 @@ impl World {
         Reader::new(Store::elsewhere(client), ReaderOptions::default())
     }
 
+    /// One text a row, by SQL of the test's own.
+    #[track_caller]
+    pub fn texts(&self, sql: &str) -> Vec<String> {
+        self.block_on(engine::client(&self.socket).query_raw(sql).fetch_all()).unwrap()
+    }
+
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         self.runtime.block_on(future)
     }
