@@ -11,13 +11,17 @@ use super::support::ask;
 const DEPTH: usize = 4;
 
 /// Fields of `Query` with arguments that let them answer with rows.
-const ROOTS: [(&str, &str); 10] = [
+const ROOTS: [(&str, &str); 14] = [
     ("repositories", "(first: 2)"),
     ("resources", "(first: 2)"),
     ("events", "(first: 2, filter: { moved: true })"),
     ("scanFailures", "(first: 2)"),
     ("chartVersionChanges", "(first: 2)"),
     ("chartGroups", ""),
+    ("charts", "(first: 2)"),
+    ("images", "(first: 2)"),
+    ("references", "(first: 2)"),
+    ("repositoryMetrics", "(first: 2)"),
     ("eventTrend", "(bucket: YEAR, groupBy: [KIND])"),
     ("jobs", "(first: 5)"),
     ("discoveryStats", ""),
