@@ -1,4 +1,4 @@
-//! Questions about what is told of in several repositories: charts, images, references, snapshots.
+//! Questions over all repositories: charts, images, references, snapshots, and what a text may mean.
 
 use async_graphql::{Context, Error, Object};
 
@@ -6,7 +6,8 @@ use super::filter::{ChartFilter, Conditions, ImageFilter, ReferenceFilter, Repos
 use super::pagination::Arguments;
 use super::types::{
     ChartConnection, ChartOrder, ImageConnection, ImageOrder, MetricsConnection, ReferenceConnection, ReferenceOrder,
-    RepositoryMetricsOrder, chart_connection, image_connection, metrics_connection, reference_connection,
+    RepositoryMetricsOrder, SearchResult, SearchType, chart_connection, image_connection, metrics_connection,
+    reference_connection, search,
 };
 
 #[derive(Default)]
@@ -81,5 +82,17 @@ impl EntityQuery {
     ) -> Result<MetricsConnection, Error> {
         let conditions = filter.unwrap_or_default().conditions()?;
         metrics_connection(context, Arguments { first, after, last, before }, conditions, order_by).await
+    }
+
+    /// Repositories, resources and charts that a text may mean, whatever its case; what fits better comes first, and of those that fit as
+    /// well, the more popular one.
+    async fn search(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The text: a name or a part of one.")] query: String,
+        #[graphql(desc = "What is searched for; without it, everything.")] types: Option<Vec<SearchType>>,
+        #[graphql(desc = "The most results, 1 to 100.", default = 20)] first: i32,
+    ) -> Result<Vec<SearchResult>, Error> {
+        search(context, &query, types, first).await
     }
 }

@@ -20,6 +20,7 @@ mod order;
 mod recorded;
 mod resources;
 pub mod schema;
+mod searches;
 mod seeds;
 mod sockets;
 mod support;

@@ -15,6 +15,7 @@ mod repository;
 mod repository_change;
 mod resource;
 mod schedule;
+mod search;
 mod trend;
 mod version_change;
 
@@ -37,6 +38,7 @@ pub use repository::{Repository, RepositoryConnection, RepositoryOrder, Reposito
 pub use repository_change::RepositoryChange;
 pub use resource::{Resource, ResourceConnection, ResourceOrder, ResourceStatus, resource_connection, resources_by_id};
 pub use schedule::{RateLimit, Schedule, Worker, job};
+pub use search::{SearchResult, SearchType, search};
 pub use trend::{Aggregate, Bucket, EventDimension, TrendArguments, event_trend};
 pub use version_change::{VersionChangeConnection, VersionPart, VersionStep, version_change_connection};
 

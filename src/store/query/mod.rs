@@ -24,6 +24,7 @@ mod repositories;
 mod repository_changes;
 mod resolutions;
 mod resources;
+mod search;
 mod statement;
 mod strays;
 mod tombstones;
@@ -58,6 +59,7 @@ pub use resolutions::{ResolutionRecord, ResolutionsAt};
 pub use resources::{
     KindCount, ResourceCount, ResourceField, ResourceOrder, ResourceRecord, Resources, ResourcesByKind,
 };
+pub use search::{Search, SearchRecord};
 pub use statement::{Parameter, Statement};
 pub use strays::Strays;
 pub use tombstones::{Buried, HalfRemoved};

@@ -11,7 +11,7 @@ use super::support::ask;
 const DEPTH: usize = 4;
 
 /// Fields of `Query` with arguments that let them answer with rows.
-const ROOTS: [(&str, &str); 14] = [
+const ROOTS: [(&str, &str); 15] = [
     ("repositories", "(first: 2)"),
     ("resources", "(first: 2)"),
     ("events", "(first: 2, filter: { moved: true })"),
@@ -22,6 +22,7 @@ const ROOTS: [(&str, &str); 14] = [
     ("images", "(first: 2)"),
     ("references", "(first: 2)"),
     ("repositoryMetrics", "(first: 2)"),
+    ("search", "(query: \"radarr\")"),
     ("eventTrend", "(bucket: YEAR, groupBy: [KIND])"),
     ("jobs", "(first: 5)"),
     ("discoveryStats", ""),
