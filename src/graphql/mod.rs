@@ -6,6 +6,7 @@
 
 mod batch;
 mod caller;
+mod entity_query;
 mod error;
 mod expansion;
 mod filter;
@@ -49,7 +50,7 @@ pub type Schema = async_graphql::Schema<Query, mutation::Mutation, subscription:
 /// The questions that can be asked. All fields of one request see the same version of the data; jobs, and what else belongs to none, are
 /// as they are now.
 #[derive(MergedObject, Default)]
-pub struct Query(query::DataQuery, trend::TrendQuery, job_query::JobQuery);
+pub struct Query(query::DataQuery, entity_query::EntityQuery, trend::TrendQuery, job_query::JobQuery);
 
 /// Fields may nest this deep. Introspection, as GraphiQL sends it, needs 15.
 const MAX_DEPTH: usize = 20;
@@ -76,6 +77,10 @@ fn builder() -> async_graphql::SchemaBuilder<Query, mutation::Mutation, subscrip
         .override_output_type_description::<types::RepositoryConnection>("A page of repositories.")
         .override_output_type_description::<types::ResourceConnection>("A page of resources.")
         .override_output_type_description::<types::EventConnection>("A page of events.")
+        .override_output_type_description::<types::ChartConnection>("A page of charts.")
+        .override_output_type_description::<types::ImageConnection>("A page of container images.")
+        .override_output_type_description::<types::ReferenceConnection>("A page of references.")
+        .override_output_type_description::<types::MetricsConnection>("A page of snapshots.")
         .override_output_type_description::<types::JobConnection>("A page of jobs.")
         .override_output_type_description::<types::FailureConnection>("A page of files that could not be read.")
         .override_output_type_description::<types::VersionChangeConnection>("A page of changes of chart versions.")

@@ -1,4 +1,4 @@
-//! The GraphQL API, in this process, over an engine and three repositories that all tests of the suite share.
+//! The GraphQL API, in this process, over an engine and five repositories that all tests of the suite share.
 //!
 //! Answers are held against what plain Rust makes of the full list of events, never against the same SQL.
 
@@ -7,6 +7,7 @@ mod batches;
 mod clients;
 mod connections;
 mod contents;
+mod entities;
 pub mod examples;
 mod filters;
 mod forges;
@@ -19,6 +20,7 @@ mod order;
 mod recorded;
 mod resources;
 pub mod schema;
+mod searches;
 mod seeds;
 mod sockets;
 mod support;

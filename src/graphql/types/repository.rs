@@ -14,7 +14,7 @@ use crate::graphql::error::{bad_input, from_store};
 use crate::graphql::filter::{Conditions, RepositoryFilter, ResourceEventFilter, ResourceFilter, ScanFailureFilter};
 use crate::graphql::id::{self, NodeType};
 use crate::graphql::loaders::{MetricsKey, MetricsSpan};
-use crate::graphql::pagination::{Arguments, OrderDirection, TimeRange, connection};
+use crate::graphql::pagination::{Arguments, OrderDirection, TimeRange, connection, list_size};
 use crate::graphql::scalars::{DateTime, Long};
 use crate::graphql::sight::{loaders, snapshot};
 use crate::graphql::trend::Bucket;
@@ -268,7 +268,7 @@ impl Repository {
         #[graphql(desc = "Only the last snapshot of each bucket, which begins in UTC.")] bucket: Option<Bucket>,
         #[graphql(desc = "The most snapshots, 1 to 1000.", default = 100)] first: i32,
     ) -> Result<Vec<RepositoryMetrics>, Error> {
-        let most = size(first, MAX_METRICS)?;
+        let most = list_size(first, MAX_METRICS)?;
         let limit = |time: Option<DateTime>, open| {
             let time = time.map_or(open, |time| time.0.timestamp_millis());
             time.clamp(0, MetricsBetween::LAST_MS)
@@ -287,7 +287,7 @@ impl Repository {
         context: &Context<'_>,
         #[graphql(desc = "The most changes, 1 to 100.", default = 20)] first: i32,
     ) -> Result<Vec<RepositoryChange>, Error> {
-        let most = size(first, MAX_CHANGES)?;
+        let most = list_size(first, MAX_CHANGES)?;
         let found = loaders(context)?.repository_changes.load_one(self.0.id).await?.unwrap_or_default();
         Ok(found.iter().take(most as usize).map(RepositoryChange::from).collect())
     }
@@ -343,13 +343,6 @@ impl Repository {
         conditions.add(FailureField::Repository, Operator::Equal(self.0.id.to_string()));
         failure_connection(context, Arguments { first, after, last, before }, conditions).await
     }
-}
-
-/// # Errors
-/// A number of rows that no list of this length has.
-fn size(first: i32, most: i32) -> Result<u32, Error> {
-    let size = u32::try_from(first).ok().filter(|_| (1..=most).contains(&first));
-    size.ok_or_else(|| bad_input(format!("`first` is {first}; it has to be between 1 and {most}")))
 }
 
 /// # Errors

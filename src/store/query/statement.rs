@@ -7,6 +7,7 @@ use serde::Serialize;
 
 const PUBLISHED: &str = include_str!("../../../clickhouse/queries/published.sql");
 const VISIBLE: &str = include_str!("../../../clickhouse/queries/visible.sql");
+const INSTALLED: &str = include_str!("../../../clickhouse/queries/installed.sql");
 
 /// A value of a parameter. Its text form suits whatever type the SQL declares for it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -34,11 +35,11 @@ pub struct Statement {
 }
 
 impl Statement {
-    /// SQL as it stands in its file; `{{published}}` and `{{visible}}` are filled in.
+    /// SQL as it stands in its file; `{{installed}}`, `{{published}}` and `{{visible}}` are filled in.
     pub fn new(sql: &'static str) -> Self {
         let mut statement = Self { sql: Cow::Borrowed(sql), parameters: Vec::new() };
-        for (marker, included) in [("published", PUBLISHED), ("visible", VISIBLE)] {
-            if sql.contains(&format!("{{{{{marker}}}}}")) {
+        for (marker, included) in [("installed", INSTALLED), ("published", PUBLISHED), ("visible", VISIBLE)] {
+            if statement.sql.contains(&format!("{{{{{marker}}}}}")) {
                 statement.replace(marker, &without_comments(included));
             }
         }
