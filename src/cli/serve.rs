@@ -64,8 +64,8 @@ async fn serve(app: &App, listener: TcpListener) -> anyhow::Result<()> {
     let service = start_jobs(app).await?;
     announce(app, listener.local_addr()?, playground.is_some())?;
     let context = http::Context {
-        schema: graphql::schema(Some(service.clone())),
-        reader: app.reader.clone(),
+        schema: graphql::schema(Some(service.clone()), app.limits()),
+        reader: app.api_reader(),
         jobs: Some(service.clone()),
         webhook_secret: app.config.github.webhook_secret.as_deref().map(Into::into),
         playground,

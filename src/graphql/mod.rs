@@ -14,6 +14,7 @@ mod forge_loaders;
 mod id;
 mod job_loaders;
 mod job_query;
+mod limits;
 mod loaders;
 mod meaning_loaders;
 mod mutation;
@@ -25,40 +26,76 @@ mod query;
 mod scalars;
 mod sight;
 mod subscription;
+mod tokens;
 mod types;
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use async_graphql::parser::types::{ExecutableDocument, OperationType};
-use async_graphql::{ID, MergedObject, Request, Response, SDLExportOptions, Value};
+use async_graphql::{Error, ID, MergedObject, Request, Response, SDLExportOptions, Value};
 use bytes::Bytes;
 use futures_util::StreamExt;
 
 use crate::jobs::Service;
 use crate::model::JobId;
 use crate::store::{Reader, Snapshot, StoreError};
+use limits::exceeded;
 use sight::Sight;
 
 pub use caller::Caller;
+pub use limits::{Limit, Limits};
 pub use order::{field_type, find as find_operation, root_type};
 pub use subscription::answers;
 
-/// The schema with its resolvers.
-pub type Schema = async_graphql::Schema<Query, mutation::Mutation, subscription::Subscription>;
+/// The types with their resolvers.
+type Resolvers = async_graphql::Schema<Query, mutation::Mutation, subscription::Subscription>;
+
+/// The schema with its resolvers, and what requests may ask of it.
+#[derive(Clone)]
+pub struct Schema {
+    resolvers: Resolvers,
+    limits: Limits,
+}
+
+impl Deref for Schema {
+    type Target = Resolvers;
+
+    fn deref(&self) -> &Resolvers {
+        &self.resolvers
+    }
+}
+
+impl Schema {
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Lets a request in by its text, before anybody parses it.
+    ///
+    /// # Errors
+    /// The response to a request whose document is too large.
+    fn admit(&self, request: &Request) -> Result<(), Box<Response>> {
+        let (limits, text) = (&self.limits, &request.query);
+        let bytes = |most| format!("the document has {} bytes; at most {most} are allowed", text.len());
+        limits
+            .check(Limit::DocumentBytes, text.len() as u64, bytes)
+            .and_then(|()| {
+                let message = |most| format!("the document has more than {most} tokens");
+                limits.check(Limit::Tokens, tokens::count(text) as u64, message)
+            })
+            .map_err(|refused| Box::new(failed(refused)))
+    }
+}
 
 /// The questions that can be asked. All fields of one request see the same version of the data; jobs, and what else belongs to none, are
 /// as they are now.
 #[derive(MergedObject, Default)]
 pub struct Query(query::DataQuery, job_query::JobQuery);
 
-/// Fields may nest this deep. Introspection, as GraphiQL sends it, needs 15.
-const MAX_DEPTH: usize = 20;
-/// Fields that one document may select, fragments spread.
-const MAX_FIELDS: usize = 2_000;
-
 /// The schema. Without `jobs`, a process that only reads, mutations and questions about the server itself are refused.
-pub fn schema(jobs: Option<Service>) -> Schema {
-    builder().limit_depth(MAX_DEPTH).data(jobs).finish()
+pub fn schema(jobs: Option<Service>, limits: Limits) -> Schema {
+    Schema { resolvers: builder().data(jobs).data(limits).finish(), limits }
 }
 
 /// The schema in the schema definition language, as `schema.graphql` holds it.
@@ -83,7 +120,7 @@ fn builder() -> async_graphql::SchemaBuilder<Query, mutation::Mutation, subscrip
 
 /// Runs a request against one version of the data.
 pub async fn execute(schema: &Schema, reader: &Reader, request: Request) -> Response {
-    match Prepared::new(request) {
+    match schema.admit(&request).and_then(|()| Prepared::new(schema, request)) {
         Ok(prepared) => match reader.recent_snapshot().await {
             Ok(snapshot) => prepared.run(schema, reader, snapshot).await.0,
             Err(error) => unanswered(error),
@@ -101,11 +138,12 @@ pub async fn execute(schema: &Schema, reader: &Reader, request: Request) -> Resp
 /// # Errors
 /// The response, when it has errors.
 pub async fn answer(schema: &Schema, reader: &Reader, mut request: Request) -> Result<Bytes, Response> {
+    schema.admit(&request).map_err(|refused| *refused)?;
     let snapshot = match reader.recent_snapshot().await {
         Ok(snapshot) => snapshot,
         // What is wrong with the request comes first: its sender can mend that.
         Err(failure) => {
-            return Err(Prepared::new(request).err().map_or_else(|| unanswered(failure), |refused| *refused));
+            return Err(Prepared::new(schema, request).err().map_or_else(|| unanswered(failure), |refused| *refused));
         }
     };
     let key = request_key(&request);
@@ -114,8 +152,8 @@ pub async fn answer(schema: &Schema, reader: &Reader, mut request: Request) -> R
     {
         return Ok(kept);
     }
-    let key = key.filter(|_| is_query(&mut request));
-    let (response, is_of_present) = match Prepared::new(request) {
+    let key = key.filter(|_| would_query(&mut request));
+    let (response, is_of_present) = match Prepared::new(schema, request) {
         Ok(prepared) => prepared.run(schema, reader, snapshot.clone()).await,
         Err(refused) => return Err(*refused),
     };
@@ -124,9 +162,7 @@ pub async fn answer(schema: &Schema, reader: &Reader, mut request: Request) -> R
     }
     let json = serde_json::to_vec(&response).map(Bytes::from).map_err(|error| {
         tracing::error!(%error, "an answer cannot be written as JSON");
-        Response::from_errors(vec![
-            error::error(error::Code::Internal, "the answer cannot be written").into_server_error(Default::default()),
-        ])
+        failed(error::error(error::Code::Internal, "the answer cannot be written"))
     })?;
     if let Some(key) = key.filter(|_| !is_of_present) {
         snapshot.keep(&key, json.clone()).await;
@@ -135,7 +171,15 @@ pub async fn answer(schema: &Schema, reader: &Reader, mut request: Request) -> R
 }
 
 /// Whether the operation that would run is a query: not a mutation, nor a subscription.
-pub fn is_query(request: &mut Request) -> bool {
+///
+/// # Errors
+/// The response to a request that is not let in.
+pub fn is_query(schema: &Schema, request: &mut Request) -> Result<bool, Box<Response>> {
+    schema.admit(request)?;
+    Ok(would_query(request))
+}
+
+fn would_query(request: &mut Request) -> bool {
     let name = request.operation_name.clone();
     let Ok(document) = request.parsed_query() else { return true };
     document.operations.iter().all(|(operation_name, operation)| {
@@ -158,13 +202,13 @@ struct Prepared {
 impl Prepared {
     /// # Errors
     /// The response to a request that is not run.
-    fn new(mut request: Request) -> Result<Self, Box<Response>> {
+    fn new(schema: &Schema, mut request: Request) -> Result<Self, Box<Response>> {
         let document = match request.parsed_query() {
             Ok(document) => document.clone(),
             Err(error) => return Err(Box::new(error::with_codes(Response::from_errors(vec![error])))),
         };
-        if let Err(too_large) = expansion::check(&document, MAX_FIELDS) {
-            return Err(Box::new(Response::from_errors(vec![too_large.into_server_error(Default::default())])));
+        if let Err(too_large) = expansion::check(&document, &request.variables, &schema.limits) {
+            return Err(Box::new(failed(too_large)));
         }
         match missing_variable(&request, &document) {
             Some(missing) => Err(Box::new(refusal(&missing))),
@@ -199,7 +243,12 @@ pub fn global_id_of_job(id: JobId) -> String {
 }
 
 fn unanswered(failure: StoreError) -> Response {
-    Response::from_errors(vec![error::from_store(failure).into_server_error(Default::default())])
+    failed(error::from_store(failure))
+}
+
+/// The response to a request that failed as a whole.
+fn failed(error: Error) -> Response {
+    Response::from_errors(vec![error.into_server_error(Default::default())])
 }
 
 /// What to say when a variable that must have a value has none. The executor notices only when a field asks for it.
@@ -214,12 +263,17 @@ fn missing_variable(request: &Request, document: &ExecutableDocument) -> Option<
 
 /// The answer to a request that is not run because there are too many already.
 pub fn too_many(message: &str) -> Response {
-    Response::from_errors(vec![
-        error::error(error::Code::ResourceExhausted, message).into_server_error(Default::default()),
-    ])
+    failed(error::error(error::Code::ResourceExhausted, message))
+}
+
+/// The answer to a request of a client that has too many running already.
+pub fn too_many_at_once(limits: &Limits) -> Response {
+    let maximum = limits.maximum(Limit::ConcurrentRequests);
+    let message = format!("{maximum} requests from your address are running; wait for one of them");
+    failed(exceeded(Limit::ConcurrentRequests, None, maximum, message))
 }
 
 /// The answer to a request that is not run.
 pub fn refusal(message: &str) -> Response {
-    Response::from_errors(vec![error::bad_input(message).into_server_error(Default::default())])
+    failed(error::bad_input(message))
 }

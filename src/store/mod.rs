@@ -33,7 +33,7 @@ pub use error::StoreError;
 pub use external::ExternalOptions;
 pub use job_rows::{JobRow, LogRow, ScheduleRow};
 pub use migrate::migrate;
-pub use reader::{Reader, ReaderOptions, Snapshot};
+pub use reader::{ReadLimit, ReadLimits, Reader, ReaderOptions, Snapshot};
 pub use repository_writer::{NewRepository, Recorded};
 pub use rows::Origin;
 pub use run::Run;

@@ -12,6 +12,7 @@ mod filters;
 mod forges;
 mod http;
 mod jobs;
+mod limits;
 mod mistakes;
 mod mutations;
 mod nodes;

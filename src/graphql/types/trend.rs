@@ -7,15 +7,14 @@ use chrono_tz::Tz;
 use uuid::Uuid;
 
 pub use crate::graphql::bucket::Bucket;
-use crate::graphql::error::{Code, bad_input, error, from_store};
+use crate::graphql::error::{bad_input, from_store};
 use crate::graphql::filter::{Conditions, ResourceEventFilter};
+use crate::graphql::limits::{Limit, as_size, exceeded, limits};
 use crate::graphql::pagination::TimeRange;
 use crate::graphql::scalars::{DateTime, Long};
 use crate::graphql::sight::{loaders, snapshot};
 use crate::store::query::{Dimension, EventField, EventRange, EventTrend, Filter, Operator, TrendRecord};
 
-const MAX_BUCKETS: usize = 10_000;
-const MAX_ROWS: usize = 100_000;
 const MAX_TOP: i32 = 1_000;
 
 /// Groups over time, one row a bucket and group.
@@ -151,10 +150,13 @@ pub async fn event_trend(context: &Context<'_>, arguments: TrendArguments) -> Re
     };
     let buckets = match bucket {
         None => vec![from],
-        Some(bucket) => bucket.starts(zone, from, to, MAX_BUCKETS).ok_or_else(|| {
-            let message = format!("more than {MAX_BUCKETS} buckets; take a wider bucket or a shorter range");
-            error(Code::ResourceExhausted, message)
-        })?,
+        Some(bucket) => {
+            let most = limits(context)?.maximum(Limit::Buckets);
+            bucket.starts(zone, from, to, as_size(most)).ok_or_else(|| {
+                let message = format!("more than {most} buckets; take a wider bucket or a shorter range");
+                exceeded(Limit::Buckets, None, most, message)
+            })?
+        }
     };
     let rows = if buckets.is_empty() {
         Vec::new()
@@ -165,10 +167,9 @@ pub async fn event_trend(context: &Context<'_>, arguments: TrendArguments) -> Re
         // Without dimensions there is one group even where nothing happened.
         if rows.is_empty() && group_by.is_empty() { nothing(&question.buckets) } else { rows.to_vec() }
     };
-    if rows.len() > MAX_ROWS {
-        let message = format!("more than {MAX_ROWS} rows; take a wider bucket, a shorter range or a smaller `top`");
-        return Err(error(Code::ResourceExhausted, message));
-    }
+    limits(context)?.check(Limit::TrendRows, rows.len() as u64, |most| {
+        format!("more than {most} rows; take a wider bucket, a shorter range or a smaller `top`")
+    })?;
     let truncated = rows.iter().any(|row| row.is_other);
     let rows = name_repositories(context, rows, &group_by).await?;
     Ok(Aggregate {

@@ -11,7 +11,7 @@ use super::support::ask;
 const DEPTH: usize = 4;
 
 /// Fields of `Query` with arguments that let them answer with rows.
-const ROOTS: [(&str, &str); 10] = [
+const ROOTS: [(&str, &str); 11] = [
     ("repositories", "(first: 2)"),
     ("resources", "(first: 2)"),
     ("events", "(first: 2, filter: { moved: true })"),
@@ -21,6 +21,7 @@ const ROOTS: [(&str, &str); 10] = [
     ("eventTrend", "(bucket: YEAR, groupBy: [KIND])"),
     ("jobs", "(first: 5)"),
     ("discoveryStats", ""),
+    ("limits", ""),
     ("discoveryRuns", "(first: 2)"),
 ];
 

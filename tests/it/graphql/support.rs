@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_graphql::{Request, Variables};
 use kubestats::git::{FetchOptions, Remote};
-use kubestats::graphql::{Schema, execute, schema};
+use kubestats::graphql::{Limits, Schema, execute, schema};
 use kubestats::manifest::redact::Redactor;
 use kubestats::pipeline::{DiscoverySettings, Disk, Pipeline, RetentionSettings, Silent, SyncSettings, Visits};
 use kubestats::scan::Budget;
@@ -57,7 +57,7 @@ impl World {
         let reader = runtime.block_on(scan_all(&store, data.join("mirrors")));
         let external =
             runtime.block_on(async { scan_all(&open_external().await, data.join("mirrors-external")).await });
-        Self { runtime, schema: schema(None), store, reader, external, socket: socket(&data) }
+        Self { runtime, schema: schema(None, Limits::default()), store, reader, external, socket: socket(&data) }
     }
 
     /// A reader whose every question fails: it asks a database that is not there.
