@@ -13,6 +13,8 @@ pub enum Code {
     Forbidden,
     /// Not in this process.
     Unavailable,
+    /// Its client sends the document once more.
+    PersistedQueryNotFound,
     Timeout,
     ResourceExhausted,
     Internal,
@@ -24,6 +26,7 @@ impl Code {
             Self::BadUserInput => "BAD_USER_INPUT",
             Self::Forbidden => "FORBIDDEN",
             Self::Unavailable => "UNAVAILABLE",
+            Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
             Self::Timeout => "TIMEOUT",
             Self::ResourceExhausted => "RESOURCE_EXHAUSTED",
             Self::Internal => "INTERNAL",

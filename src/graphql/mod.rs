@@ -7,6 +7,8 @@
 mod batch;
 mod bucket;
 mod caller;
+mod cost;
+mod documents;
 mod error;
 mod expansion;
 mod filter;
@@ -40,10 +42,12 @@ use futures_util::StreamExt;
 use crate::jobs::Service;
 use crate::model::JobId;
 use crate::store::{Reader, Snapshot, StoreError};
+use cost::Cost;
 use limits::exceeded;
 use sight::Sight;
 
 pub use caller::Caller;
+pub use documents::{DocumentId, Documents, DocumentsError, is_named};
 pub use limits::{Limit, Limits};
 pub use order::{field_type, find as find_operation, root_type};
 pub use subscription::answers;
@@ -56,6 +60,7 @@ type Resolvers = async_graphql::Schema<Query, mutation::Mutation, subscription::
 pub struct Schema {
     resolvers: Resolvers,
     limits: Limits,
+    documents: Documents,
 }
 
 impl Deref for Schema {
@@ -71,20 +76,30 @@ impl Schema {
         &self.limits
     }
 
-    /// Lets a request in by its text, before anybody parses it.
+    /// The same schema, which knows these documents.
+    #[must_use]
+    pub fn knowing(mut self, documents: Documents) -> Self {
+        self.documents = documents;
+        self
+    }
+
+    /// Lets a request in by its text, before anybody parses it. One that names its document has its text then.
     ///
     /// # Errors
-    /// The response to a request whose document is too large.
-    fn admit(&self, request: &Request) -> Result<(), Box<Response>> {
-        let (limits, text) = (&self.limits, &request.query);
-        let bytes = |most| format!("the document has {} bytes; at most {most} are allowed", text.len());
-        limits
-            .check(Limit::DocumentBytes, text.len() as u64, bytes)
-            .and_then(|()| {
-                let message = |most| format!("the document has more than {most} tokens");
-                limits.check(Limit::Tokens, tokens::count(text) as u64, message)
-            })
+    /// The response to a request whose document is too large, not known, or not trusted.
+    fn admit(&self, request: &mut Request) -> Result<(), Box<Response>> {
+        self.check_text(&request.query)
+            .and_then(|()| self.documents.resolve(request))
             .map_err(|refused| Box::new(failed(refused)))
+    }
+
+    fn check_text(&self, text: &str) -> Result<(), Error> {
+        self.limits.check(Limit::DocumentBytes, text.len() as u64, |most| {
+            format!("the document has {} bytes; at most {most} are allowed", text.len())
+        })?;
+        self.limits.check(Limit::Tokens, tokens::count(text) as u64, |most| {
+            format!("the document has more than {most} tokens")
+        })
     }
 }
 
@@ -95,7 +110,7 @@ pub struct Query(query::DataQuery, job_query::JobQuery);
 
 /// The schema. Without `jobs`, a process that only reads, mutations and questions about the server itself are refused.
 pub fn schema(jobs: Option<Service>, limits: Limits) -> Schema {
-    Schema { resolvers: builder().data(jobs).data(limits).finish(), limits }
+    Schema { resolvers: builder().data(jobs).data(limits).finish(), limits, documents: Documents::default() }
 }
 
 /// The schema in the schema definition language, as `schema.graphql` holds it.
@@ -119,10 +134,19 @@ fn builder() -> async_graphql::SchemaBuilder<Query, mutation::Mutation, subscrip
 }
 
 /// Runs a request against one version of the data.
-pub async fn execute(schema: &Schema, reader: &Reader, request: Request) -> Response {
-    match schema.admit(&request).and_then(|()| Prepared::new(schema, request)) {
+pub async fn execute(schema: &Schema, reader: &Reader, mut request: Request) -> Response {
+    let cost = Cost::wanted(&request);
+    let reader = &cost.as_ref().map_or_else(|| reader.clone(), |cost| cost.reader(reader));
+    match schema.admit(&mut request).and_then(|()| Prepared::new(schema, request)) {
         Ok(prepared) => match reader.recent_snapshot().await {
-            Ok(snapshot) => prepared.run(schema, reader, snapshot).await.0,
+            Ok(snapshot) => {
+                let complexity = prepared.complexity;
+                let mut response = prepared.run(schema, reader, snapshot).await.0;
+                if let Some(cost) = cost {
+                    cost.tell(&mut response, complexity);
+                }
+                response
+            }
             Err(error) => unanswered(error),
         },
         Err(refused) => *refused,
@@ -138,7 +162,9 @@ pub async fn execute(schema: &Schema, reader: &Reader, request: Request) -> Resp
 /// # Errors
 /// The response, when it has errors.
 pub async fn answer(schema: &Schema, reader: &Reader, mut request: Request) -> Result<Bytes, Response> {
-    schema.admit(&request).map_err(|refused| *refused)?;
+    schema.admit(&mut request).map_err(|refused| *refused)?;
+    let cost = Cost::wanted(&request);
+    let reader = &cost.as_ref().map_or_else(|| reader.clone(), |cost| cost.reader(reader));
     let snapshot = match reader.recent_snapshot().await {
         Ok(snapshot) => snapshot,
         // What is wrong with the request comes first: its sender can mend that.
@@ -150,14 +176,22 @@ pub async fn answer(schema: &Schema, reader: &Reader, mut request: Request) -> R
     if let Some(key) = &key
         && let Some(kept) = snapshot.kept(key).await
     {
-        return Ok(kept);
+        return match cost {
+            // To tell its complexity, it has to be measured again.
+            Some(cost) => Prepared::new(schema, request)
+                .map(|prepared| cost.beside(&kept, prepared.complexity, true))
+                .map_err(|refused| *refused),
+            None => Ok(kept),
+        };
     }
     let key = key.filter(|_| would_query(&mut request));
-    let (response, is_of_present) = match Prepared::new(schema, request) {
-        Ok(prepared) => prepared.run(schema, reader, snapshot.clone()).await,
-        Err(refused) => return Err(*refused),
-    };
+    let prepared = Prepared::new(schema, request).map_err(|refused| *refused)?;
+    let complexity = prepared.complexity;
+    let (mut response, is_of_present) = prepared.run(schema, reader, snapshot.clone()).await;
     if response.is_err() {
+        if let Some(cost) = cost {
+            cost.tell(&mut response, complexity);
+        }
         return Err(response);
     }
     let json = serde_json::to_vec(&response).map(Bytes::from).map_err(|error| {
@@ -167,7 +201,7 @@ pub async fn answer(schema: &Schema, reader: &Reader, mut request: Request) -> R
     if let Some(key) = key.filter(|_| !is_of_present) {
         snapshot.keep(&key, json.clone()).await;
     }
-    Ok(json)
+    Ok(cost.map_or_else(|| json.clone(), |cost| cost.beside(&json, complexity, false)))
 }
 
 /// Whether the operation that would run is a query: not a mutation, nor a subscription.
@@ -197,6 +231,7 @@ fn request_key(request: &Request) -> Option<String> {
 struct Prepared {
     request: Request,
     document: ExecutableDocument,
+    complexity: u64,
 }
 
 impl Prepared {
@@ -207,12 +242,11 @@ impl Prepared {
             Ok(document) => document.clone(),
             Err(error) => return Err(Box::new(error::with_codes(Response::from_errors(vec![error])))),
         };
-        if let Err(too_large) = expansion::check(&document, &request.variables, &schema.limits) {
-            return Err(Box::new(failed(too_large)));
-        }
+        let complexity = expansion::check(&document, &request.variables, &schema.limits);
+        let complexity = complexity.map_err(|too_large| Box::new(failed(too_large)))?;
         match missing_variable(&request, &document) {
             Some(missing) => Err(Box::new(refusal(&missing))),
-            None => Ok(Self { request, document }),
+            None => Ok(Self { request, document, complexity }),
         }
     }
 

@@ -134,7 +134,7 @@ pub fn answers(
     jobs: Option<&Service>,
     mut request: Request,
 ) -> BoxStream<'static, Response> {
-    if let Err(refused) = schema.admit(&request) {
+    if let Err(refused) = schema.admit(&mut request) {
         return stream::once(ready(*refused)).boxed();
     }
     let asked = Asked { schema: schema.clone(), reader: reader.clone() };

@@ -12,9 +12,10 @@ use axum::response::IntoResponse;
 
 use super::Context;
 use super::caller::{caller, peer};
+use super::incoming::Incoming;
 use super::peers::Peers;
 use super::socket::{self, Sockets};
-use crate::graphql::{answer, is_query, refusal, too_many_at_once};
+use crate::graphql::{DocumentId, answer, is_named, is_query, refusal, too_many_at_once};
 
 const JSON: &str = "application/json";
 const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
@@ -31,9 +32,13 @@ pub async fn get(
     }
     let Some(media_type) = negotiate(&parts.headers) else { return not_acceptable() };
     let request = match parse(parts.uri.query().unwrap_or_default()) {
-        Some(request) if !request.query.is_empty() => request,
+        Some(request) if has_document(&request) => request,
         Some(_) => {
-            return refuse(media_type, StatusCode::BAD_REQUEST, "the parameter `query` holds no GraphQL document");
+            return refuse(
+                media_type,
+                StatusCode::BAD_REQUEST,
+                "the parameter `query` holds no GraphQL document, and `documentId` and `extensions` name none",
+            );
         }
         None => {
             return refuse(
@@ -64,13 +69,18 @@ pub async fn post(
         Ok(body) => body,
         Err(rejection) => return rejection.into_response(),
     };
-    match serde_json::from_slice::<Request>(&body) {
-        Ok(request) if !request.query.is_empty() => reply.run(&requests, request.data(caller), false).await,
+    match serde_json::from_slice::<Incoming>(&body).map(Request::from) {
+        Ok(request) if has_document(&request) => reply.run(&requests, request.data(caller), false).await,
         _ => {
-            let message = "the body is no GraphQL request: a JSON object with `query`, and perhaps `variables` and `operationName`";
+            let message = "the body is no GraphQL request: a JSON object with `query` (or `documentId`), and perhaps `variables` and `operationName`";
             refuse(media_type, StatusCode::BAD_REQUEST, message)
         }
     }
+}
+
+/// Whether a request says what is to be run.
+fn has_document(request: &Request) -> bool {
+    !request.query.is_empty() || is_named(request)
 }
 
 /// How a request is answered.
@@ -126,6 +136,7 @@ fn parse(query: &str) -> Option<Request> {
             "query" => request.query = value.into_owned(),
             "operationName" => request.operation_name = Some(value.into_owned()),
             "variables" => request.variables = serde_json::from_str(&value).ok()?,
+            "documentId" => request = request.data(DocumentId(value.into_owned())),
             "extensions" => request.extensions = serde_json::from_str(&value).ok()?,
             _ => {}
         }
@@ -169,7 +180,8 @@ pub(super) fn never_began(response: &Response) -> bool {
 /// Whether asking in another way would help.
 fn is_clients_own(response: &Response) -> bool {
     let code = |error: &ServerError| error.extensions.as_ref().and_then(|extensions| extensions.get("code").cloned());
-    let own = ["BAD_USER_INPUT", "FORBIDDEN", "RESOURCE_EXHAUSTED", "UNAVAILABLE"].map(Value::from);
+    let own = ["BAD_USER_INPUT", "FORBIDDEN", "PERSISTED_QUERY_NOT_FOUND", "RESOURCE_EXHAUSTED", "UNAVAILABLE"];
+    let own = own.map(Value::from);
     response.errors.iter().all(|error| code(error).is_some_and(|code| own.contains(&code)))
 }
 

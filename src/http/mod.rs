@@ -2,6 +2,7 @@
 
 mod caller;
 mod graphql;
+mod incoming;
 mod peers;
 mod playground;
 mod socket;

@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::caller::{caller, peer, refuse_socket};
 use super::graphql::never_began;
+use super::incoming::Incoming;
 use super::peers::{PeerPlace, Peers};
 use super::{Context, MAX_BODY};
 use crate::graphql::{Caller, answers, is_query, too_many, too_many_at_once};
@@ -106,7 +107,7 @@ enum FromClient {
     ConnectionInit {},
     Ping { payload: Option<Value> },
     Pong {},
-    Subscribe { id: String, payload: Box<Request> },
+    Subscribe { id: String, payload: Box<Incoming> },
     Complete { id: String },
 }
 
@@ -288,7 +289,7 @@ impl Connection {
             Ok(FromClient::Ping { payload }) => self.send(&FromServer::Pong { payload }).await,
             Ok(FromClient::Pong {}) => Ok(()),
             Ok(FromClient::Subscribe { .. }) if !self.is_initialised => end(4401, "Unauthorized"),
-            Ok(FromClient::Subscribe { id, payload }) => self.begin(id, *payload).await,
+            Ok(FromClient::Subscribe { id, payload }) => self.begin(id, (*payload).into()).await,
             Ok(FromClient::Complete { id }) => {
                 self.operations.remove(&id);
                 Ok(())

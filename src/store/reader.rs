@@ -10,6 +10,7 @@ use bytes::Bytes;
 use moka::future::Cache;
 use tokio::sync::broadcast::Receiver;
 
+use super::meter::Meter;
 use super::publications::Publications;
 use super::query::{
     Filter, NewestCheckpoint, Operator, PublicationRecord, Question, Repositories, RepositoryByAlias, RepositoryField,
@@ -83,6 +84,7 @@ pub struct Reader {
     store: Store,
     options: ReaderOptions,
     limits: Option<ReadLimits>,
+    meter: Option<Arc<Meter>>,
     cache: Cache<Key, Answer>,
     /// The newest version, by the number of publications of this process that it was asked after.
     newest: Cache<u64, u64>,
@@ -130,13 +132,20 @@ impl Reader {
             .build();
         let newest = Cache::builder().max_capacity(1).time_to_live(VERSION_LIFE).build();
         let publications = Publications::default();
-        Self { store, options, limits: None, cache, newest, asked: Arc::default(), publications }
+        Self { store, options, limits: None, meter: None, cache, newest, asked: Arc::default(), publications }
     }
 
     /// The same reader, for those who may not ask everything: a question of theirs reads no more than this.
     #[must_use]
     pub fn within(mut self, limits: ReadLimits) -> Self {
         self.limits = Some(limits);
+        self
+    }
+
+    /// The same reader, whose questions are counted.
+    #[must_use]
+    pub fn metered(mut self, meter: Arc<Meter>) -> Self {
+        self.meter = Some(meter);
         self
     }
 
@@ -251,6 +260,9 @@ impl Reader {
         version: Option<u64>,
     ) -> Result<(Vec<T>, u64), StoreError> {
         self.asked.fetch_add(1, Ordering::Relaxed);
+        if let Some(meter) = &self.meter {
+            meter.note_question();
+        }
         let limit = self.options.timeout;
         let mut query = self.store.client.query_raw(statement.sql());
         query = match version {
@@ -266,11 +278,19 @@ impl Reader {
             query = query.with_setting("max_rows_to_read", rows.to_string());
             query = query.with_setting("max_bytes_to_read", bytes.to_string());
         }
+        if self.meter.is_some() {
+            // What was read is told before the answer: it is complete when the answer is.
+            query = query.with_setting("wait_end_of_query", "1");
+        }
         let run = async {
             let mut cursor = query.fetch::<T>()?;
             let mut rows = Vec::new();
             while let Some(row) = cursor.next().await? {
                 rows.push(row);
+            }
+            if let Some(meter) = &self.meter {
+                let summary = cursor.summary();
+                meter.note_read(summary.and_then(|summary| Some((summary.read_rows()?, summary.read_bytes()?))));
             }
             Ok((rows, cursor.decoded_bytes()))
         };

@@ -8,11 +8,12 @@ use axum::extract::ConnectInfo;
 use axum::http::{StatusCode, header};
 use http_body_util::BodyExt;
 use kubestats::graphql::{Limit, Limits, execute, schema};
-use kubestats::http::{Context, router};
+use kubestats::http::router;
 use kubestats::store::{ReadLimits, Reader, ReaderOptions};
 use serde_json::{Value, json};
 use tower_service::Service;
 
+use super::http::context;
 use super::support::{ask, respond, world};
 
 /// The response to a document under other limits.
@@ -104,13 +105,8 @@ fn a_question_reads_no_more_than_it_may() {
 fn one_client_has_so_many_requests_running() {
     let world = world();
     let status = |peer: &str| {
-        let context = Context {
-            schema: schema(None, Limits::default().with(Limit::ConcurrentRequests, 0)),
-            reader: world.reader.clone(),
-            jobs: None,
-            webhook_secret: None,
-            playground: None,
-        };
+        let schema = schema(None, Limits::default().with(Limit::ConcurrentRequests, 0));
+        let context = context(schema, world.reader.clone());
         let body = Body::from(json!({ "query": "{ __typename }" }).to_string());
         let request = axum::http::Request::post("/graphql").header(header::CONTENT_TYPE, "application/json");
         let mut request = request.body(body).unwrap();

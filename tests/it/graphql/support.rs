@@ -62,8 +62,17 @@ impl World {
 
     /// A reader whose every question fails: it asks a database that is not there.
     pub fn failing_reader(&self) -> Reader {
-        let client = engine::client(&self.socket).with_database("nowhere");
-        Reader::new(Store::elsewhere(client), ReaderOptions::default())
+        self.reader_of("nowhere", ReaderOptions::default())
+    }
+
+    /// A reader of another database of the engine.
+    pub fn reader_of(&self, database: &str, options: ReaderOptions) -> Reader {
+        Reader::new(Store::elsewhere(self.client().with_database(database)), options)
+    }
+
+    /// A client of the engine, to ask it directly.
+    pub fn client(&self) -> clickhouse::Client {
+        engine::client(&self.socket)
     }
 
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
