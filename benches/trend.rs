@@ -1,7 +1,7 @@
 //! `eventTrend`, against the same SQL sent by hand.
 
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, Utc};
-use kubestats::graphql::schema;
+use kubestats::graphql::{Limits, schema};
 use kubestats::store::query::aggregate::{Aggregation, EventColumn, Events, Measure, Ranking, Span};
 use kubestats::store::query::{Direction, EventField, Filter, Operator};
 
@@ -13,7 +13,7 @@ use super::report::{Goal, Report};
 const TOP: u32 = 10;
 
 pub async fn measure(engine: &Engine, report: &mut Report) -> Result<()> {
-    let asked = Asked { engine, schema: schema(None), version: engine.version().await? };
+    let asked = Asked { engine, schema: schema(None, Limits::default()), version: engine.version().await? };
     let first =
         "SELECT toUInt64(min(toUnixTimestamp64Second(time))) FROM resource_events WHERE time > '2000-01-01 00:00:00'";
     let from = day(engine.number(first).await?)?;

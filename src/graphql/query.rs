@@ -2,18 +2,19 @@
 
 use async_graphql::{Context, Error, ID, Object, OneofObject};
 
-use super::error::bad_input;
 use super::filter::{
     ChartVersionChangeFilter, Conditions, RepositoryFilter, ResourceEventFilter, ResourceFilter, ScanFailureFilter,
 };
 use super::id::{self, NodeType};
+use super::limits::limits;
 use super::nodes::by_ids;
-use super::pagination::{Arguments, MAX_SIZE};
+use super::pagination::Arguments;
 use super::sight::{present, snapshot};
 use super::types::{
-    ChartGroup, EventConnection, FailureConnection, Node, Repository, RepositoryConnection, RepositoryOrder, Resource,
-    ResourceConnection, ResourceEventOrder, ResourceOrder, VersionChangeConnection, event_connection,
-    failure_connection, repository_connection, resource_connection, resources_by_id, version_change_connection,
+    ChartGroup, EventConnection, FailureConnection, Node, Repository, RepositoryConnection, RepositoryOrder,
+    RequestLimit, Resource, ResourceConnection, ResourceEventOrder, ResourceOrder, VersionChangeConnection,
+    event_connection, failure_connection, repository_connection, request_limits, resource_connection, resources_by_id,
+    version_change_connection,
 };
 use crate::graphql::error::from_store;
 use crate::model::{ChartMove, chart_groups};
@@ -50,11 +51,8 @@ impl DataQuery {
     async fn nodes(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "The global ids; at most 500.")] ids: Vec<ID>,
+        #[graphql(desc = "The global ids; `limits.pageSize` says how many at most.")] ids: Vec<ID>,
     ) -> Result<Vec<Option<Node>>, Error> {
-        if ids.len() > MAX_SIZE as usize {
-            return Err(bad_input(format!("`ids` holds {}; at most {MAX_SIZE} are allowed", ids.len())));
-        }
         by_ids(context, &ids).await
     }
 
@@ -78,6 +76,11 @@ impl DataQuery {
         let question = Repositories { filter, page: None };
         let row = snapshot(context)?.fetch_optional(&question).await.map_err(from_store)?;
         Ok(row.map(|row| Repository(row.into())))
+    }
+
+    /// What a request may ask for at most, in the order in which the limits are looked at.
+    async fn limits(&self, context: &Context<'_>) -> Result<Vec<RequestLimit>, Error> {
+        Ok(request_limits(limits(context)?))
     }
 
     /// Repositories; by full name unless the order says otherwise.

@@ -4,12 +4,12 @@ use async_graphql::resolver_utils::enum_value;
 use async_graphql::{Enum, Error, InputObject, InputType, OneofObject, Value};
 use chrono_tz::Tz;
 
+use super::MAX_TOP;
 use super::bucket::{Bucket, Calendar, FirstDayOfWeek};
 use super::datasets::{
     ChartCount, EventCount, EventNumber, ImageCount, ReferenceCount, RepositoryMetricsCount, RepositoryMetricsNumber,
     ResourceCount, ResourceNumber,
 };
-use super::{MAX_BUCKETS, MAX_TOP};
 use crate::graphql::error::bad_input;
 use crate::graphql::pagination::{OrderDirection, TimeRange};
 use crate::store::query::Filter;
@@ -18,6 +18,8 @@ use crate::store::query::aggregate::{self, Dataset, Histogram, Measure, Ranking}
 /// Dimensions and measures that one trend may have.
 const MAX_DIMENSIONS: usize = 5;
 const MAX_MEASURES: usize = 10;
+/// Buckets that one moving average may take together.
+const MAX_WIDTH: usize = 1_000;
 
 /// What is measured of each group.
 #[derive(OneofObject, Clone, Debug)]
@@ -350,6 +352,6 @@ fn place<M>(given: i32, argument: &str, measures: &[M]) -> Result<usize, Error> 
 }
 
 fn width(given: i32) -> Result<usize, Error> {
-    let width = usize::try_from(given).ok().filter(|width| (1..=MAX_BUCKETS).contains(width));
-    width.ok_or_else(|| bad_input(format!("`movingAverage` has to be between 1 and {MAX_BUCKETS}")))
+    let width = usize::try_from(given).ok().filter(|width| (1..=MAX_WIDTH).contains(width));
+    width.ok_or_else(|| bad_input(format!("`movingAverage` has to be between 1 and {MAX_WIDTH}")))
 }

@@ -12,14 +12,13 @@ use async_graphql::{Context, Error, SimpleObject};
 pub use bucket::{Bucket, FirstDayOfWeek};
 pub use fields::TrendQuery;
 
-use super::error::{Code, error, from_store};
+use super::error::from_store;
+use super::limits::{Limit, limits};
 use super::scalars::{DateTime, Long};
 use super::sight::snapshot;
 use crate::store::query::aggregate::{Aggregation, Dataset, Span};
 use arguments::Arguments;
 
-const MAX_BUCKETS: usize = 10_000;
-const MAX_ROWS: usize = 100_000;
 const MAX_TOP: i32 = 1_000;
 
 /// Measures of groups over time, one row a bucket, group and measure.
@@ -103,7 +102,7 @@ async fn trend<D: Dataset>(context: &Context<'_>, arguments: Arguments<D>) -> Re
         });
     };
     let bucket = arguments.bucket.map(|bucket| bucket.resolved(from, to));
-    let spans = span::spans(&arguments, bucket, from, to)?;
+    let spans = span::spans(&arguments, limits(context)?, bucket, from, to)?;
     let shape = rows::Shape {
         dimensions: arguments.dimension_names(),
         measures: arguments.measures.iter().map(|(name, _)| name.clone()).collect(),
@@ -129,10 +128,9 @@ async fn trend<D: Dataset>(context: &Context<'_>, arguments: Arguments<D>) -> Re
         let records = snapshot(context)?.fetch(&question).await.map_err(from_store)?;
         rows::Series::new(&question, &records)
     };
-    if series.size() > MAX_ROWS {
-        let message = format!("more than {MAX_ROWS} rows; take a wider bucket, a shorter range or a smaller `top`");
-        return Err(error(Code::ResourceExhausted, message));
-    }
+    limits(context)?.check(Limit::TrendRows, series.size() as u64, |most| {
+        format!("more than {most} rows; take a wider bucket, a shorter range or a smaller `top`")
+    })?;
     let series = series.with_repositories_named(context, &shape.dimensions).await?;
     Ok(Aggregate {
         truncated: series.has_other(),

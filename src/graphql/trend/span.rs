@@ -4,8 +4,8 @@ use async_graphql::{Context, Error};
 
 use super::arguments::{Arguments, CompareTo, ComparedPeriod};
 use super::bucket::Bucket;
-use super::{Code, MAX_BUCKETS, error, from_store};
-use crate::graphql::error::bad_input;
+use crate::graphql::error::{bad_input, from_store};
+use crate::graphql::limits::{Limit, Limits, as_size, exceeded};
 use crate::graphql::pagination::TimeRange;
 use crate::graphql::scalars::DateTime;
 use crate::graphql::sight::snapshot;
@@ -47,17 +47,19 @@ fn ends(range: Option<TimeRange>, name: &str) -> Result<(Option<i64>, Option<i64
 /// The range with its buckets, then the one it is compared to with its own.
 pub fn spans<D: Dataset>(
     arguments: &Arguments<D>,
+    limits: &Limits,
     bucket: Option<Bucket>,
     from: i64,
     to: i64,
 ) -> Result<Vec<Span>, Error> {
     let calendar = arguments.calendar;
+    let most = limits.maximum(Limit::Buckets);
     let span = |from: i64, to: i64| {
         let buckets = match bucket {
             None => vec![from],
-            Some(bucket) => bucket.starts(calendar, from, to, MAX_BUCKETS).ok_or_else(|| {
-                let message = format!("more than {MAX_BUCKETS} buckets; take a wider bucket or a shorter range");
-                error(Code::ResourceExhausted, message)
+            Some(bucket) => bucket.starts(calendar, from, to, as_size(most)).ok_or_else(|| {
+                let message = format!("more than {most} buckets; take a wider bucket or a shorter range");
+                exceeded(Limit::Buckets, None, most, message)
             })?,
         };
         Ok::<_, Error>(Span { from, to, buckets })

@@ -13,6 +13,7 @@ mod metrics;
 mod reference;
 mod repository;
 mod repository_change;
+mod request_limit;
 mod resource;
 mod schedule;
 mod search;
@@ -35,6 +36,7 @@ pub use metrics::{
 pub use reference::{Reference, ReferenceConnection, ReferenceOrder, reference_connection};
 pub use repository::{Repository, RepositoryConnection, RepositoryOrder, RepositoryStatus, repository_connection};
 pub use repository_change::RepositoryChange;
+pub use request_limit::{RequestLimit, request_limits};
 pub use resource::{Resource, ResourceConnection, ResourceOrder, ResourceStatus, resource_connection, resources_by_id};
 pub use schedule::{RateLimit, Schedule, Worker, job};
 pub use search::{SearchResult, SearchType, search};

@@ -11,7 +11,7 @@ use super::support::ask;
 const DEPTH: usize = 4;
 
 /// Fields of `Query` with arguments that let them answer with rows.
-const ROOTS: [(&str, &str); 20] = [
+const ROOTS: [(&str, &str); 21] = [
     ("repositories", "(first: 2)"),
     ("resources", "(first: 2)"),
     ("events", "(first: 2, filter: { moved: true })"),
@@ -31,6 +31,7 @@ const ROOTS: [(&str, &str); 20] = [
     ("search", "(query: \"radarr\")"),
     ("jobs", "(first: 5)"),
     ("discoveryStats", ""),
+    ("limits", ""),
     ("discoveryRuns", "(first: 2)"),
 ];
 
