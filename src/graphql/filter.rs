@@ -1,6 +1,7 @@
 //! Filter inputs, in one style for every list: comparisons by type here, what each list can be asked for in [`lists`].
 
 mod lists;
+mod trends;
 
 use async_graphql::{Error, ID, InputObject};
 use uuid::Uuid;
@@ -15,8 +16,11 @@ use crate::model;
 use crate::store::query::{Field, Filter, Operator};
 
 pub use lists::{
-    ChartVersionChangeFilter, Conditions, JobFilter, RepositoryFilter, ResourceEventFilter, ResourceFilter,
-    ScanFailureFilter,
+    ChartFilter, ChartVersionChangeFilter, Conditions, ImageFilter, JobFilter, ReferenceFilter, RepositoryFilter,
+    RepositoryMetricsFilter, ResourceEventFilter, ResourceFilter, ScanFailureFilter,
+};
+pub use trends::{
+    ChartTrendFilter, ImageTrendFilter, ReferenceTrendFilter, RepositoryMetricsTrendFilter, ResourceTrendFilter,
 };
 
 /// Bytes that one compared text may have, and values that one list may hold.
@@ -87,6 +91,15 @@ pub struct IdFilter {
     r#in: Option<Vec<ID>>,
     /// None of these.
     not_in: Option<Vec<ID>>,
+}
+
+/// Conditions on a list of references; all that are given have to hold.
+#[derive(InputObject, Clone, Debug, Default)]
+pub struct IdListFilter {
+    /// Holds this.
+    has: Option<ID>,
+    /// Holds one of these.
+    has_any: Option<Vec<ID>>,
 }
 
 /// Conditions on a list of texts; all that are given have to hold.
@@ -221,7 +234,16 @@ impl<F: Field> Comparisons<F> for LongFilter {
 
 impl<F: Field> Comparisons<F> for DateTimeFilter {
     fn add_to(&self, filter: &mut Filter<F>, field: F) -> Result<(), Error> {
-        // Stored times have whole seconds.
+        if field.is_in_milliseconds() {
+            let milliseconds = [
+                self.gt.map(|time| Operator::GreaterOrEqual(time.0.timestamp_millis().saturating_add(1))),
+                self.gte.map(|time| Operator::GreaterOrEqual(time.ceil_milliseconds())),
+                self.lt.map(|time| Operator::LessOrEqual(time.ceil_milliseconds().saturating_sub(1))),
+                self.lte.map(|time| Operator::LessOrEqual(time.0.timestamp_millis())),
+            ];
+            return add(filter, field, milliseconds);
+        }
+        // Other stored times have whole seconds.
         let operators = [
             self.gt.map(|time| Operator::Since(time.next_second())),
             self.gte.map(|time| Operator::Since(time.ceil_seconds())),
@@ -258,22 +280,46 @@ fn run(id: &ID) -> Result<String, Error> {
     }
 }
 
+/// Comparisons of ids.
+trait IdComparisons {
+    /// What has to hold; `key` reads an id.
+    ///
+    /// # Errors
+    /// When an id is none of the field's.
+    fn operators(&self, key: impl Fn(&ID) -> Result<String, Error>) -> Result<Vec<Option<Operator>>, Error>;
+}
+
+impl IdComparisons for IdFilter {
+    fn operators(&self, key: impl Fn(&ID) -> Result<String, Error>) -> Result<Vec<Option<Operator>>, Error> {
+        let one = |id: &Option<ID>| id.as_ref().map(&key).transpose();
+        let many = |ids: &Option<Vec<ID>>| ids.as_ref().map(|ids| ids.iter().map(&key).collect()).transpose();
+        Ok(vec![
+            one(&self.eq)?.map(Operator::Equal),
+            one(&self.ne)?.map(Operator::NotEqual),
+            many(&self.r#in)?.map(Operator::In),
+            many(&self.not_in)?.map(Operator::NotIn),
+        ])
+    }
+}
+
+impl IdComparisons for IdListFilter {
+    fn operators(&self, key: impl Fn(&ID) -> Result<String, Error>) -> Result<Vec<Option<Operator>>, Error> {
+        let has = self.has.as_ref().map(|id| Ok::<_, Error>(vec![key(id)?])).transpose()?;
+        let has_any = self.has_any.as_ref().map(|ids| ids.iter().map(&key).collect()).transpose()?;
+        Ok(vec![has.map(Operator::HasAny), has_any.map(Operator::HasAny)])
+    }
+}
+
 fn ids<F: Field>(
     filter: &mut Filter<F>,
     field: F,
-    given: &Option<IdFilter>,
-    uuid: impl Fn(&ID) -> Result<String, Error>,
+    given: &Option<impl IdComparisons>,
+    key: impl Fn(&ID) -> Result<String, Error>,
 ) -> Result<(), Error> {
-    let Some(IdFilter { eq, ne, r#in, not_in }) = given else { return Ok(()) };
-    let one = |id: &Option<ID>| id.as_ref().map(&uuid).transpose();
-    let many = |ids: &Option<Vec<ID>>| ids.as_ref().map(|ids| ids.iter().map(&uuid).collect()).transpose();
-    let operators = [
-        one(eq)?.map(Operator::Equal),
-        one(ne)?.map(Operator::NotEqual),
-        many(r#in)?.map(Operator::In),
-        many(not_in)?.map(Operator::NotIn),
-    ];
-    add(filter, field, operators)
+    match given {
+        Some(given) => add(filter, field, given.operators(key)?),
+        None => Ok(()),
+    }
 }
 
 fn add<F: Field>(

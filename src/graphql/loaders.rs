@@ -13,7 +13,8 @@ use super::error::from_store;
 pub use super::forge_loaders::{MetricsKey, MetricsLoader, MetricsSpan, RepositoryChangeLoader};
 pub use super::job_loaders::{JobLoader, JobLogKey, JobLogLoader};
 pub use super::meaning_loaders::{
-    CanonicalChartLoader, FluxVersionLoader, ReferenceLoader, ReferrerKey, ReferrerLoader, ResolutionLoader,
+    CanonicalChartLoader, ChartLoader, FluxVersionLoader, ImageLoader, ReferenceLoader, ReferrerKey, ReferrerLoader,
+    ResolutionLoader,
 };
 use super::sight::Present;
 use crate::store::Snapshot;
@@ -31,6 +32,8 @@ pub struct Loaders {
     pub references: DataLoader<ReferenceLoader>,
     pub referrers: DataLoader<ReferrerLoader>,
     pub canonical_charts: DataLoader<CanonicalChartLoader>,
+    pub charts: DataLoader<ChartLoader>,
+    pub images: DataLoader<ImageLoader>,
     pub flux_versions: DataLoader<FluxVersionLoader>,
     pub metrics: DataLoader<MetricsLoader>,
     pub repository_changes: DataLoader<RepositoryChangeLoader>,
@@ -48,6 +51,8 @@ impl Loaders {
             references: loader(ReferenceLoader(snapshot.clone()), spawner),
             referrers: loader(ReferrerLoader(snapshot.clone()), spawner),
             canonical_charts: loader(CanonicalChartLoader(snapshot.clone()), spawner),
+            charts: loader(ChartLoader(snapshot.clone()), spawner),
+            images: loader(ImageLoader(snapshot.clone()), spawner),
             flux_versions: loader(FluxVersionLoader(snapshot.clone()), spawner),
             metrics: loader(MetricsLoader(snapshot.clone()), spawner),
             repository_changes: loader(RepositoryChangeLoader(snapshot.clone()), spawner),

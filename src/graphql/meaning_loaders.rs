@@ -1,4 +1,4 @@
-//! Batches of what resources mean in their repositories, and of what refers to what.
+//! Batches of what resources mean in their repositories, of what refers to what, and of charts and images.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use super::loaders::{ContentKey, by_time, sorted};
 use crate::model::{ChartMove, chart_groups};
 use crate::store::Snapshot;
 use crate::store::query::{
-    ChartMoveRecord, ChartMoves, Filter, FluxVersionRecord, FluxVersions, Operator, ReferenceField, ReferenceRecord,
-    References, ResolutionRecord, ResolutionsAt,
+    ChartField, ChartMoveRecord, ChartMoves, ChartRecord, Charts, Filter, FluxVersionRecord, FluxVersions, ImageField,
+    ImageRecord, Images, Operator, ReferenceField, ReferenceRecord, References, ResolutionRecord, ResolutionsAt,
 };
 
 /// Resolutions by resource and time.
@@ -54,7 +54,7 @@ impl Loader<ContentKey> for ReferenceLoader {
             let filter = Filter::default()
                 .and(ReferenceField::Repository, Operator::In(sorted(&repositories)))
                 .and(ReferenceField::From, Operator::In(sorted(&resources)));
-            let rows = self.0.fetch(&References { filter, at }).await.map_err(from_store)?;
+            let rows = self.0.fetch(&References { filter, at, page: None }).await.map_err(from_store)?;
             let mut of_resource: HashMap<Uuid, Self::Value> = HashMap::new();
             for row in rows.iter() {
                 of_resource.entry(row.resource_id).or_default().push(row.clone());
@@ -99,7 +99,7 @@ impl Loader<ReferrerKey> for ReferrerLoader {
                 .and(ReferenceField::Repository, Operator::In(sorted(&repositories)))
                 .and(ReferenceField::ToKind, Operator::In(kinds.into_iter().collect()))
                 .and(ReferenceField::ToName, Operator::In(names.into_iter().collect()));
-            let rows = self.0.fetch(&References { filter, at }).await.map_err(from_store)?;
+            let rows = self.0.fetch(&References { filter, at, page: None }).await.map_err(from_store)?;
             for row in rows.iter() {
                 let (kind, name) = (row.to_kind.clone(), row.to_name.clone());
                 let key = ReferrerKey { repository: row.repository_id, kind, name, at };
@@ -127,6 +127,36 @@ impl Loader<String> for CanonicalChartLoader {
             group.identities.into_iter().map(move |identity| (identity, canonical.clone()))
         });
         Ok(named.filter(|(identity, _)| wanted.contains(identity)).collect())
+    }
+}
+
+/// Charts by their identities.
+pub struct ChartLoader(pub Snapshot);
+
+impl Loader<String> for ChartLoader {
+    type Value = Arc<ChartRecord>;
+    type Error = Error;
+
+    async fn load(&self, identities: &[String]) -> Result<HashMap<String, Self::Value>, Error> {
+        let wanted: BTreeSet<String> = identities.iter().cloned().collect();
+        let filter = Filter::default().and(ChartField::Identity, Operator::In(wanted.into_iter().collect()));
+        let rows = self.0.fetch(&Charts { filter, page: None }).await.map_err(from_store)?;
+        Ok(rows.iter().map(|row| (row.identity.clone(), Arc::new(row.clone()))).collect())
+    }
+}
+
+/// Images by their repositories.
+pub struct ImageLoader(pub Snapshot);
+
+impl Loader<String> for ImageLoader {
+    type Value = Arc<ImageRecord>;
+    type Error = Error;
+
+    async fn load(&self, repositories: &[String]) -> Result<HashMap<String, Self::Value>, Error> {
+        let wanted: BTreeSet<String> = repositories.iter().cloned().collect();
+        let filter = Filter::default().and(ImageField::Repository, Operator::In(wanted.into_iter().collect()));
+        let rows = self.0.fetch(&Images { filter, page: None }).await.map_err(from_store)?;
+        Ok(rows.iter().map(|row| (row.repository.clone(), Arc::new(row.clone()))).collect())
     }
 }
 

@@ -5,10 +5,10 @@
 //! holds any of them is not kept. Mutations write through [`crate::jobs`] alone.
 
 mod batch;
-mod bucket;
 mod caller;
 mod cost;
 mod documents;
+mod entity_query;
 mod error;
 mod expansion;
 mod filter;
@@ -29,6 +29,7 @@ mod scalars;
 mod sight;
 mod subscription;
 mod tokens;
+mod trend;
 mod types;
 
 use std::ops::Deref;
@@ -106,7 +107,7 @@ impl Schema {
 /// The questions that can be asked. All fields of one request see the same version of the data; jobs, and what else belongs to none, are
 /// as they are now.
 #[derive(MergedObject, Default)]
-pub struct Query(query::DataQuery, job_query::JobQuery);
+pub struct Query(query::DataQuery, entity_query::EntityQuery, trend::TrendQuery, job_query::JobQuery);
 
 /// The schema. Without `jobs`, a process that only reads, mutations and questions about the server itself are refused.
 pub fn schema(jobs: Option<Service>, limits: Limits) -> Schema {
@@ -128,6 +129,10 @@ fn builder() -> async_graphql::SchemaBuilder<Query, mutation::Mutation, subscrip
         .override_output_type_description::<types::RepositoryConnection>("A page of repositories.")
         .override_output_type_description::<types::ResourceConnection>("A page of resources.")
         .override_output_type_description::<types::EventConnection>("A page of events.")
+        .override_output_type_description::<types::ChartConnection>("A page of charts.")
+        .override_output_type_description::<types::ImageConnection>("A page of container images.")
+        .override_output_type_description::<types::ReferenceConnection>("A page of references.")
+        .override_output_type_description::<types::MetricsConnection>("A page of snapshots.")
         .override_output_type_description::<types::JobConnection>("A page of jobs.")
         .override_output_type_description::<types::FailureConnection>("A page of files that could not be read.")
         .override_output_type_description::<types::VersionChangeConnection>("A page of changes of chart versions.")

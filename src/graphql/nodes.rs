@@ -3,29 +3,42 @@
 use async_graphql::{Context, Error, ID};
 use uuid::Uuid;
 
-use super::id::{self, NodeType};
+use super::id::{self, Key, NodeType};
 use super::sight::loaders;
-use super::types::{Job, Node, Repository, events_by_id, resources_by_id};
+use super::types::{Chart, Image, Job, Node, Repository, events_by_id, resources_by_id};
 
 /// What the ids name, in their order; `None` for what is not stored.
 ///
 /// # Errors
 /// An id that is none of ours, or when the database does not answer.
 pub async fn by_ids(context: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Node>>, Error> {
-    let ids = ids.iter().map(id::decode).collect::<Result<Vec<(NodeType, Uuid)>, Error>>()?;
-    let of = |wanted: NodeType| ids.iter().filter(move |(node, _)| *node == wanted).map(|(_, id)| *id);
+    let ids = ids.iter().map(id::decode).collect::<Result<Vec<(NodeType, Key)>, Error>>()?;
+    let of = |wanted: NodeType| ids.iter().filter(move |(node, _)| *node == wanted).map(|(_, key)| key);
+    let uuids = |wanted: NodeType| -> Vec<Uuid> {
+        let uuid = |key: &Key| if let Key::Uuid(uuid) = key { Some(*uuid) } else { None };
+        of(wanted).filter_map(uuid).collect()
+    };
+    let texts = |wanted: NodeType| -> Vec<String> {
+        let text = |key: &Key| if let Key::Text(text) = key { Some(text.clone()) } else { None };
+        of(wanted).filter_map(text).collect()
+    };
     let loaders = loaders(context)?;
-    let (repositories, resources, events, jobs) = futures_util::try_join!(
-        loaders.repositories.load_many(of(NodeType::Repository)),
-        resources_by_id(context, of(NodeType::Resource).collect()),
-        events_by_id(context, of(NodeType::ResourceEvent).collect()),
-        loaders.jobs.load_many(of(NodeType::Job)),
+    let (repositories, resources, events, jobs, charts, images) = futures_util::try_join!(
+        loaders.repositories.load_many(uuids(NodeType::Repository)),
+        resources_by_id(context, uuids(NodeType::Resource)),
+        events_by_id(context, uuids(NodeType::ResourceEvent)),
+        loaders.jobs.load_many(uuids(NodeType::Job)),
+        loaders.charts.load_many(texts(NodeType::Chart)),
+        loaders.images.load_many(texts(NodeType::Image)),
     )?;
-    let node = |(node, id): &(NodeType, Uuid)| match node {
-        NodeType::Repository => repositories.get(id).cloned().map(Repository).map(Node::Repository),
-        NodeType::Resource => resources.get(id).cloned().map(Node::Resource),
-        NodeType::ResourceEvent => events.get(id).cloned().map(Node::ResourceEvent),
-        NodeType::Job => jobs.get(id).cloned().map(Job::from).map(Node::Job),
+    let node = |(node, key): &(NodeType, Key)| match (node, key) {
+        (NodeType::Repository, Key::Uuid(id)) => repositories.get(id).cloned().map(Repository).map(Node::Repository),
+        (NodeType::Resource, Key::Uuid(id)) => resources.get(id).cloned().map(Node::Resource),
+        (NodeType::ResourceEvent, Key::Uuid(id)) => events.get(id).cloned().map(Node::ResourceEvent),
+        (NodeType::Job, Key::Uuid(id)) => jobs.get(id).cloned().map(Job::from).map(Node::Job),
+        (NodeType::Chart, Key::Text(identity)) => charts.get(identity).cloned().map(Chart).map(Node::Chart),
+        (NodeType::Image, Key::Text(repository)) => images.get(repository).cloned().map(Image).map(Node::Image),
+        _ => None,
     };
     Ok(ids.iter().map(node).collect())
 }

@@ -74,6 +74,15 @@ pub struct TimeRange {
     pub to: Option<super::scalars::DateTime>,
 }
 
+/// The size of a list that is no connection.
+///
+/// # Errors
+/// A number of rows that no list of this length has.
+pub fn list_size(first: i32, most: i32) -> Result<u32, Error> {
+    let size = u32::try_from(first).ok().filter(|_| (1..=most).contains(&first));
+    size.ok_or_else(|| bad_input(format!("`first` is {first}; it has to be between 1 and {most}")))
+}
+
 /// The connection of one page. `values` gives the sort values of a row, `node` what clients see of it.
 pub fn connection<R, N, F>(
     page: &Page,

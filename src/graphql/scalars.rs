@@ -26,6 +26,11 @@ impl DateTime {
         self.0.timestamp() + i64::from(self.0.timestamp_subsec_nanos() > 0)
     }
 
+    /// Milliseconds since 1970, rounded up.
+    pub fn ceil_milliseconds(self) -> i64 {
+        self.0.timestamp_millis() + i64::from(!self.0.timestamp_subsec_nanos().is_multiple_of(1_000_000))
+    }
+
     /// The first whole second after it, since 1970.
     pub fn next_second(self) -> i64 {
         self.0.timestamp().saturating_add(1)
@@ -84,6 +89,12 @@ impl ScalarType for Long {
     fn to_value(&self) -> Value {
         Value::Number(self.0.into())
     }
+}
+
+/// The part of a whole, from 0 to 1; of nothing, 0.
+#[allow(clippy::cast_precision_loss, reason = "a share needs no exact numbers")]
+pub fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
 #[cfg(test)]

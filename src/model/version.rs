@@ -161,6 +161,21 @@ impl VersionChange {
     }
 }
 
+/// Whether a text names one version, as people write them.
+pub fn is_version(text: &str) -> bool {
+    Version::of(text).is_some()
+}
+
+/// Orders versions as people write them, the newest first; what is no version comes after all that are, by its text.
+pub fn newest_first(one: &str, two: &str) -> Ordering {
+    match (Version::of(one), Version::of(two)) {
+        (Some(first), Some(second)) => second.cmp(&first).then_with(|| one.cmp(two)),
+        (Some(_), None) => Ordering::Less,
+        (None, Some(_)) => Ordering::Greater,
+        (None, None) => one.cmp(two),
+    }
+}
+
 /// A version as people write it; ordered field by field.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Version {
@@ -256,6 +271,13 @@ mod tests {
             assert_eq!(VersionClass::of_git_revision(Some(revision)), class, "{revision}");
         }
         assert_eq!(VersionClass::of_git_revision(None), Latest);
+    }
+
+    #[test]
+    fn the_newest_version_comes_first_and_what_is_none_last() {
+        let mut versions = ["1.9.0", "*", "v1.10.0", "1.10.0", "1.10.0-rc.1", "main", "2024.1.0", "1.x"];
+        versions.sort_by(|one, two| newest_first(one, two));
+        assert_eq!(versions, ["2024.1.0", "1.10.0", "v1.10.0", "1.10.0-rc.1", "1.9.0", "*", "1.x", "main"]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The GraphQL API, in this process, over an engine and three repositories that all tests of the suite share.
+//! The GraphQL API, in this process, over an engine and five repositories that all tests of the suite share.
 //!
 //! Answers are held against what plain Rust makes of the full list of events, never against the same SQL.
 
@@ -10,6 +10,7 @@ mod contents;
 mod costs;
 mod departures;
 mod documents;
+mod entities;
 pub mod examples;
 mod filters;
 mod forges;
@@ -23,6 +24,7 @@ mod order;
 mod recorded;
 mod resources;
 pub mod schema;
+mod searches;
 mod seeds;
 mod sockets;
 mod support;

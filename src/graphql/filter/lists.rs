@@ -3,15 +3,16 @@
 use async_graphql::{Error, InputObject};
 
 use super::{
-    ChangeClassFilter, Comparisons, DateTimeFilter, EventTypeFilter, IdFilter, JobKindFilter, JobStateFilter,
-    ListFilter, LongFilter, MAX_COMPARISONS, RepositoryStatusFilter, ResourceStatusFilter, StringFilter,
-    VersionPartFilter, VersionStepFilter, ids, node, run,
+    ChangeClassFilter, Comparisons, DateTimeFilter, EventTypeFilter, IdFilter, IdListFilter, JobKindFilter,
+    JobStateFilter, ListFilter, LongFilter, MAX_COMPARISONS, RepositoryStatusFilter, ResourceStatusFilter,
+    StringFilter, VersionPartFilter, VersionStepFilter, ids, node, run,
 };
 use crate::graphql::error::bad_input;
 use crate::graphql::id::NodeType;
 use crate::graphql::types::ResourceStatus;
 use crate::store::query::{
-    EventField, FailureField, Field, Filter, JobField, Operator, RepositoryField, ResourceField, VersionChangeField,
+    ChartField, EventField, FailureField, Field, Filter, ImageField, JobField, MetricsField, Operator, ReferenceField,
+    RepositoryField, ResourceField, VersionChangeField,
 };
 
 /// A filter of one list.
@@ -44,9 +45,9 @@ pub trait Conditions: Sized {
 
 /// The filters within a filter.
 pub struct Parts<'a, C> {
-    and: Option<&'a [C]>,
-    or: Option<&'a [C]>,
-    not: Option<&'a C>,
+    pub(super) and: Option<&'a [C]>,
+    pub(super) or: Option<&'a [C]>,
+    pub(super) not: Option<&'a C>,
 }
 
 /// What a filter asks for on all its levels.
@@ -110,6 +111,8 @@ macro_rules! add_comparisons {
         ids($filter, $field, $given, $id)
     };
 }
+
+pub(super) use {add_comparisons, list_filter};
 
 list_filter! {
     /// Which jobs; all conditions that are given have to hold.
@@ -262,6 +265,76 @@ list_filter! {
         path: StringFilter => Path,
         /// Committer time.
         time: DateTimeFilter => Time,
+    }
+}
+
+list_filter! {
+    /// Which charts; all conditions that are given have to hold.
+    ChartFilter of ChartField {
+        /// Name of the chart: `app-template`.
+        name: StringFilter => Name,
+        /// Where it comes from, in one spelling: `ghcr.io/owner/charts/app-template`.
+        identity: StringFilter => Identity,
+        /// The repositories that install it.
+        repositories: IdListFilter => Repositories(node(NodeType::Repository)),
+        /// How many repositories install it.
+        repository_count: LongFilter => RepositoryCount,
+        /// How many resources install it.
+        release_count: LongFilter => ReleaseCount,
+    }
+}
+
+list_filter! {
+    /// Which container images; all conditions that are given have to hold.
+    ImageFilter of ImageField {
+        /// Registry and name as they stand: `ghcr.io/owner/app`.
+        repository: StringFilter => Repository,
+        /// The registry: `ghcr.io`; `docker.io` where none stands, empty where a variable gives it.
+        registry: StringFilter => Registry,
+        /// The tags in use.
+        tags: ListFilter => Tags,
+        /// The Git repositories that use it.
+        git_repositories: IdListFilter => GitRepositories(node(NodeType::Repository)),
+        /// Kinds of the resources that use it.
+        kinds: ListFilter => Kinds,
+        /// How many Git repositories use it.
+        repository_count: LongFilter => RepositoryCount,
+        /// How many resources use it.
+        resource_count: LongFilter => ResourceCount,
+    }
+}
+
+list_filter! {
+    /// Which references; all conditions that are given have to hold.
+    ReferenceFilter of ReferenceField {
+        /// The repositories they are in.
+        repository: IdFilter => Repository(node(NodeType::Repository)),
+        /// The resources that refer.
+        from: IdFilter => From(node(NodeType::Resource)),
+        /// The field, lists as `[]`: `spec.dependsOn[]`.
+        field: StringFilter => Field,
+        /// The kind it names; `directory` for a path, empty when the field does not say.
+        kind: StringFilter => ToKind,
+        /// The namespace, declared or by default; empty for none.
+        namespace: StringFilter => ToNamespace,
+        /// The name; `*` where labels choose.
+        name: StringFilter => ToName,
+        /// Whether the namespace is declared in the field.
+        is_namespace_declared: bool => IsDeclared,
+        /// Whether the resource makes what it names instead of needing it.
+        produces: bool => Produces,
+    }
+}
+
+list_filter! {
+    /// Which snapshots; all conditions that are given have to hold.
+    RepositoryMetricsFilter of MetricsField {
+        /// The repositories they are of.
+        repository: IdFilter => Repository(node(NodeType::Repository)),
+        /// When the forge was asked.
+        recorded_at: DateTimeFilter => RecordedAt,
+        /// Accounts that starred it.
+        stars: LongFilter => Stars,
     }
 }
 

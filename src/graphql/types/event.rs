@@ -8,7 +8,7 @@ use async_graphql::{Context, Description, Enum, Error, ID, InputObject, Json, Ob
 use uuid::Uuid;
 
 use super::resource::load_repository;
-use super::{Actor, Chart, Commit, Repository, Resource};
+use super::{Actor, Commit, InstalledChart, Repository, Resource};
 use crate::graphql::error::{Code, error, from_store};
 use crate::graphql::id::{self, NodeType};
 use crate::graphql::loaders::{ResourceKey, sorted};
@@ -244,8 +244,8 @@ impl ResourceEvent {
     }
 
     /// The chart that the resource installed at its commit.
-    async fn chart(&self) -> Option<Chart> {
-        Chart::of_event(&self.0)
+    async fn chart(&self) -> Option<InstalledChart> {
+        InstalledChart::of_event(&self.0)
     }
 
     /// The run of the scan that stored it.

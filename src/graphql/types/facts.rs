@@ -4,12 +4,11 @@ use async_graphql::{Context, Description, Enum, Error, Object, SimpleObject};
 use uuid::Uuid;
 
 use super::Resource;
-use crate::graphql::error::{Code, error};
 use crate::graphql::loaders::ResourceKey;
 use crate::graphql::scalars::DateTime;
 use crate::graphql::sight::loaders;
 use crate::model::{self, Facts};
-use crate::store::query::{EventRecord, ReferenceRecord, ResolutionRecord};
+use crate::store::query::{EventRecord, ResolutionRecord};
 
 /// How closely a version names one release.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,7 +162,7 @@ impl ResourceFacts {
 
 /// The chart that a resource installs, as it was resolved in its whole repository.
 #[derive(Description)]
-pub struct Chart {
+pub struct InstalledChart {
     name: String,
     identity: String,
     url: Option<String>,
@@ -173,7 +172,7 @@ pub struct Chart {
     source: Option<ResourceKey>,
 }
 
-impl Chart {
+impl InstalledChart {
     pub fn of_resolution(repository: Uuid, record: &ResolutionRecord) -> Option<Self> {
         let source = Some(record.source_id).filter(|id| !id.is_nil());
         (!record.chart_name.is_empty()).then(|| Self {
@@ -206,12 +205,12 @@ impl Chart {
     }
 }
 
-fn some(text: &str) -> Option<String> {
+pub(super) fn some(text: &str) -> Option<String> {
     Some(text.to_owned()).filter(|text| !text.is_empty())
 }
 
 #[Object(use_type_description)]
-impl Chart {
+impl InstalledChart {
     /// Name of the chart: `app-template`.
     async fn name(&self) -> &str {
         &self.name
@@ -255,65 +254,6 @@ impl Chart {
             Some(key) => Ok(loaders(context)?.resources.load_one(key).await?.map(Resource)),
             None => Ok(None),
         }
-    }
-}
-
-/// One resource refers to another, or to a directory, by one of its fields.
-#[derive(Description)]
-pub struct Reference(pub ReferenceRecord);
-
-#[Object(use_type_description)]
-impl Reference {
-    /// The resource that refers.
-    async fn from(&self, context: &Context<'_>) -> Result<Resource, Error> {
-        let key = ResourceKey { repository: self.0.repository_id, resource: self.0.resource_id };
-        let found = loaders(context)?.resources.load_one(key).await?;
-        found.map(Resource).ok_or_else(|| error(Code::Internal, "the resource of this reference is not stored"))
-    }
-
-    /// The field, lists as `[]`: `spec.dependsOn[]`.
-    async fn field(&self) -> &str {
-        &self.0.field
-    }
-
-    /// The kind it names; `directory` for a path, null when the field does not say.
-    async fn kind(&self) -> Option<String> {
-        some(&self.0.to_kind)
-    }
-
-    /// The namespace: declared, or the referrer's; null when there is none.
-    async fn namespace(&self) -> Option<String> {
-        some(&self.0.to_namespace)
-    }
-
-    /// Whether the namespace is declared in the field.
-    async fn is_namespace_declared(&self) -> bool {
-        self.0.is_declared
-    }
-
-    /// The name; `*` where labels choose.
-    async fn name(&self) -> &str {
-        &self.0.to_name
-    }
-
-    /// The labels that choose, as `key=value,…`; null for all others.
-    async fn selector(&self) -> Option<String> {
-        some(&self.0.selector)
-    }
-
-    /// Whether the resource makes what it names instead of needing it.
-    async fn produces(&self) -> bool {
-        self.0.produces
-    }
-
-    /// Time of the commit that made the reference.
-    async fn since(&self) -> DateTime {
-        DateTime::from_seconds(self.0.time)
-    }
-
-    /// Hexadecimal id of that commit.
-    async fn commit_id(&self) -> &str {
-        &self.0.commit
     }
 }
 

@@ -1,13 +1,27 @@
 //! What repositories count over time, and how good they are to learn from.
 
-use async_graphql::SimpleObject;
+use async_graphql::connection::{Connection, EmptyFields};
+use async_graphql::{ComplexObject, Context, Enum, Error, InputObject, Object, SimpleObject};
 
-use crate::graphql::scalars::{DateTime, Long};
-use crate::model::{Quality as ModelQuality, QualityPart as ModelPart, RepositoryMetrics as ModelMetrics};
+use super::Repository;
+use super::resource::load_repository;
+use crate::graphql::error::from_store;
+use crate::graphql::pagination::{Arguments, OrderDirection, connection};
+use crate::graphql::scalars::{DateTime, Long, share};
+use crate::graphql::sight::snapshot;
+use crate::model::{
+    Quality as ModelQuality, QualityPart as ModelPart, RepositoryId, RepositoryMetrics as ModelMetrics,
+};
+use crate::store::query::{
+    Direction, Filter, Metrics, MetricsCount, MetricsField, MetricsOrder as StoreOrder, MetricsRecord,
+};
 
 /// What a repository counted when its forge was asked.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub struct RepositoryMetrics {
+    #[graphql(skip)]
+    repository_id: RepositoryId,
     /// When the forge was asked.
     recorded_at: DateTime,
     /// Accounts that starred it.
@@ -63,9 +77,18 @@ pub struct QualityPart {
     explanation: String,
 }
 
+#[ComplexObject]
+impl RepositoryMetrics {
+    /// The repository that counted.
+    async fn repository(&self, context: &Context<'_>) -> Result<Repository, Error> {
+        load_repository(context, self.repository_id.0).await
+    }
+}
+
 impl From<&ModelMetrics> for RepositoryMetrics {
     fn from(row: &ModelMetrics) -> Self {
         Self {
+            repository_id: row.repository,
             recorded_at: DateTime::from_milliseconds(row.recorded_at_ms),
             stars: row.stars.into(),
             forks: row.forks.into(),
@@ -82,13 +105,10 @@ impl From<&ModelMetrics> for RepositoryMetrics {
 
 impl LanguageShare {
     pub fn of(languages: &[(String, u64)]) -> Vec<Self> {
-        #[allow(clippy::cast_precision_loss, reason = "a share needs no exact bytes")]
-        let float = |bytes: u64| bytes as f64;
-        let all: f64 = languages.iter().map(|(_, bytes)| float(*bytes)).sum();
-        let share = |bytes: u64| if all > 0.0 { float(bytes) / all } else { 0.0 };
+        let all: u64 = languages.iter().map(|(_, bytes)| bytes).sum();
         let languages = languages.iter();
         languages
-            .map(|(name, bytes)| Self { name: name.clone(), bytes: (*bytes).into(), share: share(*bytes) })
+            .map(|(name, bytes)| Self { name: name.clone(), bytes: (*bytes).into(), share: share(*bytes, all) })
             .collect()
     }
 }
@@ -98,6 +118,66 @@ impl From<ModelQuality> for Quality {
         let part = |ModelPart { name, points, most, explanation }| QualityPart { name, points, most, explanation };
         Self { score: quality.score(), parts: quality.parts.into_iter().map(part).collect() }
     }
+}
+
+/// What snapshots can be ordered by.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RepositoryMetricsOrderField {
+    /// When the forge was asked.
+    RecordedAt,
+    /// Accounts that starred the repository.
+    Stars,
+}
+
+/// One key of an order of snapshots.
+#[derive(InputObject, Clone, Copy, Debug)]
+pub struct RepositoryMetricsOrder {
+    /// The key.
+    field: RepositoryMetricsOrderField,
+    /// Its direction.
+    #[graphql(default_with = "OrderDirection::Desc")]
+    direction: OrderDirection,
+}
+
+impl RepositoryMetricsOrder {
+    fn key(&self) -> (StoreOrder, Direction) {
+        let field = match self.field {
+            RepositoryMetricsOrderField::RecordedAt => StoreOrder::RecordedAt,
+            RepositoryMetricsOrderField::Stars => StoreOrder::Stars,
+        };
+        (field, self.direction.into())
+    }
+}
+
+/// A page of snapshots.
+pub type MetricsConnection = Connection<String, RepositoryMetrics, MetricsTotals, EmptyFields>;
+
+/// What a page says of the whole list.
+pub struct MetricsTotals(Filter<MetricsField>);
+
+#[Object]
+impl MetricsTotals {
+    /// Rows of all pages together; counted only when asked for.
+    async fn total_count(&self, context: &Context<'_>) -> Result<Long, Error> {
+        let question = MetricsCount { filter: self.0.clone() };
+        let rows = snapshot(context)?.fetch(&question).await.map_err(from_store)?;
+        Ok(rows.first().copied().unwrap_or_default().into())
+    }
+}
+
+pub async fn metrics_connection(
+    context: &Context<'_>,
+    arguments: Arguments,
+    filter: Filter<MetricsField>,
+    order_by: Option<Vec<RepositoryMetricsOrder>>,
+) -> Result<MetricsConnection, Error> {
+    let orders = order_by.unwrap_or_default();
+    let orders: Vec<(StoreOrder, Direction)> = orders.iter().map(RepositoryMetricsOrder::key).collect();
+    let page = arguments.page(StoreOrder::keys(&orders))?;
+    let question = Metrics { filter: filter.clone(), page: page.clone() };
+    let rows = snapshot(context)?.fetch(&question).await.map_err(from_store)?;
+    let node = |row: &MetricsRecord| RepositoryMetrics::from(&row.to_model());
+    Ok(connection(&page, &rows, MetricsTotals(filter), MetricsRecord::sort_values, node))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use async_graphql::connection::{Connection, EmptyFields};
 use async_graphql::{Context, Description, Enum, Error, ID, InputObject, Object};
 
 use super::{
-    Actor, Bucket, Commit, EventConnection, FailureConnection, FluxVersion, LanguageShare, Quality, RepositoryChange,
+    Actor, Commit, EventConnection, FailureConnection, FluxVersion, LanguageShare, Quality, RepositoryChange,
     RepositoryMetrics, ResourceConnection, ResourceEventOrder, ResourceOrder, event_connection, failure_connection,
     resource_connection,
 };
@@ -14,9 +14,10 @@ use crate::graphql::error::{bad_input, from_store};
 use crate::graphql::filter::{Conditions, RepositoryFilter, ResourceEventFilter, ResourceFilter, ScanFailureFilter};
 use crate::graphql::id::{self, NodeType};
 use crate::graphql::loaders::{MetricsKey, MetricsSpan};
-use crate::graphql::pagination::{Arguments, OrderDirection, TimeRange, connection};
+use crate::graphql::pagination::{Arguments, OrderDirection, TimeRange, connection, list_size};
 use crate::graphql::scalars::{DateTime, Long};
 use crate::graphql::sight::{loaders, snapshot};
+use crate::graphql::trend::Bucket;
 use crate::model::{self, RunStatus as ModelStatus};
 use crate::store::query::{
     Direction, EventField, FailureField, Filter, FluxVersionRecord, MetricsBetween, MetricsBucket, Operator,
@@ -267,14 +268,14 @@ impl Repository {
         #[graphql(desc = "Only the last snapshot of each bucket, which begins in UTC.")] bucket: Option<Bucket>,
         #[graphql(desc = "The most snapshots, 1 to 1000.", default = 100)] first: i32,
     ) -> Result<Vec<RepositoryMetrics>, Error> {
-        let most = size(first, MAX_METRICS)?;
+        let most = list_size(first, MAX_METRICS)?;
         let limit = |time: Option<DateTime>, open| {
             let time = time.map_or(open, |time| time.0.timestamp_millis());
             time.clamp(0, MetricsBetween::LAST_MS)
         };
         let (from, to) = range.map_or((None, None), |range| (range.from, range.to));
         let (from_ms, to_ms) = (limit(from, 0), limit(to, MetricsBetween::LAST_MS));
-        let span = MetricsSpan { from_ms, to_ms, most, bucket: bucket.map(MetricsBucket::from) };
+        let span = MetricsSpan { from_ms, to_ms, most, bucket: bucket.map(metrics_bucket).transpose()? };
         let key = MetricsKey { repository: self.0.id, span };
         let rows = loaders(context)?.metrics.load_one(key).await?.unwrap_or_default();
         Ok(rows.iter().map(|row| RepositoryMetrics::from(&row.to_model())).collect())
@@ -286,7 +287,7 @@ impl Repository {
         context: &Context<'_>,
         #[graphql(desc = "The most changes, 1 to 100.", default = 20)] first: i32,
     ) -> Result<Vec<RepositoryChange>, Error> {
-        let most = size(first, MAX_CHANGES)?;
+        let most = list_size(first, MAX_CHANGES)?;
         let found = loaders(context)?.repository_changes.load_one(self.0.id).await?.unwrap_or_default();
         Ok(found.iter().take(most as usize).map(RepositoryChange::from).collect())
     }
@@ -345,25 +346,20 @@ impl Repository {
 }
 
 /// # Errors
-/// A number of rows that no list of this length has.
-fn size(first: i32, most: i32) -> Result<u32, Error> {
-    let size = u32::try_from(first).ok().filter(|_| (1..=most).contains(&first));
-    size.ok_or_else(|| bad_input(format!("`first` is {first}; it has to be between 1 and {most}")))
-}
-
-impl From<Bucket> for MetricsBucket {
-    fn from(bucket: Bucket) -> Self {
-        match bucket {
-            Bucket::Hour => Self::Hour,
-            Bucket::Day => Self::Day,
-            Bucket::Week => Self::Week,
-            Bucket::Month => Self::Month,
-            Bucket::Quarter => Self::Quarter,
-            Bucket::Year => Self::Year,
+/// AUTO: how wide it were would depend on snapshots that are not asked for yet.
+fn metrics_bucket(bucket: Bucket) -> Result<MetricsBucket, Error> {
+    Ok(match bucket {
+        Bucket::Auto => {
+            return Err(bad_input("`bucket` of a history has a width of its own; `repositoryMetricsTrend` takes AUTO"));
         }
-    }
+        Bucket::Hour => MetricsBucket::Hour,
+        Bucket::Day => MetricsBucket::Day,
+        Bucket::Week => MetricsBucket::Week,
+        Bucket::Month => MetricsBucket::Month,
+        Bucket::Quarter => MetricsBucket::Quarter,
+        Bucket::Year => MetricsBucket::Year,
+    })
 }
-
 /// What repositories can be ordered by.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RepositoryOrderField {

@@ -8,7 +8,7 @@ use async_graphql::{Context, Description, Enum, Error, ID, InputObject, Json, Ob
 use uuid::Uuid;
 
 use super::{
-    Chart, EventConnection, Reference, Repository, ResourceEventOrder, ResourceFacts, VersionChangeConnection,
+    EventConnection, InstalledChart, Reference, Repository, ResourceEventOrder, ResourceFacts, VersionChangeConnection,
     event_connection, version_change_connection,
 };
 use crate::graphql::error::{Code, bad_input, error, from_store};
@@ -134,9 +134,9 @@ impl Resource {
         #[graphql(desc = "As it was at this time; without it, now (of a deleted resource: last).")] at: Option<
             DateTime,
         >,
-    ) -> Result<Option<Chart>, Error> {
+    ) -> Result<Option<InstalledChart>, Error> {
         let resolution = self.resolution(context, at).await?;
-        Ok(resolution.and_then(|resolution| Chart::of_resolution(self.0.repository_id, &resolution)))
+        Ok(resolution.and_then(|resolution| InstalledChart::of_resolution(self.0.repository_id, &resolution)))
     }
 
     /// What its manifest declares, where kubestats knows its kind.

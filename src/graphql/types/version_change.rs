@@ -4,7 +4,7 @@ use async_graphql::connection::{Connection, EmptyFields};
 use async_graphql::{Context, Description, Enum, Error, Object};
 
 use super::resource::load_repository;
-use super::{Actor, Chart, Repository, Resource};
+use super::{Actor, InstalledChart, Repository, Resource};
 use crate::graphql::error::{Code, error, from_store};
 use crate::graphql::loaders::ResourceKey;
 use crate::graphql::pagination::{Arguments, connection};
@@ -94,15 +94,15 @@ impl ChartVersionChange {
     }
 
     /// The chart and version before.
-    async fn before(&self) -> Chart {
+    async fn before(&self) -> InstalledChart {
         let VersionChangeRecord { chart_name, chart_before, version_before, version_class_before, .. } = &self.0;
-        Chart::plain(chart_name, chart_before, version_before, *version_class_before)
+        InstalledChart::plain(chart_name, chart_before, version_before, *version_class_before)
     }
 
     /// The chart and version after.
-    async fn after(&self) -> Chart {
+    async fn after(&self) -> InstalledChart {
         let VersionChangeRecord { chart_name, chart, version, version_class, .. } = &self.0;
-        Chart::plain(chart_name, chart, version, *version_class)
+        InstalledChart::plain(chart_name, chart, version, *version_class)
     }
 
     /// Upgrade or downgrade.

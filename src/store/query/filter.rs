@@ -10,6 +10,11 @@ pub trait Field: Copy {
     fn server_type(self) -> &'static str {
         "String"
     }
+
+    /// Whether it is a time that is compared as a number of milliseconds; other times are compared as whole seconds.
+    fn is_in_milliseconds(self) -> bool {
+        false
+    }
 }
 
 /// One comparison.

@@ -3,7 +3,9 @@
 //! SQL stands under `clickhouse/queries`. Where a question is dynamic (filters, order, page), fragments that
 //! [`filter`] and [`page`] build from allow-lists take the place of `{{markers}}`; every value is bound on the server.
 
+pub mod aggregate;
 mod chart_moves;
+mod charts;
 mod checkpoint;
 mod content;
 mod discovery;
@@ -11,8 +13,10 @@ mod events;
 mod failures;
 mod file_facts;
 mod filter;
+mod images;
 mod jobs;
 mod metrics;
+mod metrics_page;
 mod page;
 mod publications;
 mod quality;
@@ -21,13 +25,14 @@ mod repositories;
 mod repository_changes;
 mod resolutions;
 mod resources;
+mod search;
 mod statement;
 mod strays;
 mod tombstones;
-mod trend;
 mod version_changes;
 
 pub use chart_moves::{ChartMoveRecord, ChartMoves};
+pub use charts::{ChartCount, ChartField, ChartOrder, ChartRecord, Charts};
 pub use checkpoint::{CheckpointRecord, NewestCheckpoint};
 pub use content::{Content, ContentAt};
 pub use discovery::{
@@ -37,12 +42,14 @@ pub use events::{EventCount, EventField, EventOrder, EventRecord, Events};
 pub use failures::{FailureCount, FailureField, FailureOrder, FailureRecord, Failures};
 pub use file_facts::{FileFactsNow, FileRecord, FluxVersionRecord, FluxVersions};
 pub use filter::{Field, Filter, Operator};
+pub use images::{ImageCount, ImageField, ImageOrder, ImageRecord, Images};
 pub use jobs::{Cancellations, JobCount, JobField, JobLog, JobLogs, JobOrder, Jobs, Processes, Schedules};
 pub use metrics::{MetricsBetween, MetricsBucket, MetricsRecord};
+pub use metrics_page::{Metrics, MetricsCount, MetricsField, MetricsOrder};
 pub use page::{Direction, Order, Page, PageEnd, SortKey};
 pub use publications::{PublicationRecord, Publications};
 pub use quality::{QualityInputRecord, QualityInputs};
-pub use references::{ReferenceField, ReferenceRecord, References};
+pub use references::{ReferenceCount, ReferenceField, ReferenceOrder, ReferenceRecord, References};
 pub use repositories::{
     AliasRecord, AliasesOf, Head, IdRecord, Repositories, RepositoriesByAlias, RepositoryByAlias, RepositoryCount,
     RepositoryField, RepositoryOrder, RepositoryRecord,
@@ -52,10 +59,10 @@ pub use resolutions::{ResolutionRecord, ResolutionsAt};
 pub use resources::{
     KindCount, ResourceCount, ResourceField, ResourceOrder, ResourceRecord, Resources, ResourcesByKind,
 };
+pub use search::{Search, SearchRecord};
 pub use statement::{Parameter, Statement};
 pub use strays::Strays;
 pub use tombstones::{Buried, HalfRemoved};
-pub use trend::{Dimension, EventRange, EventTrend, RangeRecord, TrendRecord};
 pub use version_changes::{
     VersionChangeCount, VersionChangeField, VersionChangeOrder, VersionChangeRecord, VersionChanges,
 };

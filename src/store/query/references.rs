@@ -5,8 +5,12 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::filter::{Field, Filter};
-use super::statement::Parameter;
+use super::page::{Direction, Order, Page, SortKey};
+use super::statement::{Fragment, Parameter};
 use super::{Question, Statement};
+
+const SQL: &str = include_str!("../../../clickhouse/queries/references.sql");
+const COLUMNS: &str = "repository_id, resource_id, field, to_kind, to_namespace, is_declared, to_name, selector, produces, commit, time, edge";
 
 /// What edges can be filtered by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -14,8 +18,13 @@ pub enum ReferenceField {
     Repository,
     /// The resource that refers.
     From,
+    Field,
     ToKind,
+    ToNamespace,
     ToName,
+    /// Whether the namespace is.
+    IsDeclared,
+    Produces,
 }
 
 impl Field for ReferenceField {
@@ -23,8 +32,12 @@ impl Field for ReferenceField {
         match self {
             Self::Repository => "resource_references.repository_id",
             Self::From => "resource_id",
+            Self::Field => "field",
             Self::ToKind => "to_kind",
+            Self::ToNamespace => "to_namespace",
             Self::ToName => "to_name",
+            Self::IsDeclared => "is_declared",
+            Self::Produces => "produces",
         }
     }
 
@@ -33,12 +46,42 @@ impl Field for ReferenceField {
     }
 }
 
-/// The edges that a filter matches.
+/// What edges can be ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ReferenceOrder {
+    Kind,
+    Name,
+    Field,
+    Since,
+}
+
+const KIND: SortKey = SortKey::new("to_kind", "String");
+const NAME: SortKey = SortKey::new("to_name", "String");
+const FIELD: SortKey = SortKey::new("field", "String");
+const SINCE: SortKey = SortKey::seconds("time");
+const EDGE: SortKey = SortKey::new("edge", "String");
+
+impl ReferenceOrder {
+    /// A total order: what was asked for, then what tells edges apart.
+    pub fn keys(orders: &[(Self, Direction)]) -> Order {
+        let key = |order| match order {
+            Self::Kind => KIND,
+            Self::Name => NAME,
+            Self::Field => FIELD,
+            Self::Since => SINCE,
+        };
+        let keys = orders.iter().map(|(order, direction)| (key(*order), *direction));
+        Order(keys.chain([(EDGE, Direction::Ascending)]).collect())
+    }
+}
+
+/// A page of the edges that a filter matches; without a page, all.
 #[derive(Clone, Debug)]
 pub struct References {
     pub filter: Filter<ReferenceField>,
     /// Seconds since 1970; `None` for now.
     pub at: Option<i64>,
+    pub page: Option<Page>,
 }
 
 #[derive(Clone, Debug, Row, Deserialize)]
@@ -61,6 +104,22 @@ pub struct ReferenceRecord {
     pub commit: String,
     /// Seconds since 1970.
     pub time: i64,
+    /// A digest of all that tells edges apart.
+    pub edge: String,
+}
+
+impl ReferenceRecord {
+    /// The values of an order's keys, for a cursor.
+    pub fn sort_values(&self, order: &Order) -> Vec<String> {
+        let value = |key: SortKey| match key {
+            KIND => self.to_kind.clone(),
+            NAME => self.to_name.clone(),
+            FIELD => self.field.clone(),
+            SINCE => self.time.to_string(),
+            _ => self.edge.clone(),
+        };
+        order.0.iter().map(|(key, _)| value(*key)).collect()
+    }
 }
 
 impl Question for References {
@@ -68,9 +127,44 @@ impl Question for References {
     const NAME: &'static str = "references";
 
     fn statement(&self) -> Statement {
-        Statement::new(include_str!("../../../clickhouse/queries/references.sql"))
-            .with("filter", &self.filter.fragment())
-            .bind("any_time", Parameter::Bool(self.at.is_none()))
-            .bind("at", Parameter::Integer(self.at.unwrap_or_default()))
+        let (between, tail) = match &self.page {
+            Some(page) => (page.between(), page.tail()),
+            None => {
+                let order = "ORDER BY repository_id, resource_id, field, to_kind, to_namespace, to_name, selector";
+                (Fragment::default(), Fragment::default().text(order))
+            }
+        };
+        statement(COLUMNS, &self.filter, self.at, between, &tail)
     }
+}
+
+/// How many edges a filter matches now.
+#[derive(Clone, Debug)]
+pub struct ReferenceCount {
+    pub filter: Filter<ReferenceField>,
+}
+
+impl Question for ReferenceCount {
+    type Row = u64;
+    const NAME: &'static str = "reference_count";
+
+    fn statement(&self) -> Statement {
+        statement("count()", &self.filter, None, Fragment::default(), &Fragment::default())
+    }
+}
+
+fn statement(
+    columns: &'static str,
+    filter: &Filter<ReferenceField>,
+    at: Option<i64>,
+    between: Fragment,
+    tail: &Fragment,
+) -> Statement {
+    Statement::new(SQL)
+        .with_text("columns", columns)
+        .with("filter", &filter.fragment())
+        .with("between", &Fragment::default().text("true").append(between))
+        .with("tail", tail)
+        .bind("any_time", Parameter::Bool(at.is_none()))
+        .bind("at", Parameter::Integer(at.unwrap_or_default()))
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 const PUBLISHED: &str = include_str!("../../../clickhouse/queries/published.sql");
 const VISIBLE: &str = include_str!("../../../clickhouse/queries/visible.sql");
+const INSTALLED: &str = include_str!("../../../clickhouse/queries/installed.sql");
 
 /// A value of a parameter. Its text form suits whatever type the SQL declares for it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -34,11 +35,11 @@ pub struct Statement {
 }
 
 impl Statement {
-    /// SQL as it stands in its file; `{{published}}` and `{{visible}}` are filled in.
+    /// SQL as it stands in its file; `{{installed}}`, `{{published}}` and `{{visible}}` are filled in.
     pub fn new(sql: &'static str) -> Self {
         let mut statement = Self { sql: Cow::Borrowed(sql), parameters: Vec::new() };
-        for (marker, included) in [("published", PUBLISHED), ("visible", VISIBLE)] {
-            if sql.contains(&format!("{{{{{marker}}}}}")) {
+        for (marker, included) in [("installed", INSTALLED), ("published", PUBLISHED), ("visible", VISIBLE)] {
+            if statement.sql.contains(&format!("{{{{{marker}}}}}")) {
                 statement.replace(marker, &without_comments(included));
             }
         }
@@ -113,6 +114,22 @@ enum Part {
 }
 
 impl Fragment {
+    /// SQL of a file of its own, with other fragments in the places of their markers; `{{visible}}` is filled in.
+    pub fn file(sql: &'static str, parts: &[(&str, &Self)]) -> Self {
+        let sql = without_comments(sql).replace("{{visible}}", &without_comments(VISIBLE));
+        let mut fragment = Self::default();
+        let mut rest = sql.as_str();
+        while let Some((before, marked)) = rest.split_once("{{") {
+            fragment = fragment.text(before);
+            let (marker, after) = marked.split_once("}}").unwrap_or((marked, ""));
+            if let Some((_, part)) = parts.iter().find(|(name, _)| *name == marker) {
+                fragment = fragment.append((*part).clone());
+            }
+            rest = after;
+        }
+        fragment.text(rest)
+    }
+
     pub fn text(mut self, text: &str) -> Self {
         self.parts.push(Part::Text(text.to_owned()));
         self

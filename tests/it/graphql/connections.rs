@@ -14,7 +14,7 @@ struct List {
 #[test]
 fn pages_in_both_directions_give_each_row_once() {
     let lists = lists();
-    assert_eq!(lists.len(), 2 + 2 * 3 + 2 * 6 + 3);
+    assert_eq!(lists.len(), 5 + 2 * (1 + 4 + 3 + 3 + 6) + 1);
     for list in lists {
         let name = format!("{}{}", list.field, list.order);
         let whole = page(&list, json!({ "first": 500 }));
@@ -69,9 +69,14 @@ fn lists() -> Vec<List> {
     let mut lists = vec![
         List { field: "events", order: String::new(), key: "id" },
         List { field: "scanFailures", order: String::new(), key: "commitId path" },
+        List { field: "charts", order: String::new(), key: "id" },
+        List { field: "images", order: String::new(), key: "id" },
+        List { field: "repositoryMetrics", order: String::new(), key: "recordedAt" },
     ];
     let orders = [
         ("events", ["TIME"].as_slice()),
+        ("charts", &["REPOSITORY_COUNT", "RELEASE_COUNT", "NAME", "IDENTITY"]),
+        ("images", &["REPOSITORY_COUNT", "RESOURCE_COUNT", "REPOSITORY"]),
         ("repositories", &["FULL_NAME", "RESOURCE_COUNT", "HEAD_TIME"]),
         ("resources", &["KIND", "NAMESPACE", "NAME", "PATH", "CREATED_AT", "UPDATED_AT"]),
     ];

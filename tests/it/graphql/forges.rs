@@ -130,13 +130,13 @@ fn repositories_are_filtered_by_what_forges_say() {
     assert!(names("(filter: { topics: { has: \"gitop\" } })").is_empty());
     assert!(names("(filter: { status: { in: [GONE, BLOCKED] } })").is_empty());
     assert!(names("(filter: { status: { eq: ACTIVE } })").contains(&"ada/cluster".to_owned()));
-    assert_eq!(names("(filter: { isArchived: false })"), ["bob/apps", "carl/strange-paths"]);
+    assert_eq!(names("(filter: { isArchived: false })"), ["bob/apps", "carl/strange-paths", "dora/home", "erin/rig"]);
 }
 
 #[test]
 fn repositories_are_ordered_by_what_forges_say() {
     for (field, expected) in [
-        ("STARS", ["ada/cluster", "bob/apps", "carl/strange-paths"].as_slice()),
+        ("STARS", ["ada/cluster", "bob/apps"].as_slice()),
         ("QUALITY", &["ada/cluster"]),
         ("LAST_SYNC", &["ada/cluster"]),
     ] {
@@ -144,7 +144,7 @@ fn repositories_are_ordered_by_what_forges_say() {
         assert_eq!(names(&format!("({order})"))[..expected.len()], *expected, "{field}");
         // Page by page it is the same list.
         let (mut paged, mut after) = (Vec::new(), Value::Null);
-        for _ in 0..3 {
+        for _ in 0..5 {
             let document = format!(
                 "query Page($after: String) {{ repositories(first: 1, after: $after, {order}) {{ \
                      nodes {{ fullName }} pageInfo {{ endCursor }} }} }}"

@@ -53,7 +53,7 @@ fn a_repository_lists_its_own() {
         events { totalCount } scanFailures { totalCount } } } }");
     let repositories = data["repositories"]["nodes"].as_array().unwrap();
     let names: Vec<&str> = repositories.iter().map(|repository| repository["fullName"].as_str().unwrap()).collect();
-    assert_eq!(names, ["ada/cluster", "bob/apps", "carl/strange-paths"]);
+    assert_eq!(names, ["ada/cluster", "bob/apps", "carl/strange-paths", "dora/home", "erin/rig"]);
     let mut events = 0;
     for repository in repositories {
         for node in repository["resources"]["nodes"].as_array().unwrap() {
@@ -92,7 +92,16 @@ fn conditions_look_at_the_newest_state() {
     };
     assert_eq!(
         releases(json!({})),
-        set(&["Plex apps/media/Plex.yaml", "grafana apps/grafana.yaml", "sonarr apps/media/sonarr.yaml"])
+        set(&[
+            "Plex apps/media/Plex.yaml",
+            "certificates home/certificates.yaml",
+            "grafana apps/grafana.yaml",
+            "jellyfin home/jellyfin.yaml",
+            "lidarr lidarr.yaml",
+            "radarr home/radarr.yaml",
+            "radarr radarr.yaml",
+            "sonarr apps/media/sonarr.yaml",
+        ])
     );
     assert_eq!(releases(json!({ "path": { "eq": "apps/sonarr.yaml" } })), set(&[]));
     assert_eq!(

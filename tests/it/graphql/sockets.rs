@@ -57,7 +57,7 @@ fn queries_are_answered_and_completed() {
         let server = Server::start().await;
         let mut client = server.ready().await;
         client.send(&subscribe("a", "{ repositories { totalCount } }")).await;
-        let data = json!({ "data": { "repositories": { "totalCount": 3 } } });
+        let data = json!({ "data": { "repositories": { "totalCount": 5 } } });
         assert_eq!(client.receive().await, json!({ "type": "next", "id": "a", "payload": data }));
         assert_eq!(client.receive().await, json!({ "type": "complete", "id": "a" }));
         // The id is free again.

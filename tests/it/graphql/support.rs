@@ -1,4 +1,4 @@
-//! One engine with three scanned repositories for all tests of the suite, and how to ask it; beside it the same in an
+//! One engine with five scanned repositories for all tests of the suite, and how to ask it; beside it the same in an
 //! external ClickHouse, which has to give the same answers.
 
 use std::future::Future;
@@ -23,10 +23,12 @@ use crate::support::external::{PASSWORD, TestClickHouse, USER, folder_of_this_ru
 use crate::support::repos::fixture;
 
 /// The fixtures, each under the URL it pretends to come from: ids then are the same in every run.
-pub const REPOSITORIES: [(&str, &str); 3] = [
+pub const REPOSITORIES: [(&str, &str); 5] = [
     ("graphql-cluster", "https://git.example/ada/cluster"),
     ("graphql-apps", "https://git.example/bob/apps"),
     ("strange-paths", "https://git.example/carl/strange-paths"),
+    ("graphql-home", "https://git.example/dora/home"),
+    ("graphql-rig", "https://git.example/erin/rig"),
 ];
 
 /// Far more than a start takes.
@@ -73,6 +75,12 @@ impl World {
     /// A client of the engine, to ask it directly.
     pub fn client(&self) -> clickhouse::Client {
         engine::client(&self.socket)
+    }
+
+    /// One text a row, by SQL of the test's own.
+    #[track_caller]
+    pub fn texts(&self, sql: &str) -> Vec<String> {
+        self.block_on(engine::client(&self.socket).query_raw(sql).fetch_all()).unwrap()
     }
 
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
