@@ -5,6 +5,7 @@
 WITH
     published AS ({{published}}),
     (SELECT (groupArray(repository_id), groupArray(published_sequence)) FROM published) AS published_ends,
+    {{names}}
     counted AS ({{counted}}),
     ranked AS
     (

@@ -49,6 +49,8 @@ pub trait Dataset: Copy + Debug + Send + Sync + 'static {
     const ROWS: &'static str;
     /// The column of their time, a DateTime64.
     const TIME: &'static str;
+    /// The dimension that holds ids of repositories: they are ordered by their names.
+    const REPOSITORY: Self::Dimension;
     /// Whether rows last, from `valid_from` until `valid_to`; else they have `happened`. Both are seconds since 1970.
     const LASTS: bool;
 
@@ -127,6 +129,9 @@ pub struct AggregateRecord {
     pub measured: Vec<Option<f64>>,
 }
 
+/// Ids of repositories, and their names.
+const NAMES: &str =
+    "(SELECT (groupArray(toString(id)), groupArray(full_name)) FROM repositories FINAL) AS repository_names,";
 const BUCKETS: [&str; 2] = ["buckets0", "buckets1"];
 
 impl<D: Dataset> Question for Aggregation<D> {
@@ -152,6 +157,7 @@ impl<D: Dataset> Question for Aggregation<D> {
         };
         let statement = Statement::new(include_str!("../../../../clickhouse/queries/aggregate.sql"))
             .with("counted", &counted)
+            .with_text("names", if self.dimensions.contains(&D::REPOSITORY) { NAMES } else { "" })
             .with("order", &Fragment::default().text(&self.order()))
             .with("totals", &list(Measure::total))
             .with("having", &having)
@@ -207,18 +213,25 @@ impl<D: Dataset> Aggregation<D> {
 
     fn order(&self) -> String {
         let word = |direction| if direction == Direction::Ascending { "ASC" } else { "DESC" };
-        match self.ranking {
-            Ranking::Measure(measure, direction) => {
-                format!("total{measure} {} NULLS LAST, dimensions", word(direction))
-            }
-            Ranking::Key(direction) if self.histogram.is_some() => {
-                let word = word(direction);
-                format!(
-                    "arrayPopBack(dimensions) {word}, toFloat64OrNull(dimensions[-1]) {word} NULLS FIRST, dimensions"
-                )
-            }
-            Ranking::Key(direction) => format!("dimensions {}", word(direction)),
+        let mut names: Vec<String> = (1..=self.dimensions.len()).map(|place| format!("dimensions[{place}]")).collect();
+        for (name, _) in names.iter_mut().zip(&self.dimensions).filter(|(_, dimension)| **dimension == D::REPOSITORY) {
+            *name = format!("transform({name}, repository_names.1, repository_names.2, '')");
         }
+        let bin = self.histogram.map(|_| "toFloat64OrNull(dimensions[-1])");
+        let keys = |direction| {
+            let word = word(direction);
+            let names = names.iter().map(move |name| format!("{name} {word}"));
+            names.chain(bin.map(|bin| format!("{bin} {word} NULLS FIRST")))
+        };
+        let order: Vec<String> = match self.ranking {
+            Ranking::Key(direction) => keys(direction).collect(),
+            Ranking::Measure(measure, direction) => {
+                let total = format!("total{measure} {} NULLS LAST", word(direction));
+                std::iter::once(total).chain(keys(Direction::Ascending)).collect()
+            }
+        };
+        // Repositories may have the same name.
+        format!("{}, dimensions", order.join(", ")).trim_start_matches(", ").to_owned()
     }
 }
 

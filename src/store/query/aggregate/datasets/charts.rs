@@ -17,6 +17,7 @@ impl Dataset for Charts {
     const RANGE_NAME: &'static str = "chart_range";
     const ROWS: &'static str = include_str!("../../../../../clickhouse/queries/aggregate_charts.sql");
     const TIME: &'static str = "state_time";
+    const REPOSITORY: ChartColumn = ChartColumn::Repository;
     const LASTS: bool = true;
 
     fn is_constant(field: ChartField) -> bool {

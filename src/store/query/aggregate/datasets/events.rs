@@ -18,6 +18,7 @@ impl Dataset for Events {
     const RANGE_NAME: &'static str = "event_range";
     const ROWS: &'static str = include_str!("../../../../../clickhouse/queries/aggregate_events.sql");
     const TIME: &'static str = "time";
+    const REPOSITORY: EventColumn = EventColumn::Repository;
     const LASTS: bool = false;
 
     fn is_constant(_: EventField) -> bool {

@@ -17,6 +17,7 @@ impl Dataset for Images {
     const RANGE_NAME: &'static str = "image_range";
     const ROWS: &'static str = include_str!("../../../../../clickhouse/queries/aggregate_images.sql");
     const TIME: &'static str = "state_time";
+    const REPOSITORY: ImageColumn = ImageColumn::Repository;
     const LASTS: bool = true;
 
     fn is_constant(field: ImageField) -> bool {

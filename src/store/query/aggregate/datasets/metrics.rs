@@ -17,6 +17,7 @@ impl Dataset for RepositoryMetrics {
     const RANGE_NAME: &'static str = "repository_metrics_range";
     const ROWS: &'static str = include_str!("../../../../../clickhouse/queries/aggregate_metrics.sql");
     const TIME: &'static str = "recorded_at";
+    const REPOSITORY: MetricsColumn = MetricsColumn::Repository;
     const LASTS: bool = true;
 
     fn is_constant(field: MetricsField) -> bool {

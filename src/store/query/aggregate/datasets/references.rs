@@ -17,6 +17,7 @@ impl Dataset for References {
     const RANGE_NAME: &'static str = "reference_range";
     const ROWS: &'static str = include_str!("../../../../../clickhouse/queries/aggregate_references.sql");
     const TIME: &'static str = "state_time";
+    const REPOSITORY: ReferenceColumn = ReferenceColumn::Repository;
     const LASTS: bool = true;
 
     fn is_constant(_: TargetField) -> bool {

@@ -17,6 +17,7 @@ impl Dataset for Resources {
     const RANGE_NAME: &'static str = "resource_range";
     const ROWS: &'static str = include_str!("../../../../../clickhouse/queries/aggregate_resources.sql");
     const TIME: &'static str = "state_time";
+    const REPOSITORY: ResourceColumn = ResourceColumn::Repository;
     const LASTS: bool = true;
 
     fn is_constant(field: ResourceStateField) -> bool {
@@ -56,7 +57,7 @@ columns! {
         SourceType => "toString(source_type)",
         VersionClass => "toString(version_class)",
         /// `true`, `false` or empty: it does not say.
-        Suspend => "ifNull(if(suspend, 'true', 'false'), '')",
+        Suspend => "multiIf(suspend IS NULL, '', suspend, 'true', 'false')",
     }
 }
 
