@@ -8,6 +8,7 @@ mod batch;
 mod caller;
 mod cost;
 mod documents;
+mod duration;
 mod entity_query;
 mod error;
 mod expansion;
