@@ -4,6 +4,7 @@
 //! nested fields, to the resolvers ([`sight`]). Jobs and what else belongs to no version are read as they are now, and an answer that
 //! holds any of them is not kept. Mutations write through [`crate::jobs`] alone.
 
+mod answers;
 mod batch;
 mod caller;
 mod cost;
@@ -108,7 +109,13 @@ impl Schema {
 /// The questions that can be asked. All fields of one request see the same version of the data; jobs, and what else belongs to none, are
 /// as they are now.
 #[derive(MergedObject, Default)]
-pub struct Query(query::DataQuery, entity_query::EntityQuery, trend::TrendQuery, job_query::JobQuery);
+pub struct Query(
+    query::DataQuery,
+    entity_query::EntityQuery,
+    trend::TrendQuery,
+    answers::AnswerQuery,
+    job_query::JobQuery,
+);
 
 /// The schema. Without `jobs`, a process that only reads, mutations and questions about the server itself are refused.
 pub fn schema(jobs: Option<Service>, limits: Limits) -> Schema {

@@ -5,7 +5,7 @@ use chrono::{NaiveDate, Utc};
 
 /// A point in time. Out: RFC 3339 in UTC (`2024-05-01T12:00:00Z`). In: RFC 3339, a date (`2024-05-01`, midnight UTC), or
 /// milliseconds since 1970 as a number or text.
-#[derive(Clone, Copy, Debug, Description, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Description, PartialEq, Eq)]
 pub struct DateTime(pub chrono::DateTime<Utc>);
 
 impl DateTime {
@@ -76,7 +76,7 @@ impl ScalarType for DateTime {
 }
 
 /// A 64-bit integer as a JSON number.
-#[derive(Clone, Copy, Debug, Description, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Description, PartialEq, Eq)]
 pub struct Long(pub i64);
 
 impl From<u64> for Long {

@@ -10,6 +10,7 @@ mod contents;
 mod costs;
 mod departures;
 mod documents;
+mod ecosystem;
 mod entities;
 pub mod examples;
 mod filters;

@@ -297,9 +297,7 @@ impl Common {
         if measures.is_empty() {
             measures.push(("count".to_owned(), Measure::Count));
         }
-        let zone: Tz = self.time_zone.parse().map_err(|_| {
-            bad_input(format!("{:?} is no time zone; give an IANA name as Europe/Berlin", self.time_zone))
-        })?;
+        let zone = time_zone(&self.time_zone)?;
         let top = u32::try_from(self.top).ok().filter(|top| (1..=MAX_TOP as u32).contains(top));
         let top = top.ok_or_else(|| bad_input(format!("`top` has to be between 1 and {MAX_TOP}")))?;
         if self.cumulative && D::LASTS {
@@ -344,6 +342,12 @@ impl Common {
         }
         Ok(conditions)
     }
+}
+
+/// # Errors
+/// A name that is none.
+pub fn time_zone(name: &str) -> Result<Tz, Error> {
+    name.parse().map_err(|_| bad_input(format!("{name:?} is no time zone; give an IANA name as Europe/Berlin")))
 }
 
 fn place<M>(given: i32, argument: &str, measures: &[M]) -> Result<usize, Error> {

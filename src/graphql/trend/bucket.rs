@@ -1,11 +1,13 @@
 //! Buckets of time: where they begin in a time zone, clock changes included.
 
-use async_graphql::Enum;
+use async_graphql::{Enum, Error};
 use chrono::{
     DateTime, Datelike, Days, LocalResult, Months, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone,
     Utc, Weekday,
 };
 use chrono_tz::Tz;
+
+use crate::graphql::limits::{Limit, Limits, as_size, exceeded};
 
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
@@ -102,9 +104,21 @@ impl Bucket {
         }
     }
 
+    /// The first second of every bucket that overlaps `from..to`, within the limits.
+    ///
+    /// # Errors
+    /// More buckets than are allowed.
+    pub fn within(self, calendar: Calendar, from: i64, to: i64, limits: &Limits) -> Result<Vec<i64>, Error> {
+        let most = limits.maximum(Limit::Buckets);
+        self.starts(calendar, from, to, as_size(most)).ok_or_else(|| {
+            let message = format!("more than {most} buckets; take a wider bucket or a shorter range");
+            exceeded(Limit::Buckets, None, most, message)
+        })
+    }
+
     /// The first second of every bucket that overlaps `from..to` (seconds since 1970), ascending; `None` when there are
     /// more than `limit`.
-    pub fn starts(self, calendar: Calendar, from: i64, to: i64, limit: usize) -> Option<Vec<i64>> {
+    fn starts(self, calendar: Calendar, from: i64, to: i64, limit: usize) -> Option<Vec<i64>> {
         let zone = calendar.zone;
         let mut starts = Vec::new();
         match self {

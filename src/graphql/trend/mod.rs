@@ -4,13 +4,17 @@ mod arguments;
 mod bucket;
 mod datasets;
 mod fields;
+mod measured;
 mod rows;
 mod span;
 
 use async_graphql::{Context, Error, SimpleObject};
 
-pub use bucket::{Bucket, FirstDayOfWeek};
+pub use arguments::time_zone;
+pub use bucket::{Bucket, Calendar, FirstDayOfWeek};
 pub use fields::TrendQuery;
+pub use measured::{Measured, measure, own};
+pub use span::ends;
 
 use super::error::from_store;
 use super::limits::{Limit, limits};

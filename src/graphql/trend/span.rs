@@ -5,7 +5,7 @@ use async_graphql::{Context, Error};
 use super::arguments::{Arguments, CompareTo, ComparedPeriod};
 use super::bucket::Bucket;
 use crate::graphql::error::{bad_input, from_store};
-use crate::graphql::limits::{Limit, Limits, as_size, exceeded};
+use crate::graphql::limits::Limits;
 use crate::graphql::pagination::TimeRange;
 use crate::graphql::scalars::DateTime;
 use crate::graphql::sight::snapshot;
@@ -35,7 +35,10 @@ fn open_end(from: i64, last: i64, now: i64) -> i64 {
 }
 
 /// The ends of a range in seconds, where they are given.
-fn ends(range: Option<TimeRange>, name: &str) -> Result<(Option<i64>, Option<i64>), Error> {
+///
+/// # Errors
+/// A range that begins after its end.
+pub fn ends(range: Option<TimeRange>, name: &str) -> Result<(Option<i64>, Option<i64>), Error> {
     let from = range.and_then(|range| range.from).map(DateTime::ceil_seconds);
     let to = range.and_then(|range| range.to).map(DateTime::ceil_seconds);
     match (from, to) {
@@ -53,14 +56,10 @@ pub fn spans<D: Dataset>(
     to: i64,
 ) -> Result<Vec<Span>, Error> {
     let calendar = arguments.calendar;
-    let most = limits.maximum(Limit::Buckets);
     let span = |from: i64, to: i64| {
         let buckets = match bucket {
             None => vec![from],
-            Some(bucket) => bucket.starts(calendar, from, to, as_size(most)).ok_or_else(|| {
-                let message = format!("more than {most} buckets; take a wider bucket or a shorter range");
-                exceeded(Limit::Buckets, None, most, message)
-            })?,
+            Some(bucket) => bucket.within(calendar, from, to, limits)?,
         };
         Ok::<_, Error>(Span { from, to, buckets })
     };

@@ -4,10 +4,12 @@
 //! [`filter`] and [`page`] build from allow-lists take the place of `{{markers}}`; every value is bound on the server.
 
 pub mod aggregate;
+mod changing;
 mod chart_moves;
 mod charts;
 mod checkpoint;
 mod content;
+mod coverage;
 mod discovery;
 mod events;
 mod failures;
@@ -31,10 +33,12 @@ mod strays;
 mod tombstones;
 mod version_changes;
 
+pub use changing::{ChangedRecord, LastEventRecord, LastEvents, MostChanged};
 pub use chart_moves::{ChartMoveRecord, ChartMoves};
 pub use charts::{ChartCount, ChartField, ChartOrder, ChartRecord, Charts};
 pub use checkpoint::{CheckpointRecord, NewestCheckpoint};
 pub use content::{Content, ContentAt};
+pub use coverage::{Coverage, CoverageRecord, DiscoveredAt, RepositoryTags, TagRecord};
 pub use discovery::{
     Discovered, DiscoveredRecord, DiscoveryRunRecord, DiscoveryRuns, DiscoveryStatRecord, DiscoveryStats,
 };

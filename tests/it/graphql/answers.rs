@@ -11,7 +11,7 @@ use super::support::ask;
 const DEPTH: usize = 4;
 
 /// Fields of `Query` with arguments that let them answer with rows.
-const ROOTS: [(&str, &str); 21] = [
+const ROOTS: [(&str, &str); 26] = [
     ("repositories", "(first: 2)"),
     ("resources", "(first: 2)"),
     ("events", "(first: 2, filter: { moved: true })"),
@@ -32,6 +32,11 @@ const ROOTS: [(&str, &str); 21] = [
     ("jobs", "(first: 5)"),
     ("discoveryStats", ""),
     ("limits", ""),
+    ("coverage", ""),
+    ("ecosystem", ""),
+    ("chartMovers", "(range: { from: \"2023-06-01\", to: \"2025-01-01\" }, minRepositories: 1)"),
+    ("mostChangedResources", "(first: 2)"),
+    ("inactiveRepositories", "(first: 2)"),
     ("discoveryRuns", "(first: 2)"),
 ];
 

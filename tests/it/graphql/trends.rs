@@ -3,7 +3,7 @@
 mod language;
 mod model;
 mod reference;
-mod rows;
+pub mod rows;
 
 use serde_json::{Value, json};
 

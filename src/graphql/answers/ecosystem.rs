@@ -1,0 +1,246 @@
+//! All repositories together: now, over time, and what they are about.
+
+use async_graphql::{Context, Description, Error, Object, SimpleObject};
+
+use crate::graphql::error::from_store;
+use crate::graphql::limits::limits;
+use crate::graphql::pagination::{TimeRange, list_size};
+use crate::graphql::scalars::{DateTime, Long};
+use crate::graphql::sight::snapshot;
+use crate::graphql::trend::{Bucket, Calendar, FirstDayOfWeek, Measured, ends, measure, own, time_zone};
+use crate::store::Snapshot;
+use crate::store::query::aggregate::{
+    ChartColumn, ChartDistinct, Charts, EventColumn, EventDistinct, Events, Measure, MetricsNumber, RepositoryMetrics,
+    ResourceColumn, ResourceDistinct, Resources, Span,
+};
+use crate::store::query::{DiscoveredAt, RepositoryTags};
+
+const DAY: i64 = 24 * 3_600;
+/// What counts as now: a repository is active when something changed in it within so many days.
+const ACTIVE_DAYS: i64 = 30;
+const HISTORY_DAYS: i64 = 365;
+/// Entries of the longest list.
+const MAX_LIST: i32 = 1_000;
+
+/// All repositories together. Patches and vendored files are left out.
+#[derive(Description)]
+struct Ecosystem;
+
+/// All repositories together at the end of a bucket of time, and what happened in it.
+#[derive(SimpleObject, Clone, Debug, Default)]
+struct EcosystemTotals {
+    /// When the bucket begins.
+    from: DateTime,
+    /// The first instant after it.
+    to: DateTime,
+    /// Repositories that were known.
+    repository_count: Long,
+    /// Those in which something changed in the bucket.
+    active_repository_count: Long,
+    /// Those with resources alive.
+    repository_with_resources_count: Long,
+    /// Resources alive.
+    resource_count: Long,
+    /// What these are more than at the end of the bucket before; null in the first.
+    resource_growth: Option<Long>,
+    /// Kinds of resources alive, with their groups.
+    kind_count: Long,
+    /// Charts that were installed.
+    chart_count: Long,
+    /// Resources that were created in the bucket.
+    created_count: Long,
+    /// Modifications in the bucket.
+    modified_count: Long,
+    /// Resources that were deleted in the bucket.
+    deleted_count: Long,
+    /// Stars of all repositories, by their newest snapshots then; of a repository without one, none.
+    stars: Long,
+    /// Forks of all repositories.
+    forks: Long,
+    /// Watchers of all repositories; GitHub calls them subscribers.
+    watchers: Long,
+    /// Open issues of all repositories.
+    open_issues: Long,
+}
+
+/// Something that many have, and how many.
+#[derive(SimpleObject)]
+struct Popular {
+    /// Its name; a kind comes with its group.
+    name: String,
+    /// Repositories that have it.
+    repository_count: Long,
+    /// Resources of the kind, or releases of the chart; bytes of the language; of a topic, the repositories once more.
+    size: Long,
+}
+
+#[derive(Default)]
+pub struct EcosystemQuery;
+
+#[Object]
+impl EcosystemQuery {
+    /// All repositories together: now, over time, and what they are about.
+    async fn ecosystem(&self) -> Ecosystem {
+        Ecosystem
+    }
+}
+
+#[Object(use_type_description)]
+impl Ecosystem {
+    /// As it is now; what happened is that of the last 30 days.
+    async fn now(&self, context: &Context<'_>) -> Result<EcosystemTotals, Error> {
+        let snapshot = snapshot(context)?;
+        let to = snapshot.time().saturating_add(1);
+        let from = to - ACTIVE_DAYS * DAY;
+        let totals = totals(&snapshot, Span { from, to, buckets: vec![from] }).await?;
+        Ok(totals.into_iter().next().unwrap_or_default())
+    }
+
+    /// As it was at the end of each bucket, for any time since the first commit; what forges count since it is recorded.
+    async fn history(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The range; by default the last 365 days.")] range: Option<TimeRange>,
+        #[graphql(desc = "The width of a bucket.", default_with = "Bucket::Day")] bucket: Bucket,
+        #[graphql(desc = "IANA name of the time zone in which buckets begin.", default_with = "\"UTC\".to_owned()")]
+        time_zone: String,
+    ) -> Result<Vec<EcosystemTotals>, Error> {
+        let snapshot = snapshot(context)?;
+        let (from, to) = ends(range, "range")?;
+        let to = to.unwrap_or_else(|| snapshot.time().saturating_add(1));
+        let from = from.unwrap_or(to - HISTORY_DAYS * DAY);
+        let calendar = Calendar { zone: self::time_zone(&time_zone)?, first_day: FirstDayOfWeek::Monday };
+        let buckets = bucket.resolved(from, to).within(calendar, from, to, limits(context)?)?;
+        totals(&snapshot, Span { from, to, buckets }).await
+    }
+
+    /// Kinds of the resources alive, those in most repositories first.
+    async fn kinds(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The most kinds, 1 to 1000.", default = 20)] first: i32,
+    ) -> Result<Vec<Popular>, Error> {
+        let measures = vec![Measure::Distinct(ResourceDistinct::Repositories), Measure::Count];
+        let span = now(&snapshot(context)?);
+        let rows = measure::<Resources>(
+            &snapshot(context)?,
+            own::<Resources>(),
+            Some(ResourceColumn::Kind),
+            measures,
+            vec![span],
+        )
+        .await?;
+        popular(rows, first)
+    }
+
+    /// Charts that are installed, by their names, whatever their source; those of most repositories first.
+    async fn charts(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The most charts, 1 to 1000.", default = 20)] first: i32,
+    ) -> Result<Vec<Popular>, Error> {
+        let measures = vec![Measure::Distinct(ChartDistinct::Repositories), Measure::Count];
+        let span = now(&snapshot(context)?);
+        let rows =
+            measure::<Charts>(&snapshot(context)?, own::<Charts>(), Some(ChartColumn::Name), measures, vec![span])
+                .await?;
+        popular(rows, first)
+    }
+
+    /// Languages of the repositories by their newest snapshots, those of most repositories first.
+    async fn languages(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The most languages, 1 to 1000.", default = 20)] first: i32,
+    ) -> Result<Vec<Popular>, Error> {
+        tags(context, "LANGUAGE", first).await
+    }
+
+    /// Topics that owners gave their repositories, those of most repositories first.
+    async fn topics(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The most topics, 1 to 1000.", default = 20)] first: i32,
+    ) -> Result<Vec<Popular>, Error> {
+        tags(context, "TOPIC", first).await
+    }
+}
+
+/// The moment of this version of the data.
+fn now(snapshot: &Snapshot) -> Span {
+    let to = snapshot.time().saturating_add(1);
+    Span { from: to - 1, to, buckets: vec![to - 1] }
+}
+
+fn popular(rows: Vec<Measured>, first: i32) -> Result<Vec<Popular>, Error> {
+    let most = list_size(first, MAX_LIST)? as usize;
+    // A resource without a chart, or a chart without a name, is none of them.
+    let rows = rows.into_iter().filter(|row| !row.group.is_empty()).take(most);
+    let popular = |row: Measured| Popular { repository_count: row.count(0), size: row.count(1), name: row.group };
+    Ok(rows.map(popular).collect())
+}
+
+async fn tags(context: &Context<'_>, tag_type: &str, first: i32) -> Result<Vec<Popular>, Error> {
+    let most = list_size(first, MAX_LIST)? as usize;
+    let rows = snapshot(context)?.fetch(&RepositoryTags).await.map_err(from_store)?;
+    let tags = rows.iter().filter(|row| row.tag_type == tag_type).take(most);
+    let popular = |row: &crate::store::query::TagRecord| Popular {
+        name: row.name.clone(),
+        repository_count: row.repositories.into(),
+        size: if row.bytes > 0 { row.bytes.into() } else { row.repositories.into() },
+    };
+    Ok(tags.map(popular).collect())
+}
+
+/// The totals of every bucket.
+async fn totals(snapshot: &Snapshot, span: Span) -> Result<Vec<EcosystemTotals>, Error> {
+    if span.buckets.is_empty() {
+        return Ok(Vec::new());
+    }
+    let spans = || vec![span.clone()];
+    let of_events = vec![Measure::Count, Measure::Distinct(EventDistinct::Repositories)];
+    let of_resources = vec![
+        Measure::Count,
+        Measure::Distinct(ResourceDistinct::Repositories),
+        Measure::Distinct(ResourceDistinct::Kinds),
+    ];
+    let of_metrics = [MetricsNumber::Stars, MetricsNumber::Forks, MetricsNumber::Watchers, MetricsNumber::OpenIssues];
+    let of_metrics = of_metrics.map(Measure::Sum).to_vec();
+    let of_charts = vec![Measure::Distinct(ChartDistinct::Charts)];
+    let (events, active, resources, charts, metrics) = tokio::try_join!(
+        measure::<Events>(snapshot, own::<Events>(), Some(EventColumn::Type), vec![Measure::Count], spans()),
+        measure::<Events>(snapshot, own::<Events>(), None, of_events, spans()),
+        measure::<Resources>(snapshot, own::<Resources>(), None, of_resources, spans()),
+        measure::<Charts>(snapshot, own::<Charts>(), None, of_charts, spans()),
+        measure::<RepositoryMetrics>(snapshot, own::<RepositoryMetrics>(), None, of_metrics, spans()),
+    )?;
+    let known = snapshot.fetch(&DiscoveredAt).await.map_err(from_store)?;
+    let mut before = None;
+    let ends = span.buckets.iter().skip(1).copied().chain([span.to]);
+    let totals = span.buckets.iter().zip(ends).map(|(start, end)| {
+        let of = |rows: &[Measured], group: &str, place: usize| {
+            let row = rows.iter().find(|row| row.bucket == *start && row.group == group);
+            row.map_or(Long(0), |row| row.count(place))
+        };
+        let resource_count = of(&resources, "", 0);
+        EcosystemTotals {
+            from: DateTime::from_seconds((*start).max(span.from)),
+            to: DateTime::from_seconds(end),
+            repository_count: (known.partition_point(|seconds| *seconds < end) as u64).into(),
+            active_repository_count: of(&active, "", 1),
+            repository_with_resources_count: of(&resources, "", 1),
+            resource_count,
+            resource_growth: before.replace(resource_count.0).map(|before| Long(resource_count.0 - before)),
+            kind_count: of(&resources, "", 2),
+            chart_count: of(&charts, "", 0),
+            created_count: of(&events, "CREATED", 0),
+            modified_count: of(&events, "MODIFIED", 0),
+            deleted_count: of(&events, "DELETED", 0),
+            stars: of(&metrics, "", 0),
+            forks: of(&metrics, "", 1),
+            watchers: of(&metrics, "", 2),
+            open_issues: of(&metrics, "", 3),
+        }
+    });
+    Ok(totals.collect())
+}

@@ -1,0 +1,73 @@
+//! What is indexed, and what repositories are about.
+
+use clickhouse::Row;
+use serde::Deserialize;
+
+use super::{Question, Statement};
+
+/// What is indexed.
+#[derive(Clone, Copy, Debug)]
+pub struct Coverage;
+
+#[derive(Clone, Debug, Default, Row, Deserialize)]
+pub struct CoverageRecord {
+    pub repositories: u64,
+    pub scanned_repositories: u64,
+    pub repositories_with_resources: u64,
+    pub failed_repositories: u64,
+    pub commits: u64,
+    pub resources: u64,
+    pub unparsable_versions: u64,
+    /// The last scan of each repository that has one, in milliseconds since 1970.
+    pub scanned_at: Vec<i64>,
+    pub events: u64,
+    /// Seconds since 1970; 0 without events.
+    pub first_event: i64,
+    pub last_event: i64,
+}
+
+impl Question for Coverage {
+    type Row = CoverageRecord;
+    const NAME: &'static str = "coverage";
+
+    fn statement(&self) -> Statement {
+        Statement::new(include_str!("../../../clickhouse/queries/coverage.sql"))
+    }
+}
+
+/// Topics and languages, those of most repositories first.
+#[derive(Clone, Copy, Debug)]
+pub struct RepositoryTags;
+
+#[derive(Clone, Debug, Row, Deserialize)]
+pub struct TagRecord {
+    /// `TOPIC` or `LANGUAGE`.
+    #[serde(rename = "type")]
+    pub tag_type: String,
+    pub name: String,
+    pub repositories: u64,
+    /// Of a language.
+    pub bytes: u64,
+}
+
+impl Question for RepositoryTags {
+    type Row = TagRecord;
+    const NAME: &'static str = "repository_tags";
+
+    fn statement(&self) -> Statement {
+        Statement::new(include_str!("../../../clickhouse/queries/repository_tags.sql"))
+    }
+}
+
+/// When repositories came to be known, in seconds since 1970, ascending.
+#[derive(Clone, Copy, Debug)]
+pub struct DiscoveredAt;
+
+impl Question for DiscoveredAt {
+    type Row = i64;
+    const NAME: &'static str = "discovered_at";
+
+    fn statement(&self) -> Statement {
+        Statement::new(include_str!("../../../clickhouse/queries/discovered_at.sql"))
+    }
+}
