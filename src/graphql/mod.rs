@@ -7,6 +7,9 @@
 mod batch;
 mod bucket;
 mod caller;
+mod chart_loaders;
+mod content_loaders;
+mod diff;
 mod entity_query;
 mod error;
 mod expansion;

@@ -13,6 +13,7 @@ mod filters;
 mod forges;
 mod http;
 mod jobs;
+mod lives;
 mod mistakes;
 mod mutations;
 mod nodes;

@@ -22,9 +22,11 @@ mod quality;
 mod references;
 mod repositories;
 mod repository_changes;
+mod repository_charts;
 mod resolutions;
 mod resources;
 mod search;
+mod siblings;
 mod statement;
 mod strays;
 mod tombstones;
@@ -34,7 +36,7 @@ mod version_changes;
 pub use chart_moves::{ChartMoveRecord, ChartMoves};
 pub use charts::{ChartCount, ChartField, ChartOrder, ChartRecord, Charts};
 pub use checkpoint::{CheckpointRecord, NewestCheckpoint};
-pub use content::{Content, ContentAt};
+pub use content::{CommitEnd, CommitEnds, Content, ContentAt, EventContent, EventContents, Moment};
 pub use discovery::{
     Discovered, DiscoveredRecord, DiscoveryRunRecord, DiscoveryRuns, DiscoveryStatRecord, DiscoveryStats,
 };
@@ -55,11 +57,13 @@ pub use repositories::{
     RepositoryField, RepositoryOrder, RepositoryRecord,
 };
 pub use repository_changes::{RepositoryChangeRecord, RepositoryChanges};
+pub use repository_charts::{RepositoryChartRecord, RepositoryCharts};
 pub use resolutions::{ResolutionRecord, ResolutionsAt};
 pub use resources::{
     KindCount, ResourceCount, ResourceField, ResourceOrder, ResourceRecord, Resources, ResourcesByKind,
 };
 pub use search::{Search, SearchRecord};
+pub use siblings::{Likeness, SiblingCount, Siblings};
 pub use statement::{Parameter, Statement};
 pub use strays::Strays;
 pub use tombstones::{Buried, HalfRemoved};
