@@ -17,6 +17,7 @@ pub use super::job_loaders::{JobLoader, JobLogKey, JobLogLoader};
 pub use super::meaning_loaders::{
     FluxVersionLoader, NamedKey, NamedLoader, ReferenceLoader, ReferrerKey, ReferrerLoader, ResolutionLoader,
 };
+pub use super::sibling_loaders::{SiblingKey, SiblingLoader};
 use super::sight::Present;
 use crate::store::Snapshot;
 use crate::store::query::{
@@ -34,6 +35,7 @@ pub struct Loaders {
     pub references: DataLoader<ReferenceLoader>,
     pub referrers: DataLoader<ReferrerLoader>,
     pub named: DataLoader<NamedLoader>,
+    pub siblings: DataLoader<SiblingLoader>,
     pub canonical_charts: DataLoader<CanonicalChartLoader>,
     pub charts: DataLoader<ChartLoader>,
     pub images: DataLoader<ImageLoader>,
@@ -57,6 +59,7 @@ impl Loaders {
             references: loader(ReferenceLoader(snapshot.clone()), spawner),
             referrers: loader(ReferrerLoader(snapshot.clone()), spawner),
             named: loader(NamedLoader(snapshot.clone()), spawner),
+            siblings: loader(SiblingLoader(snapshot.clone()), spawner),
             canonical_charts: loader(CanonicalChartLoader(snapshot.clone()), spawner),
             charts: loader(ChartLoader(snapshot.clone()), spawner),
             images: loader(ImageLoader(snapshot.clone()), spawner),

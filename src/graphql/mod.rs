@@ -27,6 +27,7 @@ mod pagination;
 mod payload;
 mod query;
 mod scalars;
+mod sibling_loaders;
 mod sight;
 mod subscription;
 mod types;

@@ -14,14 +14,14 @@ use super::{
 use crate::graphql::error::{Code, bad_input, error, from_store};
 use crate::graphql::filter::{Conditions, ResourceEventFilter};
 use crate::graphql::id::{self, NodeType};
-use crate::graphql::loaders::{CommitKey, ContentKey, ReferrerKey, ResourceKey, StateKey, sorted};
+use crate::graphql::loaders::{CommitKey, ContentKey, ReferrerKey, ResourceKey, SiblingKey, StateKey, sorted};
 use crate::graphql::pagination::{Arguments, OrderDirection, connection};
 use crate::graphql::scalars::{DateTime, Long};
 use crate::graphql::sight::{loaders, snapshot};
 use crate::manifest::yaml::Node as YamlNode;
 use crate::store::query::{
     Direction, EventField, Filter, Likeness, Moment, Operator, Order, Page, ResolutionRecord, ResourceCount,
-    ResourceField, ResourceOrder as StoreOrder, ResourceRecord, Resources, SiblingCount, Siblings, VersionChangeField,
+    ResourceField, ResourceOrder as StoreOrder, ResourceRecord, Resources, VersionChangeField,
 };
 
 /// One Kubernetes object declared in one file, through all its changes and moves.
@@ -269,8 +269,11 @@ impl Resource {
             chart: resolution.map(|resolution| resolution.chart.clone()).unwrap_or_default(),
         };
         let page = Arguments { first, after, last, before }.page(ResourceOrder::keys(order_by))?;
-        let question = Siblings { of: of.clone(), page: page.clone() };
-        let rows = snapshot(context)?.fetch(&question).await.map_err(from_store)?;
+        let loaders = loaders(context)?;
+        let key = SiblingKey { of: of.clone(), page: page.clone() };
+        let siblings = loaders.siblings.load_one(key).await?.unwrap_or_default();
+        let found = loaders.resources.load_many(siblings.iter().copied()).await?;
+        let rows: Vec<Arc<ResourceRecord>> = siblings.iter().filter_map(|key| found.get(key).cloned()).collect();
         Ok(connection_of(&page, &rows, ResourceTotals::Siblings(of)))
     }
 
@@ -423,12 +426,14 @@ pub enum ResourceTotals {
 impl ResourceTotals {
     /// Rows of all pages together; counted only when asked for.
     async fn total_count(&self, context: &Context<'_>) -> Result<Long, Error> {
-        let snapshot = snapshot(context)?;
-        let rows = match self {
-            Self::Filtered(filter) => snapshot.fetch(&ResourceCount { filter: filter.clone() }).await,
-            Self::Siblings(of) => snapshot.fetch(&SiblingCount { of: of.clone() }).await,
+        let count = match self {
+            Self::Filtered(filter) => {
+                let question = ResourceCount { filter: filter.clone() };
+                snapshot(context)?.fetch_optional(&question).await.map_err(from_store)?
+            }
+            Self::Siblings(of) => loaders(context)?.siblings.load_one(of.clone()).await?,
         };
-        Ok(rows.map_err(from_store)?.first().copied().unwrap_or_default().into())
+        Ok(count.unwrap_or_default().into())
     }
 }
 
@@ -441,11 +446,12 @@ pub async fn resource_connection(
     let page = arguments.page(ResourceOrder::keys(order_by))?;
     let question = Resources { filter: filter.clone(), page: Some(page.clone()) };
     let rows = snapshot(context)?.fetch(&question).await.map_err(from_store)?;
+    let rows: Vec<Arc<ResourceRecord>> = rows.iter().cloned().map(Arc::new).collect();
     Ok(connection_of(&page, &rows, ResourceTotals::Filtered(filter)))
 }
 
-fn connection_of(page: &Page, rows: &[ResourceRecord], totals: ResourceTotals) -> ResourceConnection {
-    connection(page, rows, totals, ResourceRecord::sort_values, |row| Resource(Arc::new(row.clone())))
+fn connection_of(page: &Page, rows: &[Arc<ResourceRecord>], totals: ResourceTotals) -> ResourceConnection {
+    connection(page, rows, totals, |row, order| row.sort_values(order), |row| Resource(row.clone()))
 }
 
 /// Resources by id, those that are stored.

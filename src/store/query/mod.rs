@@ -63,7 +63,7 @@ pub use resources::{
     KindCount, ResourceCount, ResourceField, ResourceOrder, ResourceRecord, Resources, ResourcesByKind,
 };
 pub use search::{Search, SearchRecord};
-pub use siblings::{Likeness, SiblingCount, Siblings};
+pub use siblings::{Likeness, SiblingCountRecord, SiblingCounts, SiblingRecord, Siblings};
 pub use statement::{Parameter, Statement};
 pub use strays::Strays;
 pub use tombstones::{Buried, HalfRemoved};

@@ -54,6 +54,9 @@ fn nested_fields_of_a_page_cost_a_constant_number_of_questions() {
         ("references", "to { name }", 4),
         ("repositoryMetrics", "repository { fullName }", 3),
         ("resources", "references { to { name } } chart { name }", 6),
+        ("resources", "siblings(first: 2) { nodes { name } }", 5),
+        // Those without siblings are counted before the others' are loaded.
+        ("resources", "siblings(first: 2) { totalCount nodes { name } }", 7),
     ] {
         for size in [4, 50] {
             assert_eq!(questions(list, fields, size), expected, "{size} × {list} {{ {fields} }}");
