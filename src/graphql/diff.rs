@@ -7,7 +7,7 @@ use similar::TextDiff;
 /// Where nothing stands: a text before something appeared, or after it disappeared.
 const NOWHERE: &str = "/dev/null";
 /// What takes longer is compared more coarsely: what is hostile is not worth the time of all others.
-const PATIENCE: Duration = Duration::from_millis(500);
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// A text and the path of its file.
 pub struct Version<'a> {

@@ -232,6 +232,8 @@ impl ResourceEvent {
             bad_input(format!("`context` is {context_lines}; it has to be between 0 and {MAX_CONTEXT}"))
         })?;
         let (before, after) = self.around(context).await?;
+        // Between the differences of a page others have a turn, and whoever went away takes the request along.
+        tokio::task::yield_now().await;
         let path = String::from_utf8_lossy(&self.0.path);
         let path_before = if self.0.moved { String::from_utf8_lossy(&self.0.path_before) } else { path.clone() };
         let (before, after) = (before.map(|data| data.to_yaml()), after.map(|data| data.to_yaml()));
