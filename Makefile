@@ -66,10 +66,11 @@ playground/dist/index.html: playground/node_modules/.package-lock.json $(playgro
 
 # STRICT=--all fails where a tool is not installed.
 .PHONY: lint
-lint: engine playground/node_modules/.package-lock.json ## Check formatting, clippy, types, scripts and the files of containers
+lint: engine playground/node_modules/.package-lock.json tests/clients/node_modules/.package-lock.json ## Check formatting, clippy, types, the schema, scripts and the files of containers
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	cd playground && npm run --silent check
+	.ci/check-schema
 	.ci/check-files $(STRICT)
 
 .PHONY: bench

@@ -1,6 +1,6 @@
 //! A page of repositories where there are many, each with snapshots of a year.
 
-use kubestats::graphql::schema;
+use kubestats::graphql::{Limits, schema};
 use kubestats::store::query::{Direction, Filter, Repositories, RepositoryOrder};
 
 use super::Result;
@@ -13,7 +13,7 @@ const SNAPSHOTS: u64 = 365;
 
 pub async fn measure(engine: &Engine, report: &mut Report) -> Result<()> {
     plant(engine).await?;
-    let asked = Asked { engine, schema: schema(None), version: engine.version().await? };
+    let asked = Asked { engine, schema: schema(None, Limits::default()), version: engine.version().await? };
     let order = RepositoryOrder::keys(&[(RepositoryOrder::Stars, Direction::Descending)]);
     let question = Repositories { filter: Filter::default(), page: Some(page(order)) };
     let fields = "nodes { fullName resourceCount metrics { stars watchers } quality { score } }";

@@ -1,7 +1,7 @@
 //! Pages of the lists, asked in GraphQL of a reader that knows no answer yet, against the same SQL sent by hand.
 
 use async_graphql::Request;
-use kubestats::graphql::{Schema, execute, schema};
+use kubestats::graphql::{Limits, Schema, execute, schema};
 use kubestats::store::query::{
     Direction, EventCount, EventField, EventOrder, Events, FailureOrder, Failures, Filter, Operator, Order, Page,
     PageEnd, Question, Repositories, RepositoryOrder, ResourceField, ResourceOrder, Resources,
@@ -16,7 +16,7 @@ const TIMES: usize = 9;
 const GOAL: Goal = Goal::AtMost(1.5, "");
 
 pub async fn measure(engine: &Engine, report: &mut Report) -> Result<()> {
-    let asked = Asked { engine, schema: schema(None), version: engine.version().await? };
+    let asked = Asked { engine, schema: schema(None, Limits::default()), version: engine.version().await? };
     let alive = Filter::default().and(ResourceField::Status, Operator::In(vec!["ACTIVE".to_owned()]));
     let helm_release = || Operator::Equal("HelmRelease".to_owned());
     let newest = || page(EventOrder::keys(Direction::Descending));

@@ -1,8 +1,9 @@
 //! `eventTrend`, against the same SQL sent by hand.
 
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, Utc};
-use kubestats::graphql::schema;
-use kubestats::store::query::{Dimension, EventField, EventTrend, Filter, Operator};
+use kubestats::graphql::{Limits, schema};
+use kubestats::store::query::aggregate::{Aggregation, EventColumn, Events, Measure, Ranking, Span};
+use kubestats::store::query::{Direction, EventField, Filter, Operator};
 
 use super::Result;
 use super::engine::Engine;
@@ -12,14 +13,14 @@ use super::report::{Goal, Report};
 const TOP: u32 = 10;
 
 pub async fn measure(engine: &Engine, report: &mut Report) -> Result<()> {
-    let asked = Asked { engine, schema: schema(None), version: engine.version().await? };
+    let asked = Asked { engine, schema: schema(None, Limits::default()), version: engine.version().await? };
     let first =
         "SELECT toUInt64(min(toUnixTimestamp64Second(time))) FROM resource_events WHERE time > '2000-01-01 00:00:00'";
     let from = day(engine.number(first).await?)?;
     let to = day(asked.version / 1_000_000)?;
     for (bucket, step) in [("DAY", Step::Days(1)), ("WEEK", Step::Days(7)), ("MONTH", Step::Months(1))] {
         for (group_by, dimensions) in
-            [("", vec![]), ("KIND", vec![Dimension::Kind]), ("REPOSITORY", vec![Dimension::Repository])]
+            [("", vec![]), ("KIND", vec![EventColumn::Kind]), ("REPOSITORY", vec![EventColumn::Repository])]
         {
             // Ten years of days for ten repositories are more rows than an answer may have in common use.
             if bucket == "DAY" && group_by == "REPOSITORY" {
@@ -28,7 +29,7 @@ pub async fn measure(engine: &Engine, report: &mut Report) -> Result<()> {
             compare(&asked, report, (bucket, step), (group_by, dimensions), false, (from, to)).await?;
         }
     }
-    compare(&asked, report, ("MONTH", Step::Months(1)), ("KIND", vec![Dimension::Kind]), true, (from, to)).await
+    compare(&asked, report, ("MONTH", Step::Months(1)), ("KIND", vec![EventColumn::Kind]), true, (from, to)).await
 }
 
 #[derive(Clone, Copy)]
@@ -41,7 +42,7 @@ async fn compare(
     asked: &Asked<'_>,
     report: &mut Report,
     (bucket, step): (&str, Step),
-    (group_by, dimensions): (&str, Vec<Dimension>),
+    (group_by, dimensions): (&str, Vec<EventColumn>),
     filtered: bool,
     (from, to): (NaiveDate, NaiveDate),
 ) -> Result<()> {
@@ -52,9 +53,19 @@ async fn compare(
     if filtered {
         filter.add(EventField::Type, Operator::Equal("CREATED".to_owned()));
     }
-    filter.add(EventField::Time, Operator::Since(seconds(from)));
-    filter.add(EventField::Time, Operator::Before(seconds(to)));
-    let question = EventTrend { filter, dimensions, buckets: starts(from, to, step), top: TOP };
+    let span = Span { from: seconds(from), to: seconds(to), buckets: starts(from, to, step) };
+    let question = Aggregation::<Events> {
+        filter,
+        dimensions,
+        histogram: None,
+        measures: vec![Measure::Count],
+        spans: vec![span],
+        time_zone: "UTC".to_owned(),
+        ranking: Ranking::Measure(0, Direction::Descending),
+        having: Vec::new(),
+        top: TOP,
+        is_cumulative: false,
+    };
     let condition = if filtered { ", filter: {type: {eq: CREATED}}" } else { "" };
     let arguments = format!("bucket: {bucket}, groupBy: [{group_by}]{condition}");
     let field = format!(

@@ -14,11 +14,12 @@ use sha2::Sha256;
 use crate::config::{ClickHouseConfig, Config, NetworkConfig};
 use crate::forge::{AnyForge, Forge, ForgeError, GitHubOptions, Proxy};
 use crate::git::{Credentials, FetchOptions};
+use crate::graphql::{Limit, Limits};
 use crate::manifest::redact::Redactor;
 use crate::pipeline::{DiscoverySettings, Disk, HostCredentials, Pipeline, RetentionSettings, SyncSettings, Visits};
 use crate::scan::Budget;
 use crate::store::engine::{self, EngineCommand, EngineError, Supervisor};
-use crate::store::{self, ExternalOptions, Reader, ReaderOptions, Store, StoreError, Writer};
+use crate::store::{self, ExternalOptions, ReadLimits, Reader, ReaderOptions, Store, StoreError, Writer};
 
 /// The subcommand of a server, whose engine others may use.
 const SERVE: &str = "serve";
@@ -125,6 +126,32 @@ impl App {
             visits: Visits::default(),
             disk: Disk::default(),
         })
+    }
+
+    /// What one request of the API may ask for.
+    pub fn limits(&self) -> Limits {
+        let limits = &self.config.limits;
+        Limits::default()
+            .with(Limit::DocumentBytes, limits.document_bytes)
+            .with(Limit::Tokens, limits.tokens)
+            .with(Limit::Fields, limits.fields)
+            .with(Limit::Aliases, limits.aliases)
+            .with(Limit::Directives, limits.directives)
+            .with(Limit::Depth, limits.depth)
+            .with(Limit::PageSize, limits.page_size)
+            .with(Limit::Complexity, limits.complexity)
+            .with(Limit::Buckets, limits.buckets)
+            .with(Limit::TrendRows, limits.trend_rows)
+            .with(Limit::RowsRead, limits.rows_read)
+            .with(Limit::BytesRead, limits.bytes_read)
+            .with(Limit::Seconds, self.config.query_timeout.as_secs())
+            .with(Limit::ConcurrentRequests, limits.concurrent_requests)
+    }
+
+    /// What answers requests of the API: it reads no more at once than the limits say.
+    pub fn api_reader(&self) -> Reader {
+        let limits = &self.config.limits;
+        self.reader.clone().within(ReadLimits { rows: limits.rows_read, bytes: limits.bytes_read })
     }
 
     /// Ends what this process started.

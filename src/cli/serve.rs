@@ -15,6 +15,7 @@ use super::attend::start_queue;
 use super::signals::asked_to_end;
 use crate::app::App;
 use crate::config::Config;
+use crate::graphql::Documents;
 use crate::jobs::{Clock, Enqueued, JobsError, ScheduleRule, Service};
 use crate::model::{JobArguments, JobKind, JobRequest, Requester};
 use crate::store::query::{Direction, Filter, Page, PageEnd, Repositories, RepositoryOrder};
@@ -61,11 +62,12 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
 
 async fn serve(app: &App, listener: TcpListener) -> anyhow::Result<()> {
     let playground = playground_folder(&app.config);
+    let documents = documents(&app.config)?;
     let service = start_jobs(app).await?;
     announce(app, listener.local_addr()?, playground.is_some())?;
     let context = http::Context {
-        schema: graphql::schema(Some(service.clone())),
-        reader: app.reader.clone(),
+        schema: graphql::schema(Some(service.clone()), app.limits()).knowing(documents),
+        reader: app.api_reader(),
         jobs: Some(service.clone()),
         webhook_secret: app.config.github.webhook_secret.as_deref().map(Into::into),
         playground,
@@ -95,6 +97,14 @@ async fn serve(app: &App, listener: TcpListener) -> anyhow::Result<()> {
     };
     let (served, (), ()) = tokio::join!(served, jobs, signal);
     Ok(served?)
+}
+
+/// The documents that requests may name, or the only ones that are run.
+fn documents(config: &Config) -> anyhow::Result<Documents> {
+    match &config.trusted_documents {
+        Some(folder) => Documents::trusted(folder).context("query.trusted_documents"),
+        None => Ok(Documents::default()),
+    }
 }
 
 /// Starts the queue and the clock. A server that knows no repository looks for some at once.

@@ -11,6 +11,7 @@ mod environment;
 mod file;
 mod jobs;
 mod kinds;
+mod limits;
 mod network;
 mod problem;
 mod scan;
@@ -24,6 +25,7 @@ pub use clickhouse::ClickHouseConfig;
 pub use data_dir::DataDirError;
 pub use discovery::{DiscoveryConfig, GitHubConfig, MetricsConfig, SyncConfig};
 pub use jobs::{JobsConfig, ScheduleConfig};
+pub use limits::LimitsConfig;
 pub use network::NetworkConfig;
 pub use problem::Problem;
 pub use scan::{MOST_PARALLEL, ScanConfig};
@@ -68,6 +70,9 @@ pub struct Config {
     pub clickhouse: Option<ClickHouseConfig>,
     pub query_timeout: Duration,
     pub query_cache_bytes: u64,
+    /// Folder of the documents that alone are run; `None`: any is.
+    pub trusted_documents: Option<PathBuf>,
+    pub limits: LimitsConfig,
     pub fetch_timeout: Duration,
     pub fetch_limit_bytes: u64,
     pub scan: ScanConfig,
@@ -138,6 +143,8 @@ impl Config {
             clickhouse: ClickHouseConfig::read(&mut values),
             query_timeout: Duration::from_secs(values.read("query.timeout_seconds", kinds::number(1..=DAY))),
             query_cache_bytes: values.read("query.cache_mb", kinds::number(0..=MOST_MB)) << 20,
+            trusted_documents: values.read("query.trusted_documents", kinds::path),
+            limits: LimitsConfig::read(&mut values),
             fetch_timeout: Duration::from_secs(values.read("git.fetch_timeout_seconds", kinds::number(1..=WEEK))),
             fetch_limit_bytes: values.read("git.fetch_limit_mb", kinds::number(1..=MOST_MB)) << 20,
             scan: ScanConfig::read(&mut values),

@@ -2,7 +2,8 @@
 
 use async_graphql::{Error, ErrorExtensionValues, ErrorExtensions, Response};
 
-use crate::store::StoreError;
+use super::limits::{Limit, exceeded, past};
+use crate::store::{ReadLimit, StoreError};
 
 /// A code of `extensions.code`.
 #[derive(Clone, Copy, Debug)]
@@ -12,6 +13,8 @@ pub enum Code {
     Forbidden,
     /// Not in this process.
     Unavailable,
+    /// Its client sends the document once more.
+    PersistedQueryNotFound,
     Timeout,
     ResourceExhausted,
     Internal,
@@ -23,6 +26,7 @@ impl Code {
             Self::BadUserInput => "BAD_USER_INPUT",
             Self::Forbidden => "FORBIDDEN",
             Self::Unavailable => "UNAVAILABLE",
+            Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
             Self::Timeout => "TIMEOUT",
             Self::ResourceExhausted => "RESOURCE_EXHAUSTED",
             Self::Internal => "INTERNAL",
@@ -58,7 +62,17 @@ pub fn from_store(failure: StoreError) -> Error {
         StoreError::Timeout(limit) => {
             let message =
                 format!("the query took longer than {} s; narrow it with a filter or a time range", limit.as_secs());
-            error(Code::Timeout, message)
+            let seconds = limit.as_secs();
+            error(Code::Timeout, message).extend_with(|_, extensions| past(Limit::Seconds, None, seconds, extensions))
+        }
+        StoreError::TooMuchRead(what, maximum) => {
+            let (limit, things) = match what {
+                ReadLimit::Rows => (Limit::RowsRead, "rows"),
+                ReadLimit::Bytes => (Limit::BytesRead, "bytes"),
+            };
+            let message =
+                format!("the query reads more than {maximum} {things}; narrow it with a filter or a time range");
+            exceeded(limit, None, maximum, message)
         }
         StoreError::Unreachable(_) | StoreError::Unavailable(_) | StoreError::Foreign | StoreError::Engine(_) => {
             error(Code::Internal, "the database cannot be reached at the moment; try again")

@@ -1,6 +1,7 @@
 //! Filter inputs, in one style for every list: comparisons by type here, what each list can be asked for in [`lists`].
 
 mod lists;
+mod trends;
 
 use async_graphql::{Error, ID, InputObject};
 use uuid::Uuid;
@@ -17,6 +18,9 @@ use crate::store::query::{Field, Filter, Operator};
 pub use lists::{
     ChartFilter, ChartVersionChangeFilter, Conditions, ImageFilter, JobFilter, ReferenceFilter, RepositoryFilter,
     RepositoryMetricsFilter, ResourceEventFilter, ResourceFilter, ScanFailureFilter,
+};
+pub use trends::{
+    ChartTrendFilter, ImageTrendFilter, ReferenceTrendFilter, RepositoryMetricsTrendFilter, ResourceTrendFilter,
 };
 
 /// Bytes that one compared text may have, and values that one list may hold.

@@ -5,11 +5,12 @@
 //! holds any of them is not kept. Mutations write through [`crate::jobs`] alone.
 
 mod batch;
-mod bucket;
 mod caller;
 mod chart_loaders;
 mod content_loaders;
+mod cost;
 mod diff;
+mod documents;
 mod entity_query;
 mod error;
 mod expansion;
@@ -18,6 +19,7 @@ mod forge_loaders;
 mod id;
 mod job_loaders;
 mod job_query;
+mod limits;
 mod loaders;
 mod meaning_loaders;
 mod mutation;
@@ -30,40 +32,90 @@ mod scalars;
 mod sibling_loaders;
 mod sight;
 mod subscription;
+mod tokens;
+mod trend;
 mod types;
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use async_graphql::parser::types::{ExecutableDocument, OperationType};
-use async_graphql::{ID, MergedObject, Request, Response, SDLExportOptions, Value};
+use async_graphql::{Error, ID, MergedObject, Request, Response, SDLExportOptions, Value};
 use bytes::Bytes;
 use futures_util::StreamExt;
 
 use crate::jobs::Service;
 use crate::model::JobId;
 use crate::store::{Reader, Snapshot, StoreError};
+use cost::Cost;
+use limits::exceeded;
 use sight::Sight;
 
 pub use caller::Caller;
+pub use documents::{DocumentId, Documents, DocumentsError, is_named};
+pub use limits::{Limit, Limits};
 pub use order::{field_type, find as find_operation, root_type};
 pub use subscription::answers;
 
-/// The schema with its resolvers.
-pub type Schema = async_graphql::Schema<Query, mutation::Mutation, subscription::Subscription>;
+/// The types with their resolvers.
+type Resolvers = async_graphql::Schema<Query, mutation::Mutation, subscription::Subscription>;
+
+/// The schema with its resolvers, and what requests may ask of it.
+#[derive(Clone)]
+pub struct Schema {
+    resolvers: Resolvers,
+    limits: Limits,
+    documents: Documents,
+}
+
+impl Deref for Schema {
+    type Target = Resolvers;
+
+    fn deref(&self) -> &Resolvers {
+        &self.resolvers
+    }
+}
+
+impl Schema {
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// The same schema, which knows these documents.
+    #[must_use]
+    pub fn knowing(mut self, documents: Documents) -> Self {
+        self.documents = documents;
+        self
+    }
+
+    /// Lets a request in by its text, before anybody parses it. One that names its document has its text then.
+    ///
+    /// # Errors
+    /// The response to a request whose document is too large, not known, or not trusted.
+    fn admit(&self, request: &mut Request) -> Result<(), Box<Response>> {
+        self.check_text(&request.query)
+            .and_then(|()| self.documents.resolve(request))
+            .map_err(|refused| Box::new(failed(refused)))
+    }
+
+    fn check_text(&self, text: &str) -> Result<(), Error> {
+        self.limits.check(Limit::DocumentBytes, text.len() as u64, |most| {
+            format!("the document has {} bytes; at most {most} are allowed", text.len())
+        })?;
+        self.limits.check(Limit::Tokens, tokens::count(text) as u64, |most| {
+            format!("the document has more than {most} tokens")
+        })
+    }
+}
 
 /// The questions that can be asked. All fields of one request see the same version of the data; jobs, and what else belongs to none, are
 /// as they are now.
 #[derive(MergedObject, Default)]
-pub struct Query(query::DataQuery, entity_query::EntityQuery, job_query::JobQuery);
-
-/// Fields may nest this deep. Introspection, as GraphiQL sends it, needs 15.
-const MAX_DEPTH: usize = 20;
-/// Fields that one document may select, fragments spread.
-const MAX_FIELDS: usize = 2_000;
+pub struct Query(query::DataQuery, entity_query::EntityQuery, trend::TrendQuery, job_query::JobQuery);
 
 /// The schema. Without `jobs`, a process that only reads, mutations and questions about the server itself are refused.
-pub fn schema(jobs: Option<Service>) -> Schema {
-    builder().limit_depth(MAX_DEPTH).data(jobs).finish()
+pub fn schema(jobs: Option<Service>, limits: Limits) -> Schema {
+    Schema { resolvers: builder().data(jobs).data(limits).finish(), limits, documents: Documents::default() }
 }
 
 /// The schema in the schema definition language, as `schema.graphql` holds it.
@@ -91,10 +143,19 @@ fn builder() -> async_graphql::SchemaBuilder<Query, mutation::Mutation, subscrip
 }
 
 /// Runs a request against one version of the data.
-pub async fn execute(schema: &Schema, reader: &Reader, request: Request) -> Response {
-    match Prepared::new(request) {
+pub async fn execute(schema: &Schema, reader: &Reader, mut request: Request) -> Response {
+    let cost = Cost::wanted(&request);
+    let reader = &cost.as_ref().map_or_else(|| reader.clone(), |cost| cost.reader(reader));
+    match schema.admit(&mut request).and_then(|()| Prepared::new(schema, request)) {
         Ok(prepared) => match reader.recent_snapshot().await {
-            Ok(snapshot) => prepared.run(schema, reader, snapshot).await.0,
+            Ok(snapshot) => {
+                let complexity = prepared.complexity;
+                let mut response = prepared.run(schema, reader, snapshot).await.0;
+                if let Some(cost) = cost {
+                    cost.tell(&mut response, complexity);
+                }
+                response
+            }
             Err(error) => unanswered(error),
         },
         Err(refused) => *refused,
@@ -110,41 +171,58 @@ pub async fn execute(schema: &Schema, reader: &Reader, request: Request) -> Resp
 /// # Errors
 /// The response, when it has errors.
 pub async fn answer(schema: &Schema, reader: &Reader, mut request: Request) -> Result<Bytes, Response> {
+    schema.admit(&mut request).map_err(|refused| *refused)?;
+    let cost = Cost::wanted(&request);
+    let reader = &cost.as_ref().map_or_else(|| reader.clone(), |cost| cost.reader(reader));
     let snapshot = match reader.recent_snapshot().await {
         Ok(snapshot) => snapshot,
         // What is wrong with the request comes first: its sender can mend that.
         Err(failure) => {
-            return Err(Prepared::new(request).err().map_or_else(|| unanswered(failure), |refused| *refused));
+            return Err(Prepared::new(schema, request).err().map_or_else(|| unanswered(failure), |refused| *refused));
         }
     };
     let key = request_key(&request);
     if let Some(key) = &key
         && let Some(kept) = snapshot.kept(key).await
     {
-        return Ok(kept);
+        return match cost {
+            // To tell its complexity, it has to be measured again.
+            Some(cost) => Prepared::new(schema, request)
+                .map(|prepared| cost.beside(&kept, prepared.complexity, true))
+                .map_err(|refused| *refused),
+            None => Ok(kept),
+        };
     }
-    let key = key.filter(|_| is_query(&mut request));
-    let (response, is_of_present) = match Prepared::new(request) {
-        Ok(prepared) => prepared.run(schema, reader, snapshot.clone()).await,
-        Err(refused) => return Err(*refused),
-    };
+    let key = key.filter(|_| would_query(&mut request));
+    let prepared = Prepared::new(schema, request).map_err(|refused| *refused)?;
+    let complexity = prepared.complexity;
+    let (mut response, is_of_present) = prepared.run(schema, reader, snapshot.clone()).await;
     if response.is_err() {
+        if let Some(cost) = cost {
+            cost.tell(&mut response, complexity);
+        }
         return Err(response);
     }
     let json = serde_json::to_vec(&response).map(Bytes::from).map_err(|error| {
         tracing::error!(%error, "an answer cannot be written as JSON");
-        Response::from_errors(vec![
-            error::error(error::Code::Internal, "the answer cannot be written").into_server_error(Default::default()),
-        ])
+        failed(error::error(error::Code::Internal, "the answer cannot be written"))
     })?;
     if let Some(key) = key.filter(|_| !is_of_present) {
         snapshot.keep(&key, json.clone()).await;
     }
-    Ok(json)
+    Ok(cost.map_or_else(|| json.clone(), |cost| cost.beside(&json, complexity, false)))
 }
 
 /// Whether the operation that would run is a query: not a mutation, nor a subscription.
-pub fn is_query(request: &mut Request) -> bool {
+///
+/// # Errors
+/// The response to a request that is not let in.
+pub fn is_query(schema: &Schema, request: &mut Request) -> Result<bool, Box<Response>> {
+    schema.admit(request)?;
+    Ok(would_query(request))
+}
+
+fn would_query(request: &mut Request) -> bool {
     let name = request.operation_name.clone();
     let Ok(document) = request.parsed_query() else { return true };
     document.operations.iter().all(|(operation_name, operation)| {
@@ -162,22 +240,22 @@ fn request_key(request: &Request) -> Option<String> {
 struct Prepared {
     request: Request,
     document: ExecutableDocument,
+    complexity: u64,
 }
 
 impl Prepared {
     /// # Errors
     /// The response to a request that is not run.
-    fn new(mut request: Request) -> Result<Self, Box<Response>> {
+    fn new(schema: &Schema, mut request: Request) -> Result<Self, Box<Response>> {
         let document = match request.parsed_query() {
             Ok(document) => document.clone(),
             Err(error) => return Err(Box::new(error::with_codes(Response::from_errors(vec![error])))),
         };
-        if let Err(too_large) = expansion::check(&document, MAX_FIELDS) {
-            return Err(Box::new(Response::from_errors(vec![too_large.into_server_error(Default::default())])));
-        }
+        let complexity = expansion::check(&document, &request.variables, &schema.limits);
+        let complexity = complexity.map_err(|too_large| Box::new(failed(too_large)))?;
         match missing_variable(&request, &document) {
             Some(missing) => Err(Box::new(refusal(&missing))),
-            None => Ok(Self { request, document }),
+            None => Ok(Self { request, document, complexity }),
         }
     }
 
@@ -208,7 +286,12 @@ pub fn global_id_of_job(id: JobId) -> String {
 }
 
 fn unanswered(failure: StoreError) -> Response {
-    Response::from_errors(vec![error::from_store(failure).into_server_error(Default::default())])
+    failed(error::from_store(failure))
+}
+
+/// The response to a request that failed as a whole.
+fn failed(error: Error) -> Response {
+    Response::from_errors(vec![error.into_server_error(Default::default())])
 }
 
 /// What to say when a variable that must have a value has none. The executor notices only when a field asks for it.
@@ -223,12 +306,17 @@ fn missing_variable(request: &Request, document: &ExecutableDocument) -> Option<
 
 /// The answer to a request that is not run because there are too many already.
 pub fn too_many(message: &str) -> Response {
-    Response::from_errors(vec![
-        error::error(error::Code::ResourceExhausted, message).into_server_error(Default::default()),
-    ])
+    failed(error::error(error::Code::ResourceExhausted, message))
+}
+
+/// The answer to a request of a client that has too many running already.
+pub fn too_many_at_once(limits: &Limits) -> Response {
+    let maximum = limits.maximum(Limit::ConcurrentRequests);
+    let message = format!("{maximum} requests from your address are running; wait for one of them");
+    failed(exceeded(Limit::ConcurrentRequests, None, maximum, message))
 }
 
 /// The answer to a request that is not run.
 pub fn refusal(message: &str) -> Response {
-    Response::from_errors(vec![error::bad_input(message).into_server_error(Default::default())])
+    failed(error::bad_input(message))
 }

@@ -11,9 +11,7 @@ use super::error::bad_input;
 use crate::store::query::{Direction, Order, Page, PageEnd};
 
 /// Rows of a page that asks for no number.
-const DEFAULT_SIZE: u32 = 50;
-/// Rows of the largest page.
-pub const MAX_SIZE: u32 = 500;
+pub const DEFAULT_SIZE: u32 = 50;
 /// No cursor of ours is longer.
 const MAX_CURSOR: usize = 16 << 10;
 
@@ -30,7 +28,7 @@ impl Arguments {
     /// The page they ask for.
     ///
     /// # Errors
-    /// `first` with `last`, a negative or too large number, a cursor that is none of this list's.
+    /// `first` with `last`, a negative number, a cursor that is none of this list's. Too large a page was refused with its document.
     pub fn page(&self, order: Order) -> Result<Page, Error> {
         let (end, asked, name) = match (self.first, self.last) {
             (Some(_), Some(_)) => return Err(bad_input("give `first` or `last`, not both")),
@@ -39,10 +37,9 @@ impl Arguments {
         };
         let size = match asked {
             None => DEFAULT_SIZE,
-            Some(asked) => u32::try_from(asked)
-                .ok()
-                .filter(|size| *size <= MAX_SIZE)
-                .ok_or_else(|| bad_input(format!("`{name}` is {asked}; it has to be between 0 and {MAX_SIZE}")))?,
+            Some(asked) => {
+                u32::try_from(asked).map_err(|_| bad_input(format!("`{name}` is {asked}; it has to be 0 or more")))?
+            }
         };
         let after = self.after.as_deref().map(|cursor| decode(cursor, "after", &order)).transpose()?;
         let before = self.before.as_deref().map(|cursor| decode(cursor, "before", &order)).transpose()?;

@@ -2,19 +2,19 @@
 
 use async_graphql::{Context, Error, ID, Object, OneofObject};
 
-use super::error::bad_input;
 use super::filter::{
     ChartVersionChangeFilter, Conditions, RepositoryFilter, ResourceEventFilter, ResourceFilter, ScanFailureFilter,
 };
 use super::id::{self, NodeType};
+use super::limits::limits;
 use super::nodes::by_ids;
-use super::pagination::{Arguments, MAX_SIZE, TimeRange};
+use super::pagination::Arguments;
 use super::sight::{present, snapshot};
 use super::types::{
-    Aggregate, Bucket, ChartGroup, EventConnection, EventDimension, FailureConnection, Node, Repository,
-    RepositoryConnection, RepositoryOrder, Resource, ResourceConnection, ResourceEventOrder, ResourceOrder,
-    TrendArguments, VersionChangeConnection, event_connection, event_trend, failure_connection, repository_connection,
-    resource_connection, resources_by_id, version_change_connection,
+    ChartGroup, EventConnection, FailureConnection, Node, Repository, RepositoryConnection, RepositoryOrder,
+    RequestLimit, Resource, ResourceConnection, ResourceEventOrder, ResourceOrder, VersionChangeConnection,
+    event_connection, failure_connection, repository_connection, request_limits, resource_connection, resources_by_id,
+    version_change_connection,
 };
 use crate::graphql::error::from_store;
 use crate::model::{ChartMove, chart_groups};
@@ -51,11 +51,8 @@ impl DataQuery {
     async fn nodes(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "The global ids; at most 500.")] ids: Vec<ID>,
+        #[graphql(desc = "The global ids; `limits.pageSize` says how many at most.")] ids: Vec<ID>,
     ) -> Result<Vec<Option<Node>>, Error> {
-        if ids.len() > MAX_SIZE as usize {
-            return Err(bad_input(format!("`ids` holds {}; at most {MAX_SIZE} are allowed", ids.len())));
-        }
         by_ids(context, &ids).await
     }
 
@@ -79,6 +76,11 @@ impl DataQuery {
         let question = Repositories { filter, page: None };
         let row = snapshot(context)?.fetch_optional(&question).await.map_err(from_store)?;
         Ok(row.map(|row| Repository(row.into())))
+    }
+
+    /// What a request may ask for at most, in the order in which the limits are looked at.
+    async fn limits(&self, context: &Context<'_>) -> Result<Vec<RequestLimit>, Error> {
+        Ok(request_limits(limits(context)?))
     }
 
     /// Repositories; by full name unless the order says otherwise.
@@ -173,33 +175,5 @@ impl DataQuery {
         let rows = snapshot(context)?.fetch(&ChartMoves).await.map_err(from_store)?;
         let moves: Vec<ChartMove> = rows.iter().map(ChartMoveRecord::to_model).collect();
         Ok(chart_groups(&moves).into_iter().map(ChartGroup).collect())
-    }
-
-    /// Events counted over time. Empty buckets are filled with zeros; groups beyond `top` (over the whole range) add up to
-    /// `other`, so that the rows of a bucket always sum to all its events.
-    #[allow(clippy::too_many_arguments, reason = "the arguments of an aggregation")]
-    async fn event_trend(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "The width of a bucket; without it the whole range is one.")] bucket: Option<Bucket>,
-        #[graphql(desc = "IANA name of the time zone in which buckets begin.", default = "UTC")] time_zone: String,
-        #[graphql(
-            desc = "The range. Left open, it begins with the first event that the filter matches and ends after the last, or when the data last changed if that is earlier."
-        )]
-        range: Option<TimeRange>,
-        #[graphql(desc = "The dimensions of a group; without any, all events are one group.", default)] group_by: Vec<
-            EventDimension,
-        >,
-        #[graphql(desc = "Which events.")] filter: Option<ResourceEventFilter>,
-        #[graphql(desc = "Groups that are named, 1 to 1000.", default = 10)] top: i32,
-        #[graphql(desc = "Count resources in patches of kustomizations, too.", default)] with_patches: bool,
-        #[graphql(desc = "Count resources in vendored files, too.", default)] with_vendored: bool,
-    ) -> Result<Aggregate, Error> {
-        let filter = filter.unwrap_or_default();
-        event_trend(
-            context,
-            TrendArguments { bucket, time_zone, range, group_by, filter, top, with_patches, with_vendored },
-        )
-        .await
     }
 }

@@ -9,6 +9,7 @@ use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use async_graphql::{
     Context, Description, Error, ID, Request, Response, Subscription as SubscriptionObject, Variables,
 };
+use futures_util::future::ready;
 use futures_util::stream::{self, BoxStream, Stream, StreamExt};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -133,6 +134,9 @@ pub fn answers(
     jobs: Option<&Service>,
     mut request: Request,
 ) -> BoxStream<'static, Response> {
+    if let Err(refused) = schema.admit(&mut request) {
+        return stream::once(ready(*refused)).boxed();
+    }
     let asked = Asked { schema: schema.clone(), reader: reader.clone() };
     if let Some(document) = subscription(&mut request) {
         // From here on nothing of the jobs is missed.
@@ -249,7 +253,7 @@ impl Asked {
 
     /// The answer to one event; none when it has nothing to tell of it.
     async fn answer(&self, request: Request) -> Option<Response> {
-        let prepared = match Prepared::new(request) {
+        let prepared = match Prepared::new(&self.schema, request) {
             Ok(prepared) => prepared,
             Err(refused) => return Some(*refused),
         };

@@ -1,5 +1,7 @@
 //! GraphQL over HTTP: <https://graphql.github.io/graphql-over-http/draft/>. JSON by POST, queries alone by GET.
 
+use std::net::IpAddr;
+
 use async_graphql::{Request, Response, ServerError, Value};
 use async_graphql_axum::GraphQLResponse;
 use axum::Json;
@@ -9,9 +11,11 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
 
 use super::Context;
-use super::caller::caller;
+use super::caller::{caller, peer};
+use super::incoming::Incoming;
+use super::peers::Peers;
 use super::socket::{self, Sockets};
-use crate::graphql::{answer, is_query, refusal};
+use crate::graphql::{DocumentId, answer, is_named, is_query, refusal, too_many_at_once};
 
 const JSON: &str = "application/json";
 const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
@@ -28,9 +32,13 @@ pub async fn get(
     }
     let Some(media_type) = negotiate(&parts.headers) else { return not_acceptable() };
     let request = match parse(parts.uri.query().unwrap_or_default()) {
-        Some(request) if !request.query.is_empty() => request,
+        Some(request) if has_document(&request) => request,
         Some(_) => {
-            return refuse(media_type, StatusCode::BAD_REQUEST, "the parameter `query` holds no GraphQL document");
+            return refuse(
+                media_type,
+                StatusCode::BAD_REQUEST,
+                "the parameter `query` holds no GraphQL document, and `documentId` and `extensions` name none",
+            );
         }
         None => {
             return refuse(
@@ -40,53 +48,84 @@ pub async fn get(
             );
         }
     };
-    run(&context, media_type, request, true).await
+    let reply = Reply { context: &context, media_type, peer: peer(&parts) };
+    reply.run(sockets.requests(), request, true).await
 }
 
 /// `POST /graphql` with a JSON body. Any other media type is refused: a browser may send some to a foreign site unasked.
-pub async fn post(State(context): State<Context>, request: axum::extract::Request) -> axum::response::Response {
+pub async fn post(
+    State(context): State<Context>,
+    requests: Peers,
+    request: axum::extract::Request,
+) -> axum::response::Response {
     let (parts, body) = request.into_parts();
     let Some(media_type) = negotiate(&parts.headers) else { return not_acceptable() };
     if !media_type_of(parts.headers.get(header::CONTENT_TYPE)).is_some_and(|sent| sent.eq_ignore_ascii_case(JSON)) {
         return refuse(media_type, StatusCode::UNSUPPORTED_MEDIA_TYPE, "send the request as application/json");
     }
     let caller = caller(&parts);
+    let reply = Reply { context: &context, media_type, peer: peer(&parts) };
     let body = match Bytes::from_request(axum::extract::Request::from_parts(parts, body), &()).await {
         Ok(body) => body,
         Err(rejection) => return rejection.into_response(),
     };
-    match serde_json::from_slice::<Request>(&body) {
-        Ok(request) if !request.query.is_empty() => run(&context, media_type, request.data(caller), false).await,
+    match serde_json::from_slice::<Incoming>(&body).map(Request::from) {
+        Ok(request) if has_document(&request) => reply.run(&requests, request.data(caller), false).await,
         _ => {
-            let message = "the body is no GraphQL request: a JSON object with `query`, and perhaps `variables` and `operationName`";
+            let message = "the body is no GraphQL request: a JSON object with `query` (or `documentId`), and perhaps `variables` and `operationName`";
             refuse(media_type, StatusCode::BAD_REQUEST, message)
         }
     }
 }
 
-async fn run(
-    context: &Context,
+/// Whether a request says what is to be run.
+fn has_document(request: &Request) -> bool {
+    !request.query.is_empty() || is_named(request)
+}
+
+/// How a request is answered.
+struct Reply<'c> {
+    context: &'c Context,
     media_type: &'static str,
-    mut request: Request,
-    queries_only: bool,
-) -> axum::response::Response {
-    if queries_only && !is_query(&mut request) {
-        let mut response = refuse(media_type, StatusCode::METHOD_NOT_ALLOWED, "GET runs queries only; use POST");
-        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
-        return response;
+    /// Where it came from.
+    peer: Option<IpAddr>,
+}
+
+impl Reply<'_> {
+    async fn run(self, requests: &Peers, mut request: Request, queries_only: bool) -> axum::response::Response {
+        let Context { schema, reader, .. } = self.context;
+        let place = self.peer.map(|peer| requests.admit(peer));
+        if matches!(place, Some(None)) {
+            return respond(self.media_type, StatusCode::TOO_MANY_REQUESTS, too_many_at_once(schema.limits()));
+        }
+        if queries_only {
+            match is_query(schema, &mut request) {
+                Ok(true) => {}
+                Ok(false) => {
+                    let status = StatusCode::METHOD_NOT_ALLOWED;
+                    let mut response = refuse(self.media_type, status, "GET runs queries only; use POST");
+                    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+                    return response;
+                }
+                Err(refused) => return self.tell(*refused),
+            }
+        }
+        match answer(schema, reader, request).await {
+            Ok(json) => with_content_type(self.media_type, json.into_response()),
+            Err(response) => self.tell(response),
+        }
     }
-    let response = match answer(&context.schema, &context.reader, request).await {
-        Ok(json) => return with_content_type(media_type, json.into_response()),
-        Err(response) => response,
-    };
-    // A document that could not be run at all is the client's mistake; with the older media type status 200 says only that
-    // an answer is there.
-    let status = match media_type {
-        GRAPHQL_RESPONSE if never_began(&response) && is_clients_own(&response) => StatusCode::BAD_REQUEST,
-        GRAPHQL_RESPONSE if never_began(&response) => StatusCode::INTERNAL_SERVER_ERROR,
-        _ => StatusCode::OK,
-    };
-    respond(media_type, status, response)
+
+    fn tell(&self, response: Response) -> axum::response::Response {
+        // A document that could not be run at all is the client's mistake; with the older media type status 200 says only that
+        // an answer is there.
+        let status = match self.media_type {
+            GRAPHQL_RESPONSE if never_began(&response) && is_clients_own(&response) => StatusCode::BAD_REQUEST,
+            GRAPHQL_RESPONSE if never_began(&response) => StatusCode::INTERNAL_SERVER_ERROR,
+            _ => StatusCode::OK,
+        };
+        respond(self.media_type, status, response)
+    }
 }
 
 /// The request of a query string; `None` when a parameter is no JSON. The library's own parser knows no `operationName`.
@@ -97,6 +136,7 @@ fn parse(query: &str) -> Option<Request> {
             "query" => request.query = value.into_owned(),
             "operationName" => request.operation_name = Some(value.into_owned()),
             "variables" => request.variables = serde_json::from_str(&value).ok()?,
+            "documentId" => request = request.data(DocumentId(value.into_owned())),
             "extensions" => request.extensions = serde_json::from_str(&value).ok()?,
             _ => {}
         }
@@ -140,7 +180,8 @@ pub(super) fn never_began(response: &Response) -> bool {
 /// Whether asking in another way would help.
 fn is_clients_own(response: &Response) -> bool {
     let code = |error: &ServerError| error.extensions.as_ref().and_then(|extensions| extensions.get("code").cloned());
-    let own = ["BAD_USER_INPUT", "FORBIDDEN", "RESOURCE_EXHAUSTED", "UNAVAILABLE"].map(Value::from);
+    let own = ["BAD_USER_INPUT", "FORBIDDEN", "PERSISTED_QUERY_NOT_FOUND", "RESOURCE_EXHAUSTED", "UNAVAILABLE"];
+    let own = own.map(Value::from);
     response.errors.iter().all(|error| code(error).is_some_and(|code| own.contains(&code)))
 }
 

@@ -2,6 +2,8 @@
 
 mod caller;
 mod graphql;
+mod incoming;
+mod peers;
 mod playground;
 mod socket;
 mod webhook;
@@ -23,9 +25,10 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tower_http::trace::TraceLayer;
 
-use crate::graphql::Schema;
+use crate::graphql::{Limit, Schema};
 use crate::jobs::Service;
 use crate::store::Reader;
+use peers::Peers;
 use socket::Sockets;
 
 /// Bytes that the body of a request may have.
@@ -65,7 +68,7 @@ pub async fn serve(
             tracing::debug!(%error, "a connection keeps its delay");
         }
     });
-    let sockets = Sockets::new();
+    let sockets = Sockets::new(requests(&context));
     let service = with_sockets(context, sockets.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let closing = sockets.clone();
     let (ending, ended) = oneshot::channel();
@@ -96,13 +99,23 @@ pub async fn serve(
 
 /// All routes. Who a request comes from is read from its extension `ConnectInfo<SocketAddr>`.
 pub fn router(context: Context) -> Router {
-    with_sockets(context, Sockets::new())
+    let requests = requests(&context);
+    with_sockets(context, Sockets::new(requests))
+}
+
+/// The requests that run, by the addresses they came from.
+fn requests(context: &Context) -> Peers {
+    let most = context.schema.limits().maximum(Limit::ConcurrentRequests);
+    Peers::new(usize::try_from(most).unwrap_or(usize::MAX))
 }
 
 fn with_sockets(context: Context, sockets: Sockets) -> Router {
+    let requests = sockets.requests().clone();
+    let ask = get(move |state, request| graphql::get(state, sockets, request))
+        .post(move |state, request| graphql::post(state, requests, request));
     Router::new()
         .route("/", get(|| async { Redirect::temporary("/playground/") }))
-        .route("/graphql", get(move |state, request| graphql::get(state, sockets, request)).post(graphql::post))
+        .route("/graphql", ask)
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .merge(webhook::routes(context.webhook_secret.as_ref()))

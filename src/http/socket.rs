@@ -3,10 +3,10 @@
 //! One task a connection reads, asks and writes in turn: a client that does not read is not asked for, and its events wait in the queue's
 //! channel, which drops the older ones.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
@@ -25,18 +25,18 @@ use tokio_util::sync::CancellationToken;
 
 use super::caller::{caller, peer, refuse_socket};
 use super::graphql::never_began;
+use super::incoming::Incoming;
+use super::peers::{PeerPlace, Peers};
 use super::{Context, MAX_BODY};
-use crate::graphql::{Caller, answers, too_many};
+use crate::graphql::{Caller, answers, is_query, too_many, too_many_at_once};
 
 const PROTOCOL: &str = "graphql-transport-ws";
 /// Connections at once.
 const MAX_CONNECTIONS: usize = 1_000;
-/// Of them from one address. This machine has no limit of its own: a proxy here stands for many.
+/// Of them from one address.
 const MAX_OF_A_PEER: usize = MAX_CONNECTIONS / 10;
 /// Operations that one connection runs at once.
 const MAX_OPERATIONS: usize = 20;
-/// The last bits of an address of IPv6 are its owner's.
-const NETWORK_BITS: u32 = 64;
 /// Bytes of the id that a client gives an operation.
 const MAX_ID: usize = 256;
 /// Time for the first message.
@@ -51,34 +51,22 @@ const SEND_LIMIT: Duration = Duration::from_secs(20);
 #[derive(Clone)]
 pub struct Sockets {
     places: Arc<Semaphore>,
-    /// Open ones by their addresses.
-    peers: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    peers: Peers,
+    /// Queries that run, those of no socket included.
+    requests: Peers,
     closing: CancellationToken,
 }
 
 /// The place of one connection, until it is dropped.
 struct Place {
-    peer: IpAddr,
-    peers: Arc<Mutex<HashMap<IpAddr, usize>>>,
-    _place: OwnedSemaphorePermit,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = peers.get_mut(&self.peer) {
-            *count -= 1;
-            if *count == 0 {
-                peers.remove(&self.peer);
-            }
-        }
-    }
+    _of_all: OwnedSemaphorePermit,
+    _of_peer: PeerPlace,
 }
 
 impl Sockets {
-    pub fn new() -> Self {
+    pub fn new(requests: Peers) -> Self {
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-        Self { places, peers: Arc::default(), closing: CancellationToken::new() }
+        Self { places, peers: Peers::new(MAX_OF_A_PEER), requests, closing: CancellationToken::new() }
     }
 
     /// A place for one more from this address.
@@ -86,17 +74,17 @@ impl Sockets {
     /// # Errors
     /// Why there is none.
     fn admit(&self, peer: IpAddr) -> Result<Place, &'static str> {
-        let peer = network(peer);
-        let Ok(place) = self.places.clone().try_acquire_owned() else {
+        let Ok(of_all) = self.places.clone().try_acquire_owned() else {
             return Err("too many sockets are open; try again later\n");
         };
-        let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = peers.entry(peer).or_default();
-        if *count >= MAX_OF_A_PEER && !peer.is_loopback() {
+        let Some(of_peer) = self.peers.admit(peer) else {
             return Err("too many sockets are open from your address; close one first\n");
-        }
-        *count += 1;
-        Ok(Place { peer, peers: self.peers.clone(), _place: place })
+        };
+        Ok(Place { _of_all: of_all, _of_peer: of_peer })
+    }
+
+    pub const fn requests(&self) -> &Peers {
+        &self.requests
     }
 
     /// Asks all connections to end.
@@ -119,7 +107,7 @@ enum FromClient {
     ConnectionInit {},
     Ping { payload: Option<Value> },
     Pong {},
-    Subscribe { id: String, payload: Box<Request> },
+    Subscribe { id: String, payload: Box<Incoming> },
     Complete { id: String },
 }
 
@@ -176,26 +164,24 @@ pub async fn open(context: Context, sockets: Sockets, mut parts: Parts) -> axum:
         Err(reason) => return (StatusCode::SERVICE_UNAVAILABLE, reason).into_response(),
     };
     let caller = caller(&parts);
-    upgrade.on_upgrade(move |socket| Connection::new(context, caller, socket).serve(sockets.closing, place))
+    let client = Client { peer, caller, requests: sockets.requests };
+    upgrade.on_upgrade(move |socket| Connection::new(context, client, socket).serve(sockets.closing, place))
+}
+
+/// Who is at the other end.
+struct Client {
+    peer: IpAddr,
+    caller: Caller,
+    requests: Peers,
 }
 
 struct Connection {
     context: Context,
-    caller: Caller,
+    client: Client,
     socket: WebSocket,
     is_initialised: bool,
     operations: Operations,
     last_heard: Instant,
-}
-
-/// Whoever has an address of IPv6 has all of its network.
-fn network(peer: IpAddr) -> IpAddr {
-    match peer.to_canonical() {
-        IpAddr::V6(address) if !address.is_loopback() => {
-            IpAddr::V6((u128::from(address) >> NETWORK_BITS << NETWORK_BITS).into())
-        }
-        other => other,
-    }
 }
 
 /// What a connection runs, by the ids its client gave. Who was answered longest ago is first.
@@ -240,9 +226,9 @@ impl Operations {
 }
 
 impl Connection {
-    fn new(context: Context, caller: Caller, socket: WebSocket) -> Self {
+    fn new(context: Context, client: Client, socket: WebSocket) -> Self {
         let operations = Operations::default();
-        Self { context, caller, socket, is_initialised: false, operations, last_heard: Instant::now() }
+        Self { context, client, socket, is_initialised: false, operations, last_heard: Instant::now() }
     }
 
     /// Serves until either side ends it. `_place` is free again afterwards.
@@ -303,7 +289,7 @@ impl Connection {
             Ok(FromClient::Ping { payload }) => self.send(&FromServer::Pong { payload }).await,
             Ok(FromClient::Pong {}) => Ok(()),
             Ok(FromClient::Subscribe { .. }) if !self.is_initialised => end(4401, "Unauthorized"),
-            Ok(FromClient::Subscribe { id, payload }) => self.begin(id, *payload).await,
+            Ok(FromClient::Subscribe { id, payload }) => self.begin(id, (*payload).into()).await,
             Ok(FromClient::Complete { id }) => {
                 self.operations.remove(&id);
                 Ok(())
@@ -312,14 +298,28 @@ impl Connection {
         }
     }
 
-    async fn begin(&mut self, id: String, request: Request) -> Result<(), Ended> {
+    async fn begin(&mut self, id: String, mut request: Request) -> Result<(), Ended> {
         if !self.operations.admit(&id)? {
             let refused = too_many(&format!("a socket runs {MAX_OPERATIONS} operations at once; complete one first"));
             return self.send(&FromServer::Error { id: &id, payload: &refused.errors }).await;
         }
         let Context { schema, reader, jobs, .. } = &self.context;
-        let answers = answers(schema, reader, jobs.as_ref(), request.data(self.caller));
-        self.operations.insert(id, answers);
+        // A subscription waits for most of its life; a query counts like one that comes without a socket.
+        let place = match is_query(schema, &mut request) {
+            Ok(true) => match self.client.requests.admit(self.client.peer) {
+                Some(place) => Some(place),
+                None => {
+                    let refused = too_many_at_once(schema.limits());
+                    return self.send(&FromServer::Error { id: &id, payload: &refused.errors }).await;
+                }
+            },
+            _ => None,
+        };
+        let answers = answers(schema, reader, jobs.as_ref(), request.data(self.client.caller));
+        let answers = answers.inspect(move |_| {
+            let _held = &place;
+        });
+        self.operations.insert(id, answers.boxed());
         Ok(())
     }
 
@@ -399,24 +399,5 @@ mod tests {
             told.push(poll_fn(|context| operations.poll(context)).await.0);
         }
         assert_eq!(told, ["one", "two", "three", "one", "two", "three"]);
-    }
-
-    #[test]
-    fn one_address_does_not_take_all_places() {
-        let sockets = Sockets::new();
-        let mine: IpAddr = "2001:db8::1".parse().unwrap();
-        let mut places: Vec<Place> = (0..MAX_OF_A_PEER).map(|_| sockets.admit(mine).ok().unwrap()).collect();
-        assert!(sockets.admit(mine).is_err());
-        assert!(sockets.admit("2001:db8::2".parse().unwrap()).is_err(), "the same network");
-        for other in ["2001:db8:0:1::1", "192.0.2.1", "::ffff:192.0.2.2"] {
-            assert!(sockets.admit(other.parse().unwrap()).is_ok(), "{other}");
-        }
-        places.pop();
-        assert!(sockets.admit(mine).is_ok());
-        // A proxy on this machine stands for many.
-        let here: Vec<_> = (0..2 * MAX_OF_A_PEER).map(|_| sockets.admit("127.0.0.1".parse().unwrap())).collect();
-        assert!(here.iter().all(Result::is_ok));
-        drop((places, here));
-        assert!(sockets.peers.lock().unwrap().is_empty());
     }
 }

@@ -35,7 +35,11 @@ impl WorkerLock {
         let draft = path.with_extension("new");
         let mut file = open(&draft)?;
         file.try_lock()?;
-        writeln!(file, "{program}, process {}", std::process::id())?;
+        // On a full disk nobody is told who it is; what needs room says so itself.
+        match writeln!(file, "{program}, process {}", std::process::id()) {
+            Err(error) if error.kind() != io::ErrorKind::StorageFull => return Err(error),
+            _ => (),
+        }
         std::fs::rename(&draft, &path)?;
         Ok(Self { _file: file, path })
     }
@@ -57,7 +61,7 @@ pub(super) fn liveness(directory: &Path, process: Uuid) -> Liveness {
     }
 }
 
-/// The program that has the jobs of a process, and its number on this machine; `None`: it does not run here.
+/// The program that has the jobs of a process, and its number on this machine; `None`: it does not run here, or could not say so.
 pub(super) fn program(directory: &Path, process: Uuid) -> Option<String> {
     let words = std::fs::read_to_string(file(directory, process)).ok()?;
     words.lines().next().map(str::to_owned)

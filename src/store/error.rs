@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::engine::EngineError;
+use super::reader::ReadLimit;
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -41,6 +42,9 @@ pub enum StoreError {
     /// ClickHouse took longer than the request was given.
     #[error("ClickHouse did not answer within {} s", .0.as_secs_f64())]
     Timeout(Duration),
+    /// One question would have read more than it may.
+    #[error("a question reads more than {1} {0}")]
+    TooMuchRead(ReadLimit, u64),
     /// ClickHouse has no room for what it was to write.
     #[error("the disk of the database is full; free some space and try again, what was stored is unharmed")]
     DiskFull,
@@ -108,6 +112,7 @@ impl StoreError {
             Self::Unavailable(text) => Self::Unavailable(text.clone()),
             Self::Foreign => Self::Foreign,
             Self::Timeout(limit) => Self::Timeout(*limit),
+            Self::TooMuchRead(what, maximum) => Self::TooMuchRead(*what, *maximum),
             Self::DiskFull => Self::DiskFull,
             Self::Refused { code, message } => Self::Refused { code: *code, message: message.clone() },
             other => Self::Shape(other.to_string()),

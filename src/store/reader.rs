@@ -1,6 +1,7 @@
 //! The read half: one way to run a question, with its time limit, span, cache and count.
 
 use std::any::Any;
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -9,6 +10,7 @@ use bytes::Bytes;
 use moka::future::Cache;
 use tokio::sync::broadcast::Receiver;
 
+use super::meter::Meter;
 use super::publications::Publications;
 use super::query::{
     Filter, NewestCheckpoint, Operator, PublicationRecord, Question, Repositories, RepositoryByAlias, RepositoryField,
@@ -32,6 +34,44 @@ pub struct ReaderOptions {
     pub cache_bytes: u64,
 }
 
+/// What one question may read in ClickHouse.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadLimits {
+    pub rows: u64,
+    pub bytes: u64,
+}
+
+/// Which of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadLimit {
+    Rows,
+    Bytes,
+}
+
+impl fmt::Display for ReadLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Rows => "rows",
+            Self::Bytes => "bytes",
+        })
+    }
+}
+
+/// ClickHouse's codes for a question that reads too many rows or bytes.
+const TOO_MANY_ROWS: u32 = 158;
+const TOO_MANY_BYTES: u32 = 307;
+
+impl ReadLimits {
+    /// The limit that a failure is about, where it is about one.
+    fn blame(self, error: StoreError) -> StoreError {
+        match error {
+            StoreError::Refused { code: TOO_MANY_ROWS, .. } => StoreError::TooMuchRead(ReadLimit::Rows, self.rows),
+            StoreError::Refused { code: TOO_MANY_BYTES, .. } => StoreError::TooMuchRead(ReadLimit::Bytes, self.bytes),
+            other => other,
+        }
+    }
+}
+
 impl Default for ReaderOptions {
     fn default() -> Self {
         Self { timeout: Duration::from_secs(30), cache_bytes: 64 << 20 }
@@ -43,6 +83,8 @@ impl Default for ReaderOptions {
 pub struct Reader {
     store: Store,
     options: ReaderOptions,
+    limits: Option<ReadLimits>,
+    meter: Option<Arc<Meter>>,
     cache: Cache<Key, Answer>,
     /// The newest version, by the number of publications of this process that it was asked after.
     newest: Cache<u64, u64>,
@@ -89,7 +131,22 @@ impl Reader {
             })
             .build();
         let newest = Cache::builder().max_capacity(1).time_to_live(VERSION_LIFE).build();
-        Self { store, options, cache, newest, asked: Arc::default(), publications: Publications::default() }
+        let publications = Publications::default();
+        Self { store, options, limits: None, meter: None, cache, newest, asked: Arc::default(), publications }
+    }
+
+    /// The same reader, for those who may not ask everything: a question of theirs reads no more than this.
+    #[must_use]
+    pub fn within(mut self, limits: ReadLimits) -> Self {
+        self.limits = Some(limits);
+        self
+    }
+
+    /// The same reader, whose questions are counted.
+    #[must_use]
+    pub fn metered(mut self, meter: Arc<Meter>) -> Self {
+        self.meter = Some(meter);
+        self
     }
 
     /// The newest version of the data, as ClickHouse has it now.
@@ -203,6 +260,9 @@ impl Reader {
         version: Option<u64>,
     ) -> Result<(Vec<T>, u64), StoreError> {
         self.asked.fetch_add(1, Ordering::Relaxed);
+        if let Some(meter) = &self.meter {
+            meter.note_question();
+        }
         let limit = self.options.timeout;
         let mut query = self.store.client.query_raw(statement.sql());
         query = match version {
@@ -213,19 +273,36 @@ impl Reader {
         for (name, value) in statement.parameters() {
             query = query.param(name, value);
         }
-        let query =
-            query.with_setting("readonly", "2").with_setting(MAX_EXECUTION_TIME, limit.as_secs_f64().to_string());
+        query = query.with_setting("readonly", "2").with_setting(MAX_EXECUTION_TIME, limit.as_secs_f64().to_string());
+        if let Some(ReadLimits { rows, bytes }) = self.limits {
+            query = query.with_setting("max_rows_to_read", rows.to_string());
+            query = query.with_setting("max_bytes_to_read", bytes.to_string());
+        }
+        if self.meter.is_some() {
+            // What was read is told before the answer: it is complete when the answer is.
+            query = query.with_setting("wait_end_of_query", "1");
+        }
         let run = async {
             let mut cursor = query.fetch::<T>()?;
             let mut rows = Vec::new();
             while let Some(row) = cursor.next().await? {
                 rows.push(row);
             }
+            if let Some(meter) = &self.meter {
+                let summary = cursor.summary();
+                meter.note_read(summary.and_then(|summary| Some((summary.read_rows()?, summary.read_bytes()?))));
+            }
             Ok((rows, cursor.decoded_bytes()))
         };
         // ClickHouse checks its limit between blocks; the connection is given a little longer.
         match tokio::time::timeout(limit + Duration::from_secs(2), run).await {
-            Ok(result) => result.map_err(|error| StoreError::from_client(error, limit)),
+            Ok(result) => result.map_err(|error| {
+                let error = StoreError::from_client(error, limit);
+                match self.limits {
+                    Some(limits) => limits.blame(error),
+                    None => error,
+                }
+            }),
             Err(_) => Err(StoreError::Timeout(limit)),
         }
     }

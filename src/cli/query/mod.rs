@@ -98,8 +98,8 @@ pub async fn run(config: Config, options: Options) -> anyhow::Result<ExitCode> {
         request = request.operation_name(operation);
     }
     let app = App::open(config, "query").await?;
-    let schema = graphql::schema(None);
-    let response = graphql::execute(&schema, &app.reader, request).await;
+    let schema = graphql::schema(None, app.limits());
+    let response = graphql::execute(&schema, &app.api_reader(), request).await;
     app.close().await;
     let is_ok = response.is_ok();
     let mut out = std::io::stdout().lock();

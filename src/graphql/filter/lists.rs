@@ -45,9 +45,9 @@ pub trait Conditions: Sized {
 
 /// The filters within a filter.
 pub struct Parts<'a, C> {
-    and: Option<&'a [C]>,
-    or: Option<&'a [C]>,
-    not: Option<&'a C>,
+    pub(super) and: Option<&'a [C]>,
+    pub(super) or: Option<&'a [C]>,
+    pub(super) not: Option<&'a C>,
 }
 
 /// What a filter asks for on all its levels.
@@ -111,6 +111,8 @@ macro_rules! add_comparisons {
         ids($filter, $field, $given, $id)
     };
 }
+
+pub(super) use {add_comparisons, list_filter};
 
 list_filter! {
     /// Which jobs; all conditions that are given have to hold.

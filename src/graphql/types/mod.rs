@@ -13,10 +13,10 @@ mod metrics;
 mod reference;
 mod repository;
 mod repository_change;
+mod request_limit;
 mod resource;
 mod schedule;
 mod search;
-mod trend;
 mod version_change;
 
 pub use chart::{Chart, ChartConnection, ChartOrder, RepositoryChart, chart_connection};
@@ -36,10 +36,10 @@ pub use metrics::{
 pub use reference::{Reference, ReferenceConnection, ReferenceOrder, reference_connection};
 pub use repository::{Repository, RepositoryConnection, RepositoryOrder, RepositoryStatus, repository_connection};
 pub use repository_change::RepositoryChange;
+pub use request_limit::{RequestLimit, request_limits};
 pub use resource::{Resource, ResourceConnection, ResourceOrder, ResourceStatus, resource_connection, resources_by_id};
 pub use schedule::{RateLimit, Schedule, Worker, job};
 pub use search::{SearchResult, SearchType, search};
-pub use trend::{Aggregate, Bucket, EventDimension, TrendArguments, event_trend};
 pub use version_change::{VersionChangeConnection, VersionPart, VersionStep, version_change_connection};
 
 use async_graphql::{ID, Interface};

@@ -6,17 +6,18 @@ use async_graphql::connection::{Connection, EmptyFields};
 use async_graphql::{Context, Description, Enum, Error, ID, InputObject, Object};
 
 use super::{
-    Actor, Bucket, Commit, EventConnection, FailureConnection, FluxVersion, LanguageShare, Quality, RepositoryChange,
+    Actor, Commit, EventConnection, FailureConnection, FluxVersion, LanguageShare, Quality, RepositoryChange,
     RepositoryChart, RepositoryMetrics, ResourceConnection, ResourceEventOrder, ResourceOrder, event_connection,
     failure_connection, resource_connection,
 };
-use crate::graphql::error::from_store;
+use crate::graphql::error::{bad_input, from_store};
 use crate::graphql::filter::{Conditions, RepositoryFilter, ResourceEventFilter, ResourceFilter, ScanFailureFilter};
 use crate::graphql::id::{self, NodeType};
 use crate::graphql::loaders::{MetricsKey, MetricsSpan};
 use crate::graphql::pagination::{Arguments, OrderDirection, TimeRange, connection, list_size};
 use crate::graphql::scalars::{DateTime, Long};
 use crate::graphql::sight::{loaders, snapshot};
+use crate::graphql::trend::Bucket;
 use crate::model::{self, RunStatus as ModelStatus};
 use crate::store::query::{
     Direction, EventField, FailureField, Filter, FluxVersionRecord, MetricsBetween, MetricsBucket, Operator,
@@ -286,7 +287,7 @@ impl Repository {
         };
         let (from, to) = range.map_or((None, None), |range| (range.from, range.to));
         let (from_ms, to_ms) = (limit(from, 0), limit(to, MetricsBetween::LAST_MS));
-        let span = MetricsSpan { from_ms, to_ms, most, bucket: bucket.map(MetricsBucket::from) };
+        let span = MetricsSpan { from_ms, to_ms, most, bucket: bucket.map(metrics_bucket).transpose()? };
         let key = MetricsKey { repository: self.0.id, span };
         let rows = loaders(context)?.metrics.load_one(key).await?.unwrap_or_default();
         Ok(rows.iter().map(|row| RepositoryMetrics::from(&row.to_model())).collect())
@@ -356,19 +357,21 @@ impl Repository {
     }
 }
 
-impl From<Bucket> for MetricsBucket {
-    fn from(bucket: Bucket) -> Self {
-        match bucket {
-            Bucket::Hour => Self::Hour,
-            Bucket::Day => Self::Day,
-            Bucket::Week => Self::Week,
-            Bucket::Month => Self::Month,
-            Bucket::Quarter => Self::Quarter,
-            Bucket::Year => Self::Year,
+/// # Errors
+/// AUTO: how wide it were would depend on snapshots that are not asked for yet.
+fn metrics_bucket(bucket: Bucket) -> Result<MetricsBucket, Error> {
+    Ok(match bucket {
+        Bucket::Auto => {
+            return Err(bad_input("`bucket` of a history has a width of its own; `repositoryMetricsTrend` takes AUTO"));
         }
-    }
+        Bucket::Hour => MetricsBucket::Hour,
+        Bucket::Day => MetricsBucket::Day,
+        Bucket::Week => MetricsBucket::Week,
+        Bucket::Month => MetricsBucket::Month,
+        Bucket::Quarter => MetricsBucket::Quarter,
+        Bucket::Year => MetricsBucket::Year,
+    })
 }
-
 /// What repositories can be ordered by.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RepositoryOrderField {

@@ -125,7 +125,10 @@ impl Worker {
     fn send_answer(&mut self, host: &Host, request: &Request) -> Result<(), Stop> {
         let connection = host.open(request)?;
         match statement::format_clause(&request.sql) {
-            None if rows::can_be_streamed(&request.format) && statement::is_select(&request.sql) => {
+            None if !request.whole_answer
+                && rows::can_be_streamed(&request.format)
+                && statement::is_select(&request.sql) =>
+            {
                 self.stream(&connection, request)
             }
             clause => self.materialise(&connection, request, clause.unwrap_or(&request.format)),

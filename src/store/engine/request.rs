@@ -28,6 +28,8 @@ pub(super) struct Request {
     pub parameters: Vec<Parameter>,
     pub database: Option<String>,
     pub query_id: String,
+    /// The answer waits for its end, so that the summary before it is complete.
+    pub whole_answer: bool,
     /// The rows come in ClickHouse's compressed blocks.
     compressed_rows: bool,
 }
@@ -86,6 +88,7 @@ fn parse_url(query: &str) -> (Request, Option<String>) {
             "database" => request.database = Some(value).filter(|name| !name.is_empty()),
             "default_format" => request.format = value,
             "query_id" => request.query_id = value,
+            "wait_end_of_query" => request.whole_answer = value == "1",
             "decompress" => request.compressed_rows = value == "1",
             // Of the interface, not of the statement: there are no sessions, roles or compressed answers here,
             // and credentials are read elsewhere.
@@ -101,7 +104,6 @@ fn parse_url(query: &str) -> (Request, Option<String>) {
             | "compress"
             | "enable_http_compression"
             | "http_zlib_compression_level"
-            | "wait_end_of_query"
             | "buffer_size"
             | "client_protocol_version" => {}
             other => match other.strip_prefix("param_") {

@@ -3,6 +3,7 @@
 //! SQL stands under `clickhouse/queries`. Where a question is dynamic (filters, order, page), fragments that
 //! [`filter`] and [`page`] build from allow-lists take the place of `{{markers}}`; every value is bound on the server.
 
+pub mod aggregate;
 mod chart_moves;
 mod charts;
 mod checkpoint;
@@ -30,7 +31,6 @@ mod siblings;
 mod statement;
 mod strays;
 mod tombstones;
-mod trend;
 mod version_changes;
 
 pub use chart_moves::{ChartMoveRecord, ChartMoves};
@@ -67,7 +67,6 @@ pub use siblings::{Likeness, SiblingCountRecord, SiblingCounts, SiblingRecord, S
 pub use statement::{Parameter, Statement};
 pub use strays::Strays;
 pub use tombstones::{Buried, HalfRemoved};
-pub use trend::{Dimension, EventRange, EventTrend, RangeRecord, TrendRecord};
 pub use version_changes::{
     VersionChangeCount, VersionChangeField, VersionChangeOrder, VersionChangeRecord, VersionChanges,
 };

@@ -114,6 +114,22 @@ enum Part {
 }
 
 impl Fragment {
+    /// SQL of a file of its own, with other fragments in the places of their markers; `{{visible}}` is filled in.
+    pub fn file(sql: &'static str, parts: &[(&str, &Self)]) -> Self {
+        let sql = without_comments(sql).replace("{{visible}}", &without_comments(VISIBLE));
+        let mut fragment = Self::default();
+        let mut rest = sql.as_str();
+        while let Some((before, marked)) = rest.split_once("{{") {
+            fragment = fragment.text(before);
+            let (marker, after) = marked.split_once("}}").unwrap_or((marked, ""));
+            if let Some((_, part)) = parts.iter().find(|(name, _)| *name == marker) {
+                fragment = fragment.append((*part).clone());
+            }
+            rest = after;
+        }
+        fragment.text(rest)
+    }
+
     pub fn text(mut self, text: &str) -> Self {
         self.parts.push(Part::Text(text.to_owned()));
         self

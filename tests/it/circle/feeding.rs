@@ -101,7 +101,8 @@ fn what_was_removed_stays_away_until_it_is_added() {
 
 #[test]
 fn strangers_cannot_change_anything() {
-    let server = TestServer::start(&TestData::new());
+    let data = TestData::new();
+    let server = TestServer::start(&data);
     let mutation = json!({ "query": "mutation { discover { job { id } } }" }).to_string();
     for header in ["X-Forwarded-For: 203.0.113.9", "Origin: https://evil.example.org"] {
         let headers = ["Content-Type: application/json", header];

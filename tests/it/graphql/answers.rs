@@ -11,21 +11,27 @@ use super::support::ask;
 const DEPTH: usize = 4;
 
 /// Fields of `Query` with arguments that let them answer with rows.
-const ROOTS: [(&str, &str); 15] = [
+const ROOTS: [(&str, &str); 21] = [
     ("repositories", "(first: 2)"),
     ("resources", "(first: 2)"),
     ("events", "(first: 2, filter: { moved: true })"),
     ("scanFailures", "(first: 2)"),
     ("chartVersionChanges", "(first: 2)"),
     ("chartGroups", ""),
+    ("eventTrend", "(bucket: YEAR, groupBy: [KIND], compareTo: { period: PREVIOUS_YEAR })"),
+    ("resourceTrend", "(bucket: YEAR, groupBy: [KIND], range: { from: \"2023-01-01\", to: \"2025-01-01\" })"),
+    ("chartTrend", "(groupBy: [NAME], range: { from: \"2023-01-01\", to: \"2025-01-01\" })"),
+    ("imageTrend", "(groupBy: [REGISTRY], range: { from: \"2023-01-01\", to: \"2025-01-01\" })"),
+    ("referenceTrend", "(groupBy: [FIELD], range: { from: \"2023-01-01\", to: \"2025-01-01\" })"),
+    ("repositoryMetricsTrend", "(measures: [{ sum: STARS }], range: { from: \"2023-01-01\", to: \"2025-01-01\" })"),
     ("charts", "(first: 2)"),
     ("images", "(first: 2)"),
     ("references", "(first: 2)"),
     ("repositoryMetrics", "(first: 2)"),
     ("search", "(query: \"radarr\")"),
-    ("eventTrend", "(bucket: YEAR, groupBy: [KIND])"),
     ("jobs", "(first: 5)"),
     ("discoveryStats", ""),
+    ("limits", ""),
     ("discoveryRuns", "(first: 2)"),
 ];
 

@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
+use kubestats::graphql::Schema;
 use kubestats::http::{Context, router};
 use kubestats::store::Reader;
 use serde_json::{Value, json};
@@ -14,15 +15,15 @@ const JSON: &str = "application/json";
 const GRAPHQL: &str = "application/graphql-response+json";
 const QUERY: &str = "/graphql?query=%7B__typename%7D";
 
-struct Answer {
-    status: StatusCode,
+pub struct Answer {
+    pub status: StatusCode,
     media_type: String,
     allow: Option<String>,
-    body: String,
+    pub body: String,
 }
 
 impl Answer {
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
     }
 }
@@ -38,14 +39,22 @@ fn send_through(
     headers: &[(header::HeaderName, &str)],
     body: &str,
 ) -> Answer {
+    send_to(context(world().schema.clone(), reader.clone()), method, uri, headers, body)
+}
+
+/// What a server needs that only reads.
+pub fn context(schema: Schema, reader: Reader) -> Context {
+    Context { schema, reader, jobs: None, webhook_secret: None, playground: None }
+}
+
+pub fn send_to(
+    context: Context,
+    method: Method,
+    uri: &str,
+    headers: &[(header::HeaderName, &str)],
+    body: &str,
+) -> Answer {
     let world = world();
-    let context = Context {
-        schema: world.schema.clone(),
-        reader: reader.clone(),
-        jobs: None,
-        webhook_secret: None,
-        playground: None,
-    };
     let mut request = Request::builder().method(method).uri(uri);
     for (name, value) in headers {
         request = request.header(name, *value);

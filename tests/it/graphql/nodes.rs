@@ -50,7 +50,7 @@ fn nodes_come_in_the_order_of_their_ids() {
     assert_eq!(ask_with(document, json!({ "ids": ids }))["nodes"], json!(expected));
     assert_eq!(ask_with(document, json!({ "ids": [] }))["nodes"], json!([]));
     let response = respond(document, json!({ "ids": vec![&ids[0]; 501] }));
-    assert_eq!(response["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{response}");
+    assert_eq!(response["errors"][0]["extensions"]["limit"], "pageSize", "{response}");
 }
 
 #[test]

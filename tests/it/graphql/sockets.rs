@@ -11,29 +11,26 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
+use super::http::context;
 use super::support::world;
 use crate::support::socket::{Client, subscribe};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-struct Server {
-    address: SocketAddr,
+pub struct Server {
+    pub address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     ended: tokio::task::JoinHandle<std::io::Result<()>>,
 }
 
 impl Server {
     async fn start() -> Self {
+        Self::over(context(world().schema.clone(), world().reader.clone())).await
+    }
+
+    pub async fn over(context: Context) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let world = world();
-        let context = Context {
-            schema: world.schema.clone(),
-            reader: world.reader.clone(),
-            jobs: None,
-            webhook_secret: None,
-            playground: None,
-        };
         let (stop, stopped) = oneshot::channel();
         let ended = tokio::spawn(serve(listener, context, async {
             let _ = stopped.await;
@@ -49,7 +46,7 @@ impl Server {
         Client::speaking(self.address).await
     }
 
-    async fn ready(&self) -> Client {
+    pub async fn ready(&self) -> Client {
         Client::ready(self.address).await
     }
 }

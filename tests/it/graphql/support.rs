@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_graphql::{Request, Variables};
 use kubestats::git::{FetchOptions, Remote};
-use kubestats::graphql::{Schema, execute, schema};
+use kubestats::graphql::{Limits, Schema, execute, schema};
 use kubestats::manifest::redact::Redactor;
 use kubestats::pipeline::{DiscoverySettings, Disk, Pipeline, RetentionSettings, Silent, SyncSettings, Visits};
 use kubestats::scan::Budget;
@@ -59,13 +59,28 @@ impl World {
         let reader = runtime.block_on(scan_all(&store, data.join("mirrors")));
         let external =
             runtime.block_on(async { scan_all(&open_external().await, data.join("mirrors-external")).await });
-        Self { runtime, schema: schema(None), store, reader, external, socket: socket(&data) }
+        Self { runtime, schema: schema(None, Limits::default()), store, reader, external, socket: socket(&data) }
     }
 
     /// A reader whose every question fails: it asks a database that is not there.
     pub fn failing_reader(&self) -> Reader {
-        let client = engine::client(&self.socket).with_database("nowhere");
-        Reader::new(Store::elsewhere(client), ReaderOptions::default())
+        self.reader_of("nowhere", ReaderOptions::default())
+    }
+
+    /// A reader of another database of the engine.
+    pub fn reader_of(&self, database: &str, options: ReaderOptions) -> Reader {
+        Reader::new(Store::elsewhere(self.client().with_database(database)), options)
+    }
+
+    /// A client of the engine, to ask it directly.
+    pub fn client(&self) -> clickhouse::Client {
+        engine::client(&self.socket)
+    }
+
+    /// One text a row, by SQL of the test's own.
+    #[track_caller]
+    pub fn texts(&self, sql: &str) -> Vec<String> {
+        self.block_on(engine::client(&self.socket).query_raw(sql).fetch_all()).unwrap()
     }
 
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {

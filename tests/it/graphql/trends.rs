@@ -1,6 +1,9 @@
 //! `eventTrend` against an independent computation: plain Rust over the full list of events, with time zones of chrono-tz.
 
+mod language;
+mod model;
 mod reference;
+mod rows;
 
 use serde_json::{Value, json};
 

@@ -151,7 +151,8 @@ fn stalled(server: &TestServer) -> std::net::TcpStream {
 
 #[test]
 fn a_client_that_stalls_does_not_keep_the_server() {
-    let mut server = TestServer::start(&TestData::new());
+    let data = TestData::new();
+    let mut server = TestServer::start(&data);
     let _client = stalled(&server);
     assert!(server.stop(), "{}", server.log());
     assert!(server.log().contains("requests that did not end are cut off"), "{}", server.log());

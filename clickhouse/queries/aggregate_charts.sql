@@ -1,0 +1,17 @@
+-- The charts that releases installed, each from the commit that made it so until the next one that changed it, whosever manifest that was.
+(
+    SELECT *
+    FROM
+    (
+        SELECT
+            *,
+            toUnixTimestamp64Second(state_time) AS valid_from,
+            leadInFrame(toUnixTimestamp64Second(state_time), 1, 9223372036854775807) OVER (
+                PARTITION BY repository_id, generation, resource_id ORDER BY sequence
+                ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+            ) AS valid_to
+        FROM resource_resolutions
+        WHERE {{visible}} AND {{constant_filter}} AND {{span}}
+    ) AS resource_resolutions
+    WHERE alive AND chart_name != '' AND {{filter}}
+) AS resource_resolutions

@@ -1,0 +1,23 @@
+-- The images that resources declared, each from one event on until the resource's next one.
+(
+    SELECT *
+    FROM
+    (
+        SELECT *, image.1 AS image_repository, image.2 AS image_tag, image.3 AS image_digest
+        FROM
+        (
+            SELECT
+                repository_id, resource_id, group, kind, namespace, is_patch, is_vendored, images, type,
+                toUnixTimestamp64Second(state_time) AS valid_from,
+                leadInFrame(toUnixTimestamp64Second(state_time), 1, 9223372036854775807) OVER (
+                    PARTITION BY repository_id, generation, resource_id ORDER BY sequence
+                    ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+                ) AS valid_to
+            FROM resource_events
+            WHERE {{visible}} AND {{constant_filter}} AND {{span}}
+        ) AS resource_events
+        ARRAY JOIN images AS image
+        WHERE type != 'DELETED'
+    ) AS resource_events
+    WHERE {{filter}}
+) AS resource_events

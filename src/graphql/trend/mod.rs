@@ -1,0 +1,142 @@
+//! Aggregates over time, of every dataset in one language: flat rows, ready for a chart.
+
+mod arguments;
+mod bucket;
+mod datasets;
+mod fields;
+mod rows;
+mod span;
+
+use async_graphql::{Context, Error, SimpleObject};
+
+pub use bucket::{Bucket, FirstDayOfWeek};
+pub use fields::TrendQuery;
+
+use super::error::from_store;
+use super::limits::{Limit, limits};
+use super::scalars::{DateTime, Long};
+use super::sight::snapshot;
+use crate::store::query::aggregate::{Aggregation, Dataset, Span};
+use arguments::Arguments;
+
+const MAX_TOP: i32 = 1_000;
+
+/// Measures of groups over time, one row a bucket, group and measure.
+#[derive(SimpleObject)]
+pub struct Aggregate {
+    /// Ascending in time, within a bucket in the order of the groups, `other` last.
+    rows: Vec<AggregateRow>,
+    /// The range that was measured.
+    range: ResolvedRange,
+    /// The range it is compared to; null without a comparison.
+    compared_range: Option<ResolvedRange>,
+    /// The width of a bucket; null when the whole range is one.
+    bucket: Option<Bucket>,
+    /// Whether groups beyond `top` were measured together as `other`.
+    truncated: bool,
+}
+
+/// A half-open range of time.
+#[derive(SimpleObject)]
+pub struct ResolvedRange {
+    /// The first instant.
+    from: DateTime,
+    /// The first instant after it.
+    to: DateTime,
+}
+
+/// One measure of one group in one bucket.
+#[derive(SimpleObject)]
+pub struct AggregateRow {
+    /// The first instant of the bucket; null without buckets.
+    time: Option<DateTime>,
+    /// The same in milliseconds since 1970.
+    time_ms: Option<Long>,
+    /// The group in one text: its dimensions joined by ` / `, `all` without dimensions, `other` for the rest.
+    series: String,
+    /// The group and the measure in one text: the same in every bucket, and in no other series of the answer.
+    key: String,
+    /// The group, dimension by dimension; empty for `other`.
+    dimensions: Vec<DimensionValue>,
+    /// What was measured: `count`, `count(REPOSITORIES)`, `avg(STARS)`.
+    measure: String,
+    /// The measure's value.
+    value: f64,
+    /// Its value in the bucket of the same place in the range that is compared to; null without one, and where nothing was measured there.
+    previous: Option<f64>,
+    /// What it is more than that.
+    delta: Option<f64>,
+    /// The same as a share of what it was: 0.5 is half as much again; null where it was 0.
+    relative_delta: Option<f64>,
+    /// Whether this is the rest: all groups beyond `top` together.
+    is_other: bool,
+}
+
+/// One dimension of a group.
+#[derive(SimpleObject)]
+pub struct DimensionValue {
+    /// The dimension, as `groupBy` names it; `HISTOGRAM` for the bins of one.
+    name: String,
+    /// Its value. A kind comes with its group (`Kustomization.kustomize.toolkit.fluxcd.io`), a repository as owner and name,
+    /// a bin as its lower bound, and what there is not as the empty text.
+    value: String,
+}
+
+impl From<&Span> for ResolvedRange {
+    fn from(span: &Span) -> Self {
+        Self { from: DateTime::from_seconds(span.from), to: DateTime::from_seconds(span.to) }
+    }
+}
+
+/// What a trend's arguments ask for.
+async fn trend<D: Dataset>(context: &Context<'_>, arguments: Arguments<D>) -> Result<Aggregate, Error> {
+    let Some((from, to)) = span::resolve(context, &arguments).await? else {
+        let now = snapshot(context)?.time();
+        let nothing = Span { from: now, to: now, buckets: Vec::new() };
+        return Ok(Aggregate {
+            rows: Vec::new(),
+            range: (&nothing).into(),
+            compared_range: None,
+            bucket: arguments.bucket,
+            truncated: false,
+        });
+    };
+    let bucket = arguments.bucket.map(|bucket| bucket.resolved(from, to));
+    let spans = span::spans(&arguments, limits(context)?, bucket, from, to)?;
+    let shape = rows::Shape {
+        dimensions: arguments.dimension_names(),
+        measures: arguments.measures.iter().map(|(name, _)| name.clone()).collect(),
+        has_buckets: bucket.is_some(),
+        fills: arguments.fills,
+        moving_average: arguments.moving_average,
+    };
+    let series = if spans[0].buckets.is_empty() {
+        rows::Series::default()
+    } else {
+        let question = Aggregation::<D> {
+            filter: arguments.filter,
+            dimensions: arguments.dimensions.iter().map(|(_, dimension)| *dimension).collect(),
+            histogram: arguments.histogram,
+            measures: arguments.measures.iter().map(|(_, measure)| *measure).collect(),
+            spans: spans.iter().filter(|span| !span.buckets.is_empty()).cloned().collect(),
+            time_zone: arguments.calendar.zone.name().to_owned(),
+            ranking: arguments.ranking,
+            having: arguments.having,
+            top: arguments.top,
+            is_cumulative: arguments.is_cumulative,
+        };
+        let records = snapshot(context)?.fetch(&question).await.map_err(from_store)?;
+        rows::Series::new(&question, &records)
+    };
+    limits(context)?.check(Limit::TrendRows, series.size() as u64, |most| {
+        format!("more than {most} rows; take a wider bucket, a shorter range or a smaller `top`")
+    })?;
+    let series = series.with_repositories_named(context, &shape.dimensions).await?;
+    Ok(Aggregate {
+        truncated: series.has_other(),
+        rows: series.rows(&shape, &spans),
+        range: (&spans[0]).into(),
+        compared_range: spans.get(1).map(Into::into),
+        bucket,
+    })
+}

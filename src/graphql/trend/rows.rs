@@ -1,0 +1,221 @@
+//! From what the store measured to flat rows: empty buckets, comparisons, moving averages.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_graphql::{Context, Error};
+use uuid::Uuid;
+
+use super::{AggregateRow, DateTime, DimensionValue, Long};
+use crate::graphql::sight::loaders;
+use crate::store::query::aggregate::{AggregateRecord, Aggregation, Dataset, Span};
+
+/// How rows are told.
+pub struct Shape {
+    /// As `groupBy` names them.
+    pub dimensions: Vec<String>,
+    pub measures: Vec<String>,
+    pub has_buckets: bool,
+    /// Whether a bucket in which nothing was measured has a row.
+    pub fills: bool,
+    /// Over so many buckets.
+    pub moving_average: Option<usize>,
+}
+
+/// What was measured: of each group one line of values a measure and period.
+#[derive(Default)]
+pub struct Series {
+    /// In their order, "other" last.
+    groups: Vec<Group>,
+}
+
+struct Group {
+    dimensions: Vec<String>,
+    is_other: bool,
+    /// By period, measure and bucket.
+    values: Vec<Vec<Vec<Measured>>>,
+}
+
+/// A value, or what stands in for it where nothing was measured.
+#[derive(Clone, Copy, Default)]
+struct Measured {
+    value: Option<f64>,
+    is_filled: bool,
+}
+
+impl Series {
+    /// Puts records into the buckets of their periods.
+    pub fn new<D: Dataset>(question: &Aggregation<D>, records: &[AggregateRecord]) -> Self {
+        let empty = |dimensions: Vec<String>, is_other: bool| {
+            let line = |span: &Span| vec![vec![Measured::default(); span.buckets.len()]; question.measures.len()];
+            Group { dimensions, is_other, values: question.spans.iter().map(line).collect() }
+        };
+        let mut groups: BTreeMap<(bool, u64), Group> = BTreeMap::new();
+        for record in records {
+            // Of "other", the place is that of its first group in each bucket.
+            let place = if record.is_other { 0 } else { record.place };
+            let group = groups.entry((record.is_other, place));
+            let group = group.or_insert_with(|| empty(record.names.clone(), record.is_other));
+            let period = usize::from(record.period);
+            if let Ok(bucket) = question.spans[period].buckets.binary_search(&record.bucket) {
+                for (line, value) in group.values[period].iter_mut().zip(&record.measured) {
+                    line[bucket].value = *value;
+                }
+            }
+        }
+        // Without dimensions there is one group even where nothing happened.
+        if groups.is_empty()
+            && question.dimensions.is_empty()
+            && question.histogram.is_none()
+            && question.having.is_empty()
+        {
+            groups.insert((false, 0), empty(Vec::new(), false));
+        }
+        let mut groups: Vec<Group> = groups.into_values().collect();
+        for (measure, kind) in question.measures.iter().enumerate() {
+            let nothing = kind.is_zero_of_nothing().then_some(0.0);
+            for line in groups.iter_mut().flat_map(|group| &mut group.values).map(|period| &mut period[measure]) {
+                fill(line, nothing, question.is_cumulative);
+            }
+        }
+        Self { groups }
+    }
+
+    /// How many rows there are at most.
+    pub fn size(&self) -> usize {
+        self.groups.iter().filter_map(|group| group.values.first()).flatten().map(Vec::len).sum()
+    }
+
+    /// Whether some groups are told as one.
+    pub fn has_other(&self) -> bool {
+        self.groups.iter().any(|group| group.is_other)
+    }
+
+    /// Repositories come as ids and go out by name.
+    pub async fn with_repositories_named(
+        mut self,
+        context: &Context<'_>,
+        dimensions: &[String],
+    ) -> Result<Self, Error> {
+        let places = dimensions.iter().enumerate().filter(|(_, name)| *name == "REPOSITORY");
+        for (place, _) in places {
+            let ids = self.groups.iter().filter_map(|group| Uuid::parse_str(group.dimensions.get(place)?).ok());
+            let ids: BTreeSet<Uuid> = ids.collect();
+            let found = loaders(context)?.repositories.load_many(ids).await?;
+            for value in self.groups.iter_mut().filter_map(|group| group.dimensions.get_mut(place)) {
+                if let Some(repository) = Uuid::parse_str(value).ok().and_then(|id| found.get(&id)) {
+                    value.clone_from(&repository.full_name);
+                }
+            }
+        }
+        Ok(self)
+    }
+
+    /// The rows, bucket by bucket.
+    pub fn rows(&self, shape: &Shape, spans: &[Span]) -> Vec<AggregateRow> {
+        let averaged = |line: &Vec<Measured>| match shape.moving_average {
+            Some(width) => moving_average(line, width),
+            None => line.clone(),
+        };
+        let lines: Vec<(&Group, usize, Vec<Measured>, Option<Vec<Measured>>)> = self
+            .groups
+            .iter()
+            .flat_map(|group| (0..shape.measures.len()).map(move |measure| (group, measure)))
+            .map(|(group, measure)| {
+                let mut periods = group.values.iter().map(|period| averaged(&period[measure]));
+                (group, measure, periods.next().unwrap_or_default(), periods.next())
+            })
+            .collect();
+        let mut rows = Vec::new();
+        for (bucket, start) in spans[0].buckets.iter().enumerate() {
+            for (group, measure, current, previous) in &lines {
+                let Some(Measured { value: Some(value), is_filled }) = current.get(bucket).copied() else { continue };
+                if is_filled && !shape.fills {
+                    continue;
+                }
+                let previous = previous.as_ref().and_then(|line| line.get(bucket)?.value);
+                let delta = previous.map(|previous| value - previous);
+                let series = series_of(group);
+                rows.push(AggregateRow {
+                    time: shape.has_buckets.then(|| DateTime::from_seconds(*start)),
+                    time_ms: shape.has_buckets.then(|| Long(start.saturating_mul(1_000))),
+                    key: format!("{series} / {}", shape.measures[*measure]),
+                    series,
+                    dimensions: named(&shape.dimensions, &group.dimensions),
+                    measure: shape.measures[*measure].clone(),
+                    value,
+                    previous,
+                    delta,
+                    relative_delta: delta.zip(previous).filter(|(_, was)| *was != 0.0).map(|(delta, was)| delta / was),
+                    is_other: group.is_other,
+                });
+            }
+        }
+        rows
+    }
+}
+
+fn series_of(group: &Group) -> String {
+    match (group.is_other, group.dimensions.is_empty()) {
+        (true, _) => "other".to_owned(),
+        (false, true) => "all".to_owned(),
+        (false, false) => group.dimensions.join(" / "),
+    }
+}
+
+fn named(names: &[String], values: &[String]) -> Vec<DimensionValue> {
+    let pairs = names.iter().zip(values);
+    pairs.map(|(name, value)| DimensionValue { name: name.clone(), value: value.clone() }).collect()
+}
+
+/// Stands in for what was not measured: what adds up has nothing there, or as much as before.
+fn fill(line: &mut [Measured], nothing: Option<f64>, is_cumulative: bool) {
+    let mut before = nothing;
+    for measured in line {
+        if measured.value.is_none() {
+            *measured = Measured { value: if is_cumulative { before } else { nothing }, is_filled: true };
+        }
+        before = measured.value;
+    }
+}
+
+/// The mean of a value and of those before it, so many in all; at the beginning, of as many as there are.
+fn moving_average(line: &[Measured], width: usize) -> Vec<Measured> {
+    let mean = |end: usize| {
+        let known = line[(end + 1).saturating_sub(width)..=end].iter().filter_map(|measured| measured.value);
+        let (sum, count) = known.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
+        line[end].value.map(|_| sum / count)
+    };
+    line.iter().enumerate().map(|(end, measured)| Measured { value: mean(end), ..*measured }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(values: &[Option<f64>]) -> Vec<Measured> {
+        values.iter().map(|value| Measured { value: *value, is_filled: false }).collect()
+    }
+
+    fn values(line: &[Measured]) -> Vec<Option<f64>> {
+        line.iter().map(|measured| measured.value).collect()
+    }
+
+    #[test]
+    fn what_was_not_measured_is_filled() {
+        let check = |nothing, is_cumulative, expected: [Option<f64>; 4]| {
+            let mut filled = line(&[None, Some(2.0), None, Some(5.0)]);
+            fill(&mut filled, nothing, is_cumulative);
+            assert_eq!(values(&filled), expected);
+        };
+        check(Some(0.0), false, [Some(0.0), Some(2.0), Some(0.0), Some(5.0)]);
+        check(Some(0.0), true, [Some(0.0), Some(2.0), Some(2.0), Some(5.0)]);
+        check(None, false, [None, Some(2.0), None, Some(5.0)]);
+        check(None, true, [None, Some(2.0), Some(2.0), Some(5.0)]);
+    }
+
+    #[test]
+    fn a_moving_average_takes_what_there_is() {
+        let averaged = moving_average(&line(&[Some(1.0), Some(3.0), None, Some(5.0)]), 3);
+        assert_eq!(values(&averaged), [Some(1.0), Some(2.0), None, Some(4.0)]);
+    }
+}

@@ -1,0 +1,98 @@
+//! Which range of time a trend measures, and which one it is compared to.
+
+use async_graphql::{Context, Error};
+
+use super::arguments::{Arguments, CompareTo, ComparedPeriod};
+use super::bucket::Bucket;
+use crate::graphql::error::{bad_input, from_store};
+use crate::graphql::limits::{Limit, Limits, as_size, exceeded};
+use crate::graphql::pagination::TimeRange;
+use crate::graphql::scalars::DateTime;
+use crate::graphql::sight::snapshot;
+use crate::store::query::aggregate::{Dataset, DatasetRange, Span};
+
+/// The range in seconds, asked of the data where the arguments leave it open; `None` when the data hold nothing.
+pub async fn resolve<D: Dataset>(context: &Context<'_>, arguments: &Arguments<D>) -> Result<Option<(i64, i64)>, Error> {
+    let (from, to) = ends(arguments.range, "range")?;
+    if let (Some(from), Some(to)) = (from, to) {
+        return Ok(Some((from, to)));
+    }
+    let snapshot = snapshot(context)?;
+    let question = DatasetRange::<D>::new(arguments.filter.clone(), from, to);
+    let found = snapshot.fetch_optional(&question).await.map_err(from_store)?;
+    let Some(found) = found.filter(|found| found.rows > 0) else { return Ok(None) };
+    let now = snapshot.time();
+    let from = from.unwrap_or_else(|| to.map_or(found.first, |to| found.first.min(to)));
+    let last = if D::LASTS { found.last.max(now.saturating_sub(1)) } else { found.last };
+    Ok(Some((from, to.unwrap_or_else(|| open_end(from, last, now)))))
+}
+
+/// The end of a range that was left open: after the last event, but not after now, since one commit dated by a wrong clock
+/// would add centuries of empty buckets. Now is when the data last changed: an answer depends on nothing but its version.
+fn open_end(from: i64, last: i64, now: i64) -> i64 {
+    let end = last.saturating_add(1);
+    if end > now && now > from { now } else { end }
+}
+
+/// The ends of a range in seconds, where they are given.
+fn ends(range: Option<TimeRange>, name: &str) -> Result<(Option<i64>, Option<i64>), Error> {
+    let from = range.and_then(|range| range.from).map(DateTime::ceil_seconds);
+    let to = range.and_then(|range| range.to).map(DateTime::ceil_seconds);
+    match (from, to) {
+        (Some(from), Some(to)) if from > to => Err(bad_input(format!("`{name}.from` lies after `{name}.to`"))),
+        ends => Ok(ends),
+    }
+}
+
+/// The range with its buckets, then the one it is compared to with its own.
+pub fn spans<D: Dataset>(
+    arguments: &Arguments<D>,
+    limits: &Limits,
+    bucket: Option<Bucket>,
+    from: i64,
+    to: i64,
+) -> Result<Vec<Span>, Error> {
+    let calendar = arguments.calendar;
+    let most = limits.maximum(Limit::Buckets);
+    let span = |from: i64, to: i64| {
+        let buckets = match bucket {
+            None => vec![from],
+            Some(bucket) => bucket.starts(calendar, from, to, as_size(most)).ok_or_else(|| {
+                let message = format!("more than {most} buckets; take a wider bucket or a shorter range");
+                exceeded(Limit::Buckets, None, most, message)
+            })?,
+        };
+        Ok::<_, Error>(Span { from, to, buckets })
+    };
+    let current = span(from, to)?;
+    let count = u32::try_from(current.buckets.len()).unwrap_or(u32::MAX);
+    let compared = match &arguments.compare_to {
+        None => return Ok(vec![current]),
+        Some(CompareTo::Range(range)) => match ends(Some(*range), "compareTo.range")? {
+            (Some(from), Some(to)) => Some((from, to)),
+            _ => return Err(bad_input("`compareTo.range` needs both `from` and `to`")),
+        },
+        Some(CompareTo::Period(ComparedPeriod::PreviousYear)) => {
+            calendar.year_before(from).zip(calendar.year_before(to))
+        }
+        Some(CompareTo::Period(ComparedPeriod::Previous)) => match bucket {
+            None => from.checked_sub(to.saturating_sub(from)).map(|earlier| (earlier, from)),
+            Some(bucket) => bucket.earlier(calendar, from, count).zip(bucket.earlier(calendar, to, count)),
+        },
+    };
+    let (from, to) =
+        compared.ok_or_else(|| bad_input("there is no time so early: `range` begins before every calendar"))?;
+    Ok(vec![current, span(from, to)?])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::open_end;
+
+    #[test]
+    fn an_open_range_ends_after_the_last_event_or_now() {
+        assert_eq!(open_end(0, 100, 200), 101);
+        assert_eq!(open_end(0, 100, 50), 50, "one commit is dated in the future");
+        assert_eq!(open_end(60, 100, 50), 101, "only the future was asked for");
+    }
+}
