@@ -11,6 +11,7 @@ mod content_loaders;
 mod cost;
 mod diff;
 mod documents;
+mod duration;
 mod entity_query;
 mod error;
 mod expansion;

@@ -4,6 +4,7 @@ use async_graphql::{Context, Description, Enum, Error, Object, SimpleObject};
 use uuid::Uuid;
 
 use super::Resource;
+use crate::graphql::duration::Duration;
 use crate::graphql::loaders::ResourceKey;
 use crate::graphql::scalars::DateTime;
 use crate::graphql::sight::loaders;
@@ -123,7 +124,13 @@ impl ResourceFacts {
         self.facts.release_name.as_deref()
     }
 
+    /// Time between reconciliations.
+    async fn interval(&self) -> Option<Duration> {
+        self.facts.interval_seconds.map(|seconds| Duration::from_seconds(seconds.into()))
+    }
+
     /// Time between reconciliations, in seconds.
+    #[graphql(deprecation = "`interval` says the same as a duration.")]
     async fn interval_seconds(&self) -> Option<u32> {
         self.facts.interval_seconds
     }

@@ -6,6 +6,7 @@ use async_graphql::connection::{Connection, EmptyFields};
 use async_graphql::{Context, Description, Enum, Error, ID, InputObject, Object, SimpleObject};
 
 use super::Repository;
+use crate::graphql::duration::Duration;
 use crate::graphql::error::bad_input;
 use crate::graphql::id::{self, NodeType};
 use crate::graphql::loaders::JobLogKey;
@@ -186,6 +187,11 @@ impl Job {
     /// When it ended; null until then.
     async fn ended_at(&self) -> Option<DateTime> {
         self.0.ended_at_ms.map(DateTime::from_milliseconds)
+    }
+
+    /// How long its last attempt took; null until it ended.
+    async fn duration(&self) -> Option<Duration> {
+        Duration::between(self.0.started_at_ms?, self.0.ended_at_ms?)
     }
 
     /// QUEUED and PARKED: it does not go on before this time.

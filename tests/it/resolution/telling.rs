@@ -97,7 +97,7 @@ fn a_resource_tells_what_it_means_now_and_at_a_time() {
     let document = "{ resources(filter: {kind: {eq: \"HelmRelease\"}, path: {eq: \"apps/web/release.yaml\"}}) { nodes {
         effectiveNamespaces isPatch isVendored chart { name version versionClass sourceKind source { kind path } }
         then: chart(at: \"2024-01-02T18:00:00Z\") { version sourceKind }
-        facts { intervalSeconds suspend valuesKeys images { repository tag } }
+        facts { interval intervalSeconds suspend valuesKeys images { repository tag } }
         references { field kind namespace isNamespaceDeclared name }
         once: references(at: \"2024-01-01T18:00:00Z\") { field kind namespace name } } } }";
     let answer = server.query(document);
@@ -113,7 +113,7 @@ fn a_resource_tells_what_it_means_now_and_at_a_time() {
             },
             "then": { "version": "1.1.0", "sourceKind": "HelmRepository" },
             "facts": {
-                "intervalSeconds": 1800, "suspend": true, "valuesKeys": ["image.repository", "image.tag"],
+                "interval": "PT30M", "intervalSeconds": 1800, "suspend": true, "valuesKeys": ["image.repository", "image.tag"],
                 "images": [{ "repository": "ghcr.io/example/web", "tag": "2.0.0" }],
             },
             "references": [
