@@ -9,18 +9,19 @@ use async_graphql::dataloader::{DataLoader, Loader};
 use uuid::Uuid;
 
 use super::batch::Spawner;
+pub use super::chart_loaders::{CanonicalChartLoader, ChartLoader, ImageLoader, RepositoryChartLoader};
+pub use super::content_loaders::{CommitEndLoader, CommitKey, ContentKey, ContentLoader, EventContentLoader, EventKey};
 use super::error::from_store;
 pub use super::forge_loaders::{MetricsKey, MetricsLoader, MetricsSpan, RepositoryChangeLoader};
 pub use super::job_loaders::{JobLoader, JobLogKey, JobLogLoader};
 pub use super::meaning_loaders::{
-    CanonicalChartLoader, ChartLoader, FluxVersionLoader, ImageLoader, ReferenceLoader, ReferrerKey, ReferrerLoader,
-    ResolutionLoader,
+    FluxVersionLoader, NamedKey, NamedLoader, ReferenceLoader, ReferrerKey, ReferrerLoader, ResolutionLoader,
 };
+pub use super::sibling_loaders::{SiblingKey, SiblingLoader};
 use super::sight::Present;
 use crate::store::Snapshot;
 use crate::store::query::{
-    Content, ContentAt, Filter, Operator, Repositories, RepositoryField, RepositoryRecord, ResourceField,
-    ResourceRecord, Resources,
+    Filter, Operator, Repositories, RepositoryField, RepositoryRecord, ResourceField, ResourceRecord, Resources,
 };
 
 /// The loaders of one request.
@@ -28,12 +29,17 @@ pub struct Loaders {
     pub repositories: DataLoader<RepositoryLoader>,
     pub resources: DataLoader<ResourceLoader>,
     pub contents: DataLoader<ContentLoader>,
+    pub commit_ends: DataLoader<CommitEndLoader>,
+    pub event_contents: DataLoader<EventContentLoader>,
     pub resolutions: DataLoader<ResolutionLoader>,
     pub references: DataLoader<ReferenceLoader>,
     pub referrers: DataLoader<ReferrerLoader>,
+    pub named: DataLoader<NamedLoader>,
+    pub siblings: DataLoader<SiblingLoader>,
     pub canonical_charts: DataLoader<CanonicalChartLoader>,
     pub charts: DataLoader<ChartLoader>,
     pub images: DataLoader<ImageLoader>,
+    pub repository_charts: DataLoader<RepositoryChartLoader>,
     pub flux_versions: DataLoader<FluxVersionLoader>,
     pub metrics: DataLoader<MetricsLoader>,
     pub repository_changes: DataLoader<RepositoryChangeLoader>,
@@ -47,12 +53,17 @@ impl Loaders {
             repositories: loader(RepositoryLoader(snapshot.clone()), spawner),
             resources: loader(ResourceLoader(snapshot.clone()), spawner),
             contents: loader(ContentLoader(snapshot.clone()), spawner),
+            commit_ends: loader(CommitEndLoader(snapshot.clone()), spawner),
+            event_contents: loader(EventContentLoader(snapshot.clone()), spawner),
             resolutions: loader(ResolutionLoader(snapshot.clone()), spawner),
             references: loader(ReferenceLoader(snapshot.clone()), spawner),
             referrers: loader(ReferrerLoader(snapshot.clone()), spawner),
+            named: loader(NamedLoader(snapshot.clone()), spawner),
+            siblings: loader(SiblingLoader(snapshot.clone()), spawner),
             canonical_charts: loader(CanonicalChartLoader(snapshot.clone()), spawner),
             charts: loader(ChartLoader(snapshot.clone()), spawner),
             images: loader(ImageLoader(snapshot.clone()), spawner),
+            repository_charts: loader(RepositoryChartLoader(snapshot.clone()), spawner),
             flux_versions: loader(FluxVersionLoader(snapshot.clone()), spawner),
             metrics: loader(MetricsLoader(snapshot.clone()), spawner),
             repository_changes: loader(RepositoryChangeLoader(snapshot.clone()), spawner),
@@ -107,43 +118,16 @@ impl Loader<ResourceKey> for ResourceLoader {
     }
 }
 
-/// The content of a resource, now or at a time.
+/// The state of a resource, now or at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ContentKey {
+pub struct StateKey {
     pub resource: ResourceKey,
     /// Seconds since 1970.
     pub at: Option<i64>,
 }
 
-/// Contents by resource and time.
-pub struct ContentLoader(Snapshot);
-
-impl Loader<ContentKey> for ContentLoader {
-    type Value = Arc<Content>;
-    type Error = Error;
-
-    async fn load(&self, keys: &[ContentKey]) -> Result<HashMap<ContentKey, Self::Value>, Error> {
-        let mut found = HashMap::new();
-        for (at, keys) in by_time(keys) {
-            let mut repositories: Vec<Uuid> = keys.iter().map(|key| key.repository).collect();
-            let mut resources: Vec<Uuid> = keys.iter().map(|key| key.resource).collect();
-            repositories.sort_unstable();
-            repositories.dedup();
-            resources.sort_unstable();
-            let rows = self.0.fetch(&ContentAt { repositories, resources, at }).await.map_err(from_store)?;
-            let rows: HashMap<Uuid, Arc<Content>> =
-                rows.iter().map(|row| (row.resource_id, Arc::new(row.clone()))).collect();
-            found.extend(
-                keys.into_iter()
-                    .filter_map(|resource| Some((ContentKey { resource, at }, rows.get(&resource.resource)?.clone()))),
-            );
-        }
-        Ok(found)
-    }
-}
-
 /// One document rarely asks for more than one time; each is a question of its own.
-pub(super) fn by_time(keys: &[ContentKey]) -> BTreeMap<Option<i64>, Vec<ResourceKey>> {
+pub(super) fn by_time(keys: &[StateKey]) -> BTreeMap<Option<i64>, Vec<ResourceKey>> {
     let mut times: BTreeMap<Option<i64>, Vec<ResourceKey>> = BTreeMap::new();
     for key in keys {
         times.entry(key.at).or_default().push(key.resource);

@@ -1,4 +1,4 @@
-//! Batches of what resources mean in their repositories, of what refers to what, and of charts and images.
+//! Batches of what resources mean in their repositories, and of what refers to what.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -8,22 +8,22 @@ use async_graphql::dataloader::Loader;
 use uuid::Uuid;
 
 use super::error::from_store;
-use super::loaders::{ContentKey, by_time, sorted};
-use crate::model::{ChartMove, chart_groups};
+use super::loaders::{StateKey, by_time, sorted};
+use crate::graphql::types::ResourceStatus;
 use crate::store::Snapshot;
 use crate::store::query::{
-    ChartField, ChartMoveRecord, ChartMoves, ChartRecord, Charts, Filter, FluxVersionRecord, FluxVersions, ImageField,
-    ImageRecord, Images, Operator, ReferenceField, ReferenceRecord, References, ResolutionRecord, ResolutionsAt,
+    Filter, FluxVersionRecord, FluxVersions, Operator, ReferenceField, ReferenceRecord, References, ResolutionRecord,
+    ResolutionsAt, ResourceField, ResourceRecord, Resources,
 };
 
 /// Resolutions by resource and time.
 pub struct ResolutionLoader(pub Snapshot);
 
-impl Loader<ContentKey> for ResolutionLoader {
+impl Loader<StateKey> for ResolutionLoader {
     type Value = Arc<ResolutionRecord>;
     type Error = Error;
 
-    async fn load(&self, keys: &[ContentKey]) -> Result<HashMap<ContentKey, Self::Value>, Error> {
+    async fn load(&self, keys: &[StateKey]) -> Result<HashMap<StateKey, Self::Value>, Error> {
         let mut found = HashMap::new();
         for (at, keys) in by_time(keys) {
             let repositories: BTreeSet<Uuid> = keys.iter().map(|key| key.repository).collect();
@@ -32,7 +32,7 @@ impl Loader<ContentKey> for ResolutionLoader {
             let rows = self.0.fetch(&ResolutionsAt { repositories, resources, at }).await.map_err(from_store)?;
             let rows: HashMap<Uuid, Self::Value> =
                 rows.iter().map(|row| (row.resource_id, Arc::new(row.clone()))).collect();
-            let with_row = |resource| ContentKey { resource, at };
+            let with_row = |resource| StateKey { resource, at };
             found.extend(keys.into_iter().filter_map(|key| Some((with_row(key), rows.get(&key.resource)?.clone()))));
         }
         Ok(found)
@@ -42,11 +42,11 @@ impl Loader<ContentKey> for ResolutionLoader {
 /// What resources refer to, by resource and time.
 pub struct ReferenceLoader(pub Snapshot);
 
-impl Loader<ContentKey> for ReferenceLoader {
+impl Loader<StateKey> for ReferenceLoader {
     type Value = Vec<ReferenceRecord>;
     type Error = Error;
 
-    async fn load(&self, keys: &[ContentKey]) -> Result<HashMap<ContentKey, Self::Value>, Error> {
+    async fn load(&self, keys: &[StateKey]) -> Result<HashMap<StateKey, Self::Value>, Error> {
         let mut found = HashMap::new();
         for (at, keys) in by_time(keys) {
             let repositories: Vec<Uuid> = keys.iter().map(|key| key.repository).collect();
@@ -61,7 +61,7 @@ impl Loader<ContentKey> for ReferenceLoader {
             }
             found.extend(keys.into_iter().filter_map(|resource| {
                 let rows = of_resource.get(&resource.resource)?.clone();
-                Some((ContentKey { resource, at }, rows))
+                Some((StateKey { resource, at }, rows))
             }));
         }
         Ok(found)
@@ -110,53 +110,37 @@ impl Loader<ReferrerKey> for ReferrerLoader {
     }
 }
 
-/// The identity that stands for a chart's, where it is another.
-pub struct CanonicalChartLoader(pub Snapshot);
-
-impl Loader<String> for CanonicalChartLoader {
-    type Value = String;
-    type Error = Error;
-
-    async fn load(&self, identities: &[String]) -> Result<HashMap<String, String>, Error> {
-        let wanted: BTreeSet<&String> = identities.iter().collect();
-        let rows = self.0.fetch(&ChartMoves).await.map_err(from_store)?;
-        let moves: Vec<ChartMove> = rows.iter().map(ChartMoveRecord::to_model).collect();
-        let groups = chart_groups(&moves).into_iter();
-        let named = groups.flat_map(|group| {
-            let canonical = group.canonical;
-            group.identities.into_iter().map(move |identity| (identity, canonical.clone()))
-        });
-        Ok(named.filter(|(identity, _)| wanted.contains(identity)).collect())
-    }
+/// What a reference names in its repository.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct NamedKey {
+    pub repository: Uuid,
+    pub kind: String,
+    pub name: String,
 }
 
-/// Charts by their identities.
-pub struct ChartLoader(pub Snapshot);
+/// Resources that are alive, by kind and name.
+pub struct NamedLoader(pub Snapshot);
 
-impl Loader<String> for ChartLoader {
-    type Value = Arc<ChartRecord>;
+impl Loader<NamedKey> for NamedLoader {
+    type Value = Vec<Arc<ResourceRecord>>;
     type Error = Error;
 
-    async fn load(&self, identities: &[String]) -> Result<HashMap<String, Self::Value>, Error> {
-        let wanted: BTreeSet<String> = identities.iter().cloned().collect();
-        let filter = Filter::default().and(ChartField::Identity, Operator::In(wanted.into_iter().collect()));
-        let rows = self.0.fetch(&Charts { filter, page: None }).await.map_err(from_store)?;
-        Ok(rows.iter().map(|row| (row.identity.clone(), Arc::new(row.clone()))).collect())
-    }
-}
-
-/// Images by their repositories.
-pub struct ImageLoader(pub Snapshot);
-
-impl Loader<String> for ImageLoader {
-    type Value = Arc<ImageRecord>;
-    type Error = Error;
-
-    async fn load(&self, repositories: &[String]) -> Result<HashMap<String, Self::Value>, Error> {
-        let wanted: BTreeSet<String> = repositories.iter().cloned().collect();
-        let filter = Filter::default().and(ImageField::Repository, Operator::In(wanted.into_iter().collect()));
-        let rows = self.0.fetch(&Images { filter, page: None }).await.map_err(from_store)?;
-        Ok(rows.iter().map(|row| (row.repository.clone(), Arc::new(row.clone()))).collect())
+    async fn load(&self, keys: &[NamedKey]) -> Result<HashMap<NamedKey, Self::Value>, Error> {
+        let repositories: Vec<Uuid> = keys.iter().map(|key| key.repository).collect();
+        let kinds: BTreeSet<String> = keys.iter().map(|key| key.kind.clone()).collect();
+        let names: BTreeSet<String> = keys.iter().map(|key| key.name.clone()).collect();
+        let filter = Filter::default()
+            .and(ResourceField::Repository, Operator::In(sorted(&repositories)))
+            .and(ResourceField::Kind, Operator::In(kinds.into_iter().collect()))
+            .and(ResourceField::Name, Operator::In(names.into_iter().collect()))
+            .and(ResourceField::Status, Operator::Equal(ResourceStatus::Active.as_str().to_owned()));
+        let rows = self.0.fetch(&Resources { filter, page: None }).await.map_err(from_store)?;
+        let mut found: HashMap<NamedKey, Self::Value> = HashMap::new();
+        for row in rows.iter() {
+            let key = NamedKey { repository: row.repository_id, kind: row.kind.clone(), name: row.name.clone() };
+            found.entry(key).or_default().push(Arc::new(row.clone()));
+        }
+        Ok(found)
     }
 }
 

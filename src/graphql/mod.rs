@@ -7,7 +7,10 @@
 mod answers;
 mod batch;
 mod caller;
+mod chart_loaders;
+mod content_loaders;
 mod cost;
+mod diff;
 mod documents;
 mod duration;
 mod entity_query;
@@ -28,6 +31,7 @@ mod pagination;
 mod payload;
 mod query;
 mod scalars;
+mod sibling_loaders;
 mod sight;
 mod subscription;
 mod tokens;

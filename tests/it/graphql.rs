@@ -18,6 +18,7 @@ mod forges;
 mod http;
 mod jobs;
 mod limits;
+mod lives;
 mod mistakes;
 mod mutations;
 mod nodes;

@@ -12,7 +12,9 @@ use crate::graphql::pagination::{Arguments, OrderDirection, connection, list_siz
 use crate::graphql::scalars::{Long, share};
 use crate::graphql::sight::{loaders, snapshot};
 use crate::model::{is_version, newest_first};
-use crate::store::query::{ChartCount, ChartField, ChartOrder as StoreOrder, ChartRecord, Charts, Direction, Filter};
+use crate::store::query::{
+    ChartCount, ChartField, ChartOrder as StoreOrder, ChartRecord, Charts, Direction, Filter, RepositoryChartRecord,
+};
 
 /// Entries of the longest list of versions.
 const MAX_VERSIONS: i32 = 1_000;
@@ -48,6 +50,43 @@ pub struct ChartVersion {
     release_count: Long,
     /// Repositories that install it.
     repository_count: Long,
+}
+
+/// A chart that a repository installs now.
+#[derive(Description)]
+pub struct RepositoryChart(pub RepositoryChartRecord);
+
+#[Object(use_type_description)]
+impl RepositoryChart {
+    /// Name of the chart: `app-template`.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Where it comes from, in one spelling. Null when its source is not declared in the repository.
+    async fn identity(&self) -> Option<String> {
+        some(&self.0.identity)
+    }
+
+    /// The chart, whoever installs it; null when its source is not declared in the repository.
+    async fn chart(&self, context: &Context<'_>) -> Result<Option<Chart>, Error> {
+        if self.0.identity.is_empty() {
+            return Ok(None);
+        }
+        Ok(loaders(context)?.charts.load_one(self.0.identity.clone()).await?.map(Chart))
+    }
+
+    /// Resources of the repository that install it.
+    async fn release_count(&self) -> Long {
+        self.0.releases.into()
+    }
+
+    /// The versions that they install, the newest first.
+    async fn versions(&self) -> Vec<String> {
+        let mut versions = self.0.versions.clone();
+        versions.sort_by(|one, two| newest_first(one, two));
+        versions
+    }
 }
 
 #[Object(use_type_description)]

@@ -7,17 +7,21 @@ use async_graphql::connection::{Connection, EmptyFields};
 use async_graphql::{Context, Description, Enum, Error, ID, InputObject, Json, Object, SimpleObject};
 use uuid::Uuid;
 
-use super::resource::load_repository;
+use super::resource::{load_repository, stored_data};
 use super::{Actor, Commit, InstalledChart, Repository, Resource};
-use crate::graphql::error::{Code, error, from_store};
+use crate::graphql::diff::{Version, unified};
+use crate::graphql::error::{Code, bad_input, error, from_store};
 use crate::graphql::id::{self, NodeType};
-use crate::graphql::loaders::{ResourceKey, sorted};
+use crate::graphql::loaders::{EventKey, ResourceKey, sorted};
 use crate::graphql::pagination::{Arguments, OrderDirection, connection};
 use crate::graphql::scalars::{DateTime, Long};
 use crate::graphql::sight::{loaders, snapshot};
 use crate::manifest::yaml::Node as YamlNode;
 use crate::model::EventType;
 use crate::store::query::{EventCount, EventField, EventOrder, EventRecord, Events, Filter, Operator};
+
+/// Lines around the changes of the longest difference.
+const MAX_CONTEXT: usize = 1_000;
 
 /// One lifecycle change of one resource in one commit.
 #[derive(Description, Clone)]
@@ -208,6 +212,36 @@ impl ResourceEvent {
             .collect()
     }
 
+    /// The resource's data before it, secrets redacted, as `Resource.content` has them; null for CREATED.
+    async fn before(&self, context: &Context<'_>) -> Result<Option<Json<serde_json::Value>>, Error> {
+        Ok(self.around(context).await?.0.map(|data| Json(data.to_display_json())))
+    }
+
+    /// The resource's data after it, secrets redacted, as `Resource.content` has them; null for DELETED.
+    async fn after(&self, context: &Context<'_>) -> Result<Option<Json<serde_json::Value>>, Error> {
+        Ok(self.around(context).await?.1.map(|data| Json(data.to_display_json())))
+    }
+
+    /// What changed, as a unified difference of the YAML before and after it, secrets redacted; empty for a move that changed nothing.
+    async fn diff(
+        &self,
+        context: &Context<'_>,
+        #[graphql(name = "context", desc = "Lines around each change, 0 to 1000.", default = 3)] context_lines: i32,
+    ) -> Result<String, Error> {
+        let lines = usize::try_from(context_lines).ok().filter(|lines| *lines <= MAX_CONTEXT).ok_or_else(|| {
+            bad_input(format!("`context` is {context_lines}; it has to be between 0 and {MAX_CONTEXT}"))
+        })?;
+        let (before, after) = self.around(context).await?;
+        // Between the differences of a page others have a turn, and whoever went away takes the request along.
+        tokio::task::yield_now().await;
+        let path = String::from_utf8_lossy(&self.0.path);
+        let path_before = if self.0.moved { String::from_utf8_lossy(&self.0.path_before) } else { path.clone() };
+        let (before, after) = (before.map(|data| data.to_yaml()), after.map(|data| data.to_yaml()));
+        let before = before.as_deref().map(|text| Version { path: &path_before, text });
+        let after = after.as_deref().map(|text| Version { path: &path, text });
+        Ok(unified(before.as_ref(), after.as_ref(), lines))
+    }
+
     /// Changes that were left out because there were too many.
     async fn changes_omitted(&self) -> u32 {
         self.0.changes_omitted
@@ -251,6 +285,24 @@ impl ResourceEvent {
     /// The run of the scan that stored it.
     async fn run_id(&self) -> ID {
         ID(self.0.run_id.to_string())
+    }
+}
+
+impl ResourceEvent {
+    /// The resource's data before and after the event.
+    async fn around(&self, context: &Context<'_>) -> Result<(Option<YamlNode>, Option<YamlNode>), Error> {
+        let resource = ResourceKey { repository: self.0.repository_id, resource: self.0.resource_id };
+        let key = EventKey { resource, event: self.0.id, sequence: self.0.sequence };
+        let found = loaders(context)?.event_contents.load_one(key).await?;
+        let found = found.ok_or_else(|| error(Code::Internal, "the content of this event is not stored"))?;
+        let data = |json: &Option<String>| json.as_deref().map(stored_data).transpose();
+        let left = Some(found.after.clone());
+        match self.0.event_type() {
+            EventType::Created => Ok((None, data(&left)?)),
+            EventType::Modified => Ok((data(&found.before)?, data(&left)?)),
+            // A deletion has the content that it took away.
+            EventType::Deleted => Ok((data(&left)?, None)),
+        }
     }
 }
 
@@ -305,7 +357,6 @@ pub async fn event_connection(
     }))
 }
 
-/// An event by its id.
 /// Events by id, those that are stored.
 pub async fn events_by_id(context: &Context<'_>, ids: Vec<Uuid>) -> Result<HashMap<Uuid, ResourceEvent>, Error> {
     if ids.is_empty() {

@@ -19,7 +19,7 @@ mod schedule;
 mod search;
 mod version_change;
 
-pub use chart::{Chart, ChartConnection, ChartOrder, chart_connection};
+pub use chart::{Chart, ChartConnection, ChartOrder, RepositoryChart, chart_connection};
 pub use commit::{Actor, Commit};
 pub use discovery::{DiscoveryQueryStats, DiscoveryRun};
 pub use event::{

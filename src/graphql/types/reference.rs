@@ -6,12 +6,13 @@ use async_graphql::{Context, Description, Enum, Error, InputObject, Object};
 use super::Resource;
 use super::facts::some;
 use crate::graphql::error::{Code, error, from_store};
-use crate::graphql::loaders::ResourceKey;
+use crate::graphql::loaders::{NamedKey, ResourceKey, StateKey};
 use crate::graphql::pagination::{Arguments, OrderDirection, connection};
 use crate::graphql::scalars::{DateTime, Long};
 use crate::graphql::sight::{loaders, snapshot};
 use crate::store::query::{
     Direction, Filter, ReferenceCount, ReferenceField, ReferenceOrder as StoreOrder, ReferenceRecord, References,
+    ResourceRecord,
 };
 
 /// One resource refers to another, or to a directory, by one of its fields.
@@ -40,6 +41,26 @@ impl Reference {
     /// The namespace: declared, or the referrer's; null when there is none.
     async fn namespace(&self) -> Option<String> {
         some(&self.0.to_namespace)
+    }
+
+    /// The resources of its repository that it names now: none where none is declared there, or labels choose; several where the namespace
+    /// does not tell them apart.
+    async fn to(&self, context: &Context<'_>) -> Result<Vec<Resource>, Error> {
+        let ReferenceRecord { repository_id: repository, to_kind, to_name, to_namespace, .. } = &self.0;
+        let key = NamedKey { repository: *repository, kind: to_kind.clone(), name: to_name.clone() };
+        let loaders = loaders(context)?;
+        let named = loaders.named.load_one(key).await?.unwrap_or_default();
+        let state = |row: &ResourceRecord| StateKey {
+            resource: ResourceKey { repository: row.repository_id, resource: row.id },
+            at: None,
+        };
+        let resolutions = loaders.resolutions.load_many(named.iter().map(|row| state(row))).await?;
+        let is_meant = |row: &ResourceRecord| {
+            let namespaces = resolutions.get(&state(row)).map(|resolution| resolution.namespaces.as_slice());
+            let namespaces = namespaces.unwrap_or_default();
+            to_namespace.is_empty() || namespaces.is_empty() || namespaces.contains(to_namespace)
+        };
+        Ok(named.into_iter().filter(|row| is_meant(row)).map(Resource).collect())
     }
 
     /// Whether the namespace is declared in the field.

@@ -7,8 +7,8 @@ use async_graphql::{Context, Description, Enum, Error, ID, InputObject, Object};
 
 use super::{
     Actor, Commit, EventConnection, FailureConnection, FluxVersion, LanguageShare, Quality, RepositoryChange,
-    RepositoryMetrics, ResourceConnection, ResourceEventOrder, ResourceOrder, event_connection, failure_connection,
-    resource_connection,
+    RepositoryChart, RepositoryMetrics, ResourceConnection, ResourceEventOrder, ResourceOrder, event_connection,
+    failure_connection, resource_connection,
 };
 use crate::graphql::error::{bad_input, from_store};
 use crate::graphql::filter::{Conditions, RepositoryFilter, ResourceEventFilter, ResourceFilter, ScanFailureFilter};
@@ -28,8 +28,9 @@ use crate::store::query::{
 #[derive(Description)]
 pub struct Repository(pub Arc<RepositoryRecord>);
 
-/// Rows of the longest list of snapshots, and of changes.
+/// Rows of the longest list of snapshots, of charts, and of changes.
 const MAX_METRICS: i32 = 1_000;
+const MAX_CHARTS: i32 = 1_000;
 const MAX_CHANGES: i32 = 100;
 
 /// What kubestats does with a repository.
@@ -253,6 +254,17 @@ impl Repository {
             commit_id: row.commit,
         };
         Ok(found.unwrap_or_default().into_iter().map(version).collect())
+    }
+
+    /// Charts that its resources install now, those of most releases first. Patches and vendored files are left out.
+    async fn charts(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The most charts, 1 to 1000.", default = 100)] first: i32,
+    ) -> Result<Vec<RepositoryChart>, Error> {
+        let most = list_size(first, MAX_CHARTS)?;
+        let found = loaders(context)?.repository_charts.load_one(self.0.id).await?.unwrap_or_default();
+        Ok(found.into_iter().take(most as usize).map(RepositoryChart).collect())
     }
 
     /// What it counted at its newest snapshot; null before the first one.

@@ -14,14 +14,14 @@ use super::{
 use crate::graphql::error::{Code, bad_input, error, from_store};
 use crate::graphql::filter::{Conditions, ResourceEventFilter};
 use crate::graphql::id::{self, NodeType};
-use crate::graphql::loaders::{ContentKey, ReferrerKey, ResourceKey, sorted};
+use crate::graphql::loaders::{CommitKey, ContentKey, ReferrerKey, ResourceKey, SiblingKey, StateKey, sorted};
 use crate::graphql::pagination::{Arguments, OrderDirection, connection};
 use crate::graphql::scalars::{DateTime, Long};
 use crate::graphql::sight::{loaders, snapshot};
 use crate::manifest::yaml::Node as YamlNode;
 use crate::store::query::{
-    Direction, EventField, Filter, Operator, ResolutionRecord, ResourceCount, ResourceField,
-    ResourceOrder as StoreOrder, ResourceRecord, Resources, VersionChangeField,
+    Direction, EventField, Filter, Likeness, Moment, Operator, Order, Page, ResolutionRecord, ResourceCount,
+    ResourceField, ResourceOrder as StoreOrder, ResourceRecord, Resources, VersionChangeField,
 };
 
 /// One Kubernetes object declared in one file, through all its changes and moves.
@@ -223,12 +223,16 @@ impl Resource {
         context: &Context<'_>,
         #[graphql(desc = "A JSON pointer (RFC 6901) to a part of it, as `/spec/chart`.")] pointer: Option<String>,
         #[graphql(desc = "As it was at this time; without it, as its last event left it.")] at: Option<DateTime>,
+        #[graphql(
+            desc = "As it was after this commit: the hexadecimal id of one that changed any resource of the repository."
+        )]
+        commit: Option<String>,
     ) -> Result<Option<Json<serde_json::Value>>, Error> {
         let pointer = pointer.unwrap_or_default();
         if !pointer.is_empty() && !pointer.starts_with('/') {
             return Err(bad_input(format!("{pointer:?} is no JSON pointer: it has to begin with `/`")));
         }
-        let data = self.data(context, at).await?;
+        let data = self.data(context, at, commit).await?;
         Ok(data.and_then(|data| data.pointer(&pointer).map(YamlNode::to_display_json)).map(Json))
     }
 
@@ -237,8 +241,40 @@ impl Resource {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "As it was at this time; without it, as its last event left it.")] at: Option<DateTime>,
+        #[graphql(
+            desc = "As it was after this commit: the hexadecimal id of one that changed any resource of the repository."
+        )]
+        commit: Option<String>,
     ) -> Result<Option<String>, Error> {
-        Ok(self.data(context, at).await?.map(|data| data.to_yaml()))
+        Ok(self.data(context, at, commit).await?.map(|data| data.to_yaml()))
+    }
+
+    /// Resources of other repositories that are like it: those alive that install the same chart, or have the same group, kind and name.
+    #[allow(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
+    async fn siblings(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Rows of the page, from its beginning.")] first: Option<i32>,
+        #[graphql(desc = "Begin after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Rows of the page, from its end.")] last: Option<i32>,
+        #[graphql(desc = "End before this cursor.")] before: Option<String>,
+        #[graphql(desc = "By what they are ordered; by default kind, then name.")] order_by: Option<Vec<ResourceOrder>>,
+    ) -> Result<ResourceConnection, Error> {
+        let resolution = self.resolution(context, None).await?;
+        let of = Likeness {
+            repository: self.0.repository_id,
+            group: self.0.group.clone(),
+            kind: self.0.kind.clone(),
+            name: self.0.name.clone(),
+            chart: resolution.map(|resolution| resolution.chart.clone()).unwrap_or_default(),
+        };
+        let page = Arguments { first, after, last, before }.page(ResourceOrder::keys(order_by))?;
+        let loaders = loaders(context)?;
+        let key = SiblingKey { of: of.clone(), page: page.clone() };
+        let siblings = loaders.siblings.load_one(key).await?.unwrap_or_default();
+        let found = loaders.resources.load_many(siblings.iter().copied()).await?;
+        let rows: Vec<Arc<ResourceRecord>> = siblings.iter().filter_map(|key| found.get(key).cloned()).collect();
+        Ok(connection_of(&page, &rows, ResourceTotals::Siblings(of)))
     }
 
     /// Its events; newest first unless the order says otherwise.
@@ -267,9 +303,12 @@ impl Resource {
         if self.0.deleted_at.is_some() { ResourceStatus::Deleted } else { ResourceStatus::Active }
     }
 
-    fn at(&self, at: Option<DateTime>) -> ContentKey {
-        let resource = ResourceKey { repository: self.0.repository_id, resource: self.0.id };
-        ContentKey { resource, at: at.map(|at| at.0.timestamp()) }
+    fn key(&self) -> ResourceKey {
+        ResourceKey { repository: self.0.repository_id, resource: self.0.id }
+    }
+
+    fn at(&self, at: Option<DateTime>) -> StateKey {
+        StateKey { resource: self.key(), at: at.map(|at| at.0.timestamp()) }
     }
 
     async fn resolution(
@@ -280,17 +319,44 @@ impl Resource {
         loaders(context)?.resolutions.load_one(self.at(at)).await
     }
 
-    async fn data(&self, context: &Context<'_>, at: Option<DateTime>) -> Result<Option<YamlNode>, Error> {
-        let Some(content) = loaders(context)?.contents.load_one(self.at(at)).await? else { return Ok(None) };
-        if at.is_some() && content.deleted {
+    async fn data(
+        &self,
+        context: &Context<'_>,
+        at: Option<DateTime>,
+        commit: Option<String>,
+    ) -> Result<Option<YamlNode>, Error> {
+        let moment = match (at, commit) {
+            (Some(_), Some(_)) => return Err(bad_input("give `at` or `commit`, not both")),
+            (at, None) => at.map(|at| Moment::Time(at.0.timestamp())),
+            (None, Some(commit)) => Some(self.after(context, commit).await?),
+        };
+        let key = ContentKey { resource: self.key(), moment };
+        let Some(content) = loaders(context)?.contents.load_one(key).await? else { return Ok(None) };
+        if moment.is_some() && content.deleted {
             return Ok(None);
         }
-        let data = YamlNode::from_json(&content.content);
-        data.map(Some).map_err(|failure| {
-            tracing::error!(resource = %self.0.id, error = %failure, "stored content cannot be read");
-            error(Code::Internal, "the stored content of this resource cannot be read")
-        })
+        stored_data(&content.content).map(Some)
     }
+
+    /// The moment after a commit.
+    async fn after(&self, context: &Context<'_>, commit: String) -> Result<Moment, Error> {
+        let key = CommitKey { repository: self.0.repository_id, commit };
+        match loaders(context)?.commit_ends.load_one(key.clone()).await? {
+            Some(sequence) => Ok(Moment::Sequence(sequence)),
+            None => Err(bad_input(format!("{:?} is no commit of this repository that changed a resource", key.commit))),
+        }
+    }
+}
+
+/// Reads data as they are stored.
+///
+/// # Errors
+/// When they cannot be read, which is told in the log.
+pub fn stored_data(json: &str) -> Result<YamlNode, Error> {
+    YamlNode::from_json(json).map_err(|failure| {
+        tracing::error!(error = %failure, "stored content cannot be read");
+        error(Code::Internal, "the stored content of this resource cannot be read")
+    })
 }
 
 /// The repository of a row; it is there as long as the row is.
@@ -327,6 +393,13 @@ pub struct ResourceOrder {
 }
 
 impl ResourceOrder {
+    /// The keys of an order; by default kind, then name.
+    fn keys(order_by: Option<Vec<Self>>) -> Order {
+        let orders: Vec<(StoreOrder, Direction)> = order_by.unwrap_or_default().iter().map(Self::key).collect();
+        let default = [(StoreOrder::Kind, Direction::Ascending), (StoreOrder::Name, Direction::Ascending)];
+        StoreOrder::keys(if orders.is_empty() { &default } else { &orders })
+    }
+
     fn key(&self) -> (StoreOrder, Direction) {
         let field = match self.field {
             ResourceOrderField::Kind => StoreOrder::Kind,
@@ -344,15 +417,23 @@ impl ResourceOrder {
 pub type ResourceConnection = Connection<String, Resource, ResourceTotals, EmptyFields>;
 
 /// What a page says of the whole list.
-pub struct ResourceTotals(Filter<ResourceField>);
+pub enum ResourceTotals {
+    Filtered(Filter<ResourceField>),
+    Siblings(Likeness),
+}
 
 #[Object]
 impl ResourceTotals {
     /// Rows of all pages together; counted only when asked for.
     async fn total_count(&self, context: &Context<'_>) -> Result<Long, Error> {
-        let question = ResourceCount { filter: self.0.clone() };
-        let rows = snapshot(context)?.fetch(&question).await.map_err(from_store)?;
-        Ok(rows.first().copied().unwrap_or_default().into())
+        let count = match self {
+            Self::Filtered(filter) => {
+                let question = ResourceCount { filter: filter.clone() };
+                snapshot(context)?.fetch_optional(&question).await.map_err(from_store)?
+            }
+            Self::Siblings(of) => loaders(context)?.siblings.load_one(of.clone()).await?,
+        };
+        Ok(count.unwrap_or_default().into())
     }
 }
 
@@ -362,18 +443,17 @@ pub async fn resource_connection(
     filter: Filter<ResourceField>,
     order_by: Option<Vec<ResourceOrder>>,
 ) -> Result<ResourceConnection, Error> {
-    let orders: Vec<(StoreOrder, Direction)> = order_by.unwrap_or_default().iter().map(ResourceOrder::key).collect();
-    let default = [(StoreOrder::Kind, Direction::Ascending), (StoreOrder::Name, Direction::Ascending)];
-    let orders = if orders.is_empty() { default.as_slice() } else { orders.as_slice() };
-    let page = arguments.page(StoreOrder::keys(orders))?;
+    let page = arguments.page(ResourceOrder::keys(order_by))?;
     let question = Resources { filter: filter.clone(), page: Some(page.clone()) };
     let rows = snapshot(context)?.fetch(&question).await.map_err(from_store)?;
-    Ok(connection(&page, &rows, ResourceTotals(filter), ResourceRecord::sort_values, |row| {
-        Resource(Arc::new(row.clone()))
-    }))
+    let rows: Vec<Arc<ResourceRecord>> = rows.iter().cloned().map(Arc::new).collect();
+    Ok(connection_of(&page, &rows, ResourceTotals::Filtered(filter)))
 }
 
-/// A resource, alive or deleted, by its id.
+fn connection_of(page: &Page, rows: &[Arc<ResourceRecord>], totals: ResourceTotals) -> ResourceConnection {
+    connection(page, rows, totals, |row, order| row.sort_values(order), |row| Resource(row.clone()))
+}
+
 /// Resources by id, those that are stored.
 pub async fn resources_by_id(context: &Context<'_>, ids: Vec<Uuid>) -> Result<HashMap<Uuid, Resource>, Error> {
     if ids.is_empty() {

@@ -25,9 +25,11 @@ mod quality;
 mod references;
 mod repositories;
 mod repository_changes;
+mod repository_charts;
 mod resolutions;
 mod resources;
 mod search;
+mod siblings;
 mod statement;
 mod strays;
 mod tombstones;
@@ -37,8 +39,8 @@ pub use changing::{ChangedRecord, LastEventRecord, LastEvents, MostChanged};
 pub use chart_moves::{ChartMoveRecord, ChartMoves};
 pub use charts::{ChartCount, ChartField, ChartOrder, ChartRecord, Charts};
 pub use checkpoint::{CheckpointRecord, NewestCheckpoint};
-pub use content::{Content, ContentAt};
 pub use coverage::{Coverage, CoverageRecord, DiscoveredAt, RepositoryTags, TagRecord};
+pub use content::{CommitEnd, CommitEnds, Content, ContentAt, EventContent, EventContents, Moment};
 pub use discovery::{
     Discovered, DiscoveredRecord, DiscoveryRunRecord, DiscoveryRuns, DiscoveryStatRecord, DiscoveryStats,
 };
@@ -59,11 +61,13 @@ pub use repositories::{
     RepositoryField, RepositoryOrder, RepositoryRecord,
 };
 pub use repository_changes::{RepositoryChangeRecord, RepositoryChanges};
+pub use repository_charts::{RepositoryChartRecord, RepositoryCharts};
 pub use resolutions::{ResolutionRecord, ResolutionsAt};
 pub use resources::{
     KindCount, ResourceCount, ResourceField, ResourceOrder, ResourceRecord, Resources, ResourcesByKind,
 };
 pub use search::{Search, SearchRecord};
+pub use siblings::{Likeness, SiblingCountRecord, SiblingCounts, SiblingRecord, Siblings};
 pub use statement::{Parameter, Statement};
 pub use strays::Strays;
 pub use tombstones::{Buried, HalfRemoved};

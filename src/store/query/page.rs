@@ -104,6 +104,11 @@ impl Page {
         Fragment::default().text(&format!("ORDER BY {} LIMIT {}", keys.join(", "), u64::from(self.size) + 1))
     }
 
+    /// The same, with so many rows of each value of a column.
+    pub(super) fn tail_of_each(&self, column: &'static str) -> Fragment {
+        self.tail().text(&format!(" BY {column}"))
+    }
+
     /// Cuts the extra row off and puts the rows of a page at the end into order; tells whether more rows follow.
     pub fn cut<'a, T>(&self, rows: &'a [T]) -> (Vec<&'a T>, bool) {
         let size = self.size as usize;

@@ -28,9 +28,39 @@ fn a_page_of_events_costs_a_constant_number_of_questions() {
         ("resource { name } repository { fullName }", 4),
         ("resource { name repository { fullName } } repository { fullName }", 4),
         ("resource { yaml content(pointer: \"/metadata\") }", 4),
+        ("before after diff", 3),
     ] {
         assert_eq!(questions(field, 5), expected, "5 × {field}");
         assert_eq!(questions(field, 50), expected, "50 × {field}");
+    }
+}
+
+#[test]
+fn nested_fields_of_a_page_cost_a_constant_number_of_questions() {
+    let questions = |list: &str, fields: &str, size: u32| {
+        let reader = Reader::new(world().store.clone(), ReaderOptions::default());
+        let filter = if list == "resources" { ", filter: { kind: { eq: \"HelmRelease\" } }" } else { "" };
+        let document = format!("{{ {list}(first: {size}{filter}) {{ nodes {{ {fields} }} }} }}");
+        let response = respond_through(&reader, &document, json!({}));
+        assert_eq!(response.get("errors"), None, "{response}");
+        reader.asked()
+    };
+    for (list, fields, expected) in [
+        ("repositories", "charts { name versions }", 3),
+        ("repositories", "charts { chart { popularity { rank } } } fluxVersions { version } metrics { stars }", 5),
+        ("charts", "popularity { rank } versions { version } canonicalIdentity", 3),
+        ("images", "tags { tag }", 2),
+        ("references", "from { name repository { fullName } }", 4),
+        ("references", "to { name }", 4),
+        ("repositoryMetrics", "repository { fullName }", 3),
+        ("resources", "references { to { name } } chart { name }", 6),
+        ("resources", "siblings(first: 2) { nodes { name } }", 5),
+        // Those without siblings are counted before the others' are loaded.
+        ("resources", "siblings(first: 2) { totalCount nodes { name } }", 7),
+    ] {
+        for size in [4, 50] {
+            assert_eq!(questions(list, fields, size), expected, "{size} × {list} {{ {fields} }}");
+        }
     }
 }
 
