@@ -18,8 +18,8 @@ use crate::store::query::aggregate::{self, Dataset, Histogram, Measure, Ranking}
 /// Dimensions and measures that one trend may have.
 const MAX_DIMENSIONS: usize = 5;
 const MAX_MEASURES: usize = 10;
-/// Buckets of a moving average.
-const MAX_WIDTH: usize = 10_000;
+/// Buckets that one moving average may take together.
+const MAX_WIDTH: usize = 1_000;
 
 /// What is measured of each group.
 #[derive(OneofObject, Clone, Debug)]

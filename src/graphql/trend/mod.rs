@@ -102,7 +102,7 @@ async fn trend<D: Dataset>(context: &Context<'_>, arguments: Arguments<D>) -> Re
         });
     };
     let bucket = arguments.bucket.map(|bucket| bucket.resolved(from, to));
-    let spans = span::spans(&arguments, bucket, (from, to), limits(context)?)?;
+    let spans = span::spans(&arguments, limits(context)?, bucket, from, to)?;
     let shape = rows::Shape {
         dimensions: arguments.dimension_names(),
         measures: arguments.measures.iter().map(|(name, _)| name.clone()).collect(),

@@ -4,8 +4,7 @@ use async_graphql::{Context, Error};
 
 use super::arguments::{Arguments, CompareTo, ComparedPeriod};
 use super::bucket::Bucket;
-use super::from_store;
-use crate::graphql::error::bad_input;
+use crate::graphql::error::{bad_input, from_store};
 use crate::graphql::limits::{Limit, Limits, as_size, exceeded};
 use crate::graphql::pagination::TimeRange;
 use crate::graphql::scalars::DateTime;
@@ -48,9 +47,10 @@ fn ends(range: Option<TimeRange>, name: &str) -> Result<(Option<i64>, Option<i64
 /// The range with its buckets, then the one it is compared to with its own.
 pub fn spans<D: Dataset>(
     arguments: &Arguments<D>,
-    bucket: Option<Bucket>,
-    (from, to): (i64, i64),
     limits: &Limits,
+    bucket: Option<Bucket>,
+    from: i64,
+    to: i64,
 ) -> Result<Vec<Span>, Error> {
     let calendar = arguments.calendar;
     let most = limits.maximum(Limit::Buckets);
