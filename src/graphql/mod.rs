@@ -290,7 +290,10 @@ fn unanswered(failure: StoreError) -> Response {
 
 /// The response to a request that failed as a whole.
 fn failed(error: Error) -> Response {
-    Response::from_errors(vec![error.into_server_error(Default::default())])
+    let mut error = error.into_server_error(Default::default());
+    // It belongs to no place in the document; places are counted from 1.
+    error.locations.clear();
+    Response::from_errors(vec![error])
 }
 
 /// What to say when a variable that must have a value has none. The executor notices only when a field asks for it.
