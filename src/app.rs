@@ -134,6 +134,7 @@ impl App {
         Limits::default()
             .with(Limit::DocumentBytes, limits.document_bytes)
             .with(Limit::Tokens, limits.tokens)
+            .with(Limit::Fragments, limits.fragments)
             .with(Limit::Fields, limits.fields)
             .with(Limit::Aliases, limits.aliases)
             .with(Limit::Directives, limits.directives)

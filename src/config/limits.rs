@@ -9,6 +9,8 @@ const MOST: u64 = 1_000_000_000_000;
 const MOST_OF_A_DOCUMENT: u64 = 1 << 20;
 /// Introspection, as GraphiQL sends it, needs the first; the executor goes no deeper than the second.
 const DEPTH: std::ops::RangeInclusive<u64> = 15..=32;
+/// Each fragment may be a level of the recursion by which a document is measured.
+const MOST_FRAGMENTS: u64 = 200;
 /// A page that asks for no number has the first; more rows than the second are no page.
 const PAGE: std::ops::RangeInclusive<u64> = 50..=10_000;
 const MOST_ROWS_OF_A_TREND: u64 = 10_000_000;
@@ -18,6 +20,7 @@ const MOST_ROWS_OF_A_TREND: u64 = 10_000_000;
 pub struct LimitsConfig {
     pub document_bytes: u64,
     pub tokens: u64,
+    pub fragments: u64,
     pub fields: u64,
     pub aliases: u64,
     pub directives: u64,
@@ -37,6 +40,7 @@ impl LimitsConfig {
         Self {
             document_bytes: values.read("limits.document_bytes", of_document()),
             tokens: values.read("limits.tokens", of_document()),
+            fragments: values.read("limits.fragments", kinds::number(0..=MOST_FRAGMENTS)),
             fields: values.read("limits.fields", of_document()),
             aliases: values.read("limits.aliases", kinds::number(0..=MOST_OF_A_DOCUMENT)),
             directives: values.read("limits.directives", kinds::number(0..=MOST_OF_A_DOCUMENT)),

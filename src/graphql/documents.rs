@@ -75,6 +75,9 @@ impl Documents {
     /// `PERSISTED_QUERY_NOT_FOUND`: the client sends the text once more. `FORBIDDEN`: the document is not trusted.
     pub fn resolve(&self, request: &mut Request) -> Result<(), Error> {
         let named = hash_that_is_named(request)?;
+        if named.is_none() && matches!(self, Self::Remembered(_)) {
+            return Ok(());
+        }
         if !request.query.is_empty() {
             let hash = hash_of(&request.query);
             if named.as_ref().is_some_and(|named| *named != hash) {
@@ -85,9 +88,7 @@ impl Documents {
                 Self::Trusted(known) if known.contains_key(&hash_of(request.query.trim())) => Ok(()),
                 Self::Trusted(_) => Err(not_trusted()),
                 Self::Remembered(cache) => {
-                    if named.is_some() {
-                        cache.insert(hash, request.query.as_str().into());
-                    }
+                    cache.insert(hash, request.query.as_str().into());
                     Ok(())
                 }
             };

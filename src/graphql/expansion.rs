@@ -8,13 +8,10 @@ use std::collections::HashMap;
 use async_graphql::parser::types::{BaseType, Directive, ExecutableDocument, Field, Selection, SelectionSet, Type};
 use async_graphql::{Error, Name, Positioned, Value, Variables};
 
-use super::error::{Code, error};
 use super::limits::{Limit, Limits};
 use super::order::{field_type, root_type};
 use super::pagination::DEFAULT_SIZE;
 
-/// Fragments of one document: each may be a level of the recursion here and in the executor.
-const MAX_FRAGMENTS: usize = 200;
 /// How the types of pages end.
 const PAGE: &str = "Connection";
 /// Arguments that say how many rows a page or another list has.
@@ -29,10 +26,9 @@ const ROWS: [&str; 2] = ["nodes", "edges"];
 /// # Errors
 /// `RESOURCE_EXHAUSTED`, with the first limit that it is past.
 pub fn check(document: &ExecutableDocument, variables: &Variables, limits: &Limits) -> Result<u64, Error> {
-    if document.fragments.len() > MAX_FRAGMENTS {
-        let message = format!("the document has more than {MAX_FRAGMENTS} fragments");
-        return Err(error(Code::ResourceExhausted, message));
-    }
+    limits.check(Limit::Fragments, document.fragments.len() as u64, |most| {
+        format!("the document has more than {most} fragments")
+    })?;
     let mut counter = Counter::new(document, variables);
     let (mut all, mut complexity) = (Measures::default(), 0);
     for (_, operation) in document.operations.iter() {
@@ -265,6 +261,7 @@ mod tests {
         assert_eq!(limit(&doubling(10)), None);
         assert_eq!(limit(&doubling(11)), Some("fields".into()));
         assert_eq!(limit(&doubling(150)), Some("fields".into()));
+        assert_eq!(limit(&doubling(200)), Some("fragments".into()));
     }
 
     #[test]

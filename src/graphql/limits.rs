@@ -9,6 +9,7 @@ use super::error::{Code, error};
 pub enum Limit {
     DocumentBytes,
     Tokens,
+    Fragments,
     Fields,
     Depth,
     Aliases,
@@ -25,10 +26,11 @@ pub enum Limit {
 
 impl Limit {
     /// All of them, in the order in which they are looked at.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::ConcurrentRequests,
         Self::DocumentBytes,
         Self::Tokens,
+        Self::Fragments,
         Self::Fields,
         Self::Aliases,
         Self::Directives,
@@ -47,6 +49,7 @@ impl Limit {
         match self {
             Self::DocumentBytes => "documentBytes",
             Self::Tokens => "tokens",
+            Self::Fragments => "fragments",
             Self::Fields => "fields",
             Self::Depth => "depth",
             Self::Aliases => "aliases",
@@ -67,6 +70,7 @@ impl Limit {
         match self {
             Self::DocumentBytes => "Bytes of the document; variables are not counted.",
             Self::Tokens => "Names, values and punctuators of the document.",
+            Self::Fragments => "Fragments that the document defines.",
             Self::Fields => "Fields of all operations of the document, each fragment counted wherever it is spread.",
             Self::Depth => "Levels to which fields are nested.",
             Self::Aliases => "Fields with an alias, each fragment counted wherever it is spread.",
@@ -91,6 +95,7 @@ impl Limit {
         match self {
             Self::DocumentBytes => 256 << 10,
             Self::Tokens => 20_000,
+            Self::Fragments => 200,
             Self::Fields => 2_000,
             // Introspection, as GraphiQL sends it, needs 15.
             Self::Depth => 20,

@@ -153,7 +153,8 @@ fn builder() -> async_graphql::SchemaBuilder<Query, mutation::Mutation, subscrip
 /// Runs a request against one version of the data.
 pub async fn execute(schema: &Schema, reader: &Reader, mut request: Request) -> Response {
     let cost = Cost::wanted(&request);
-    let reader = &cost.as_ref().map_or_else(|| reader.clone(), |cost| cost.reader(reader));
+    let metered = cost.as_ref().map(|cost| cost.reader(reader));
+    let reader = metered.as_ref().unwrap_or(reader);
     match schema.admit(&mut request).and_then(|()| Prepared::new(schema, request)) {
         Ok(prepared) => match reader.recent_snapshot().await {
             Ok(snapshot) => {
@@ -181,7 +182,8 @@ pub async fn execute(schema: &Schema, reader: &Reader, mut request: Request) -> 
 pub async fn answer(schema: &Schema, reader: &Reader, mut request: Request) -> Result<Bytes, Response> {
     schema.admit(&mut request).map_err(|refused| *refused)?;
     let cost = Cost::wanted(&request);
-    let reader = &cost.as_ref().map_or_else(|| reader.clone(), |cost| cost.reader(reader));
+    let metered = cost.as_ref().map(|cost| cost.reader(reader));
+    let reader = metered.as_ref().unwrap_or(reader);
     let snapshot = match reader.recent_snapshot().await {
         Ok(snapshot) => snapshot,
         // What is wrong with the request comes first: its sender can mend that.
@@ -299,7 +301,10 @@ fn unanswered(failure: StoreError) -> Response {
 
 /// The response to a request that failed as a whole.
 fn failed(error: Error) -> Response {
-    Response::from_errors(vec![error.into_server_error(Default::default())])
+    let mut error = error.into_server_error(Default::default());
+    // It belongs to no place in the document; places are counted from 1.
+    error.locations.clear();
+    Response::from_errors(vec![error])
 }
 
 /// What to say when a variable that must have a value has none. The executor notices only when a field asks for it.

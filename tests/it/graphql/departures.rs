@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use kubestats::store::ReaderOptions;
+use kubestats::store::{Reader, ReaderOptions};
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -12,15 +12,24 @@ use super::sockets::Server;
 use super::support::world;
 use crate::support::socket::{Client, subscribe};
 
-/// A database in which every question takes hours.
-const SLOW: [&str; 4] = [
-    "CREATE DATABASE slow",
-    "CREATE VIEW slow.checkpoints AS SELECT max(sipHash64(number)) AS version FROM numbers(1000000000000000)",
-    "CREATE VIEW slow.repositories AS SELECT now64(6) AS updated_at",
-    "CREATE VIEW slow.tombstones AS SELECT now64(6) AS updated_at",
+/// The tables that the newest version is asked of, in a database in which that takes hours.
+const SLOW: [(&str, &str); 3] = [
+    ("checkpoints", "max(sipHash64(number)) AS version FROM numbers(1000000000000000)"),
+    ("repositories", "now64(6) AS updated_at"),
+    ("tombstones", "now64(6) AS updated_at"),
 ];
 const HOURS: Duration = Duration::from_secs(36_000);
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A reader of such a database.
+pub async fn slow_reader(database: &str, timeout: Duration) -> Reader {
+    let execute = async |statement: String| world().client().query(&statement).execute().await.unwrap();
+    execute(format!("CREATE DATABASE {database}")).await;
+    for (table, select) in SLOW {
+        execute(format!("CREATE VIEW {database}.{table} AS SELECT {select}")).await;
+    }
+    world().reader_of(database, ReaderOptions { timeout, ..ReaderOptions::default() })
+}
 
 /// Waits until so many questions run in the slow database.
 async fn until_running(wanted: u64) {
@@ -40,12 +49,8 @@ async fn until_running(wanted: u64) {
 fn a_client_that_goes_away_ends_its_question() {
     let world = world();
     world.block_on(async {
-        for statement in SLOW {
-            world.client().query(statement).execute().await.unwrap();
-        }
         // No limit of time ends it.
-        let options = ReaderOptions { timeout: HOURS, ..ReaderOptions::default() };
-        let reader = world.reader_of("slow", options);
+        let reader = slow_reader("slow", HOURS).await;
         let server = Server::over(context(world.schema.clone(), reader)).await;
 
         let body = json!({ "query": "{ __typename }" }).to_string();

@@ -1,6 +1,7 @@
 //! Limits of requests: each is told by its name, with what was asked for and what is allowed.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use async_graphql::Request;
 use axum::body::Body;
@@ -13,6 +14,7 @@ use kubestats::store::{ReadLimits, Reader, ReaderOptions};
 use serde_json::{Value, json};
 use tower_service::Service;
 
+use super::departures::slow_reader;
 use super::http::context;
 use super::support::{ask, respond, world};
 
@@ -99,6 +101,17 @@ fn a_question_reads_no_more_than_it_may() {
         check(&response, limit, None, maximum);
         assert!(response["errors"][0]["message"].as_str().unwrap().contains("time range"), "{response}");
     }
+}
+
+#[test]
+fn a_question_takes_no_longer_than_it_may() {
+    let world = world();
+    let response = world.block_on(async {
+        let reader = slow_reader("slower", Duration::from_secs(1)).await;
+        execute(&world.schema, &reader, Request::new("{ __typename }")).await
+    });
+    let response = serde_json::to_value(&response).unwrap();
+    assert_eq!(response["errors"][0]["extensions"], json!({ "code": "TIMEOUT", "limit": "seconds", "maximum": 1 }));
 }
 
 #[test]

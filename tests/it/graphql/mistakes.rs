@@ -20,6 +20,9 @@ fn check_response(document: &str, response: &Value, code: &str, words: &[&str]) 
     for error in errors {
         let message = error["message"].as_str().unwrap();
         assert_eq!(error["extensions"]["code"], code, "{document:.200}: {message}");
+        for place in error.get("locations").and_then(Value::as_array).into_iter().flatten() {
+            assert!(place["line"].as_u64() > Some(0) && place["column"].as_u64() > Some(0), "{error}");
+        }
         assert!(message.len() < 1_000, "{document:.200}: {} bytes of message", message.len());
         for inner in INNER {
             assert!(!message.contains(inner), "{document:.200}: {message}");
