@@ -116,15 +116,13 @@ impl Series {
             Some(width) => moving_average(line, width),
             None => line.clone(),
         };
-        let lines: Vec<(&Group, usize, Vec<Measured>, Option<Vec<Measured>>)> = self
-            .groups
-            .iter()
-            .flat_map(|group| (0..shape.measures.len()).map(move |measure| (group, measure)))
-            .map(|(group, measure)| {
-                let mut periods = group.values.iter().map(|period| averaged(&period[measure]));
-                (group, measure, periods.next().unwrap_or_default(), periods.next())
-            })
-            .collect();
+        let measures =
+            self.groups.iter().flat_map(|group| (0..shape.measures.len()).map(move |measure| (group, measure)));
+        let lines = measures.map(|(group, measure)| {
+            let mut periods = group.values.iter().map(|period| averaged(&period[measure]));
+            (group, measure, periods.next().unwrap_or_default(), periods.next())
+        });
+        let lines: Vec<_> = lines.collect();
         let mut rows = Vec::new();
         for (bucket, start) in spans[0].buckets.iter().enumerate() {
             for (group, measure, current, previous) in &lines {

@@ -39,8 +39,8 @@ pub use changing::{ChangedRecord, LastEventRecord, LastEvents, MostChanged};
 pub use chart_moves::{ChartMoveRecord, ChartMoves};
 pub use charts::{ChartCount, ChartField, ChartOrder, ChartRecord, Charts};
 pub use checkpoint::{CheckpointRecord, NewestCheckpoint};
-pub use coverage::{Coverage, CoverageRecord, DiscoveredAt, RepositoryTags, TagRecord};
 pub use content::{CommitEnd, CommitEnds, Content, ContentAt, EventContent, EventContents, Moment};
+pub use coverage::{Coverage, CoverageRecord, DiscoveredAt, RepositoryTags, TagRecord};
 pub use discovery::{
     Discovered, DiscoveredRecord, DiscoveryRunRecord, DiscoveryRuns, DiscoveryStatRecord, DiscoveryStats,
 };
