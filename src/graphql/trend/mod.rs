@@ -8,7 +8,9 @@ mod measured;
 mod rows;
 mod span;
 
-use async_graphql::{Context, Error, SimpleObject};
+use std::sync::Arc;
+
+use async_graphql::{Context, Description, Error, Object, SimpleObject};
 
 pub use arguments::time_zone;
 pub use bucket::{Bucket, Calendar, FirstDayOfWeek};
@@ -50,30 +52,80 @@ pub struct ResolvedRange {
 }
 
 /// One measure of one group in one bucket.
-#[derive(SimpleObject)]
+#[derive(Description)]
 pub struct AggregateRow {
-    /// The first instant of the bucket; null without buckets.
-    time: Option<DateTime>,
-    /// The same in milliseconds since 1970.
-    time_ms: Option<Long>,
-    /// The group in one text: its dimensions joined by ` / `, `all` without dimensions, `other` for the rest.
-    series: String,
-    /// The group and the measure in one text: the same in every bucket, and in no other series of the answer.
-    key: String,
-    /// The group, dimension by dimension; empty for `other`.
-    dimensions: Vec<DimensionValue>,
-    /// What was measured: `count`, `count(REPOSITORIES)`, `avg(STARS)`.
-    measure: String,
-    /// The measure's value.
+    series: Arc<SeriesName>,
+    /// Seconds since 1970.
+    time: Option<i64>,
     value: f64,
-    /// Its value in the bucket of the same place in the range that is compared to; null without one, and where nothing was measured there.
     previous: Option<f64>,
-    /// What it is more than that.
-    delta: Option<f64>,
-    /// The same as a share of what it was: 0.5 is half as much again; null where it was 0.
-    relative_delta: Option<f64>,
-    /// Whether this is the rest: all groups beyond `top` together.
+}
+
+/// What all rows of a group and measure have in common.
+pub struct SeriesName {
+    series: String,
+    key: String,
+    dimensions: Vec<DimensionValue>,
+    measure: String,
     is_other: bool,
+}
+
+#[Object(use_type_description)]
+impl AggregateRow {
+    /// The first instant of the bucket; null without buckets.
+    async fn time(&self) -> Option<DateTime> {
+        self.time.map(DateTime::from_seconds)
+    }
+
+    /// The same in milliseconds since 1970.
+    async fn time_ms(&self) -> Option<Long> {
+        self.time.map(|seconds| Long(seconds.saturating_mul(1_000)))
+    }
+
+    /// The group in one text: its dimensions joined by ` / `, `all` without dimensions, `other` for the rest.
+    async fn series(&self) -> &str {
+        &self.series.series
+    }
+
+    /// The group and the measure in one text: the same in every bucket, and in no other series of the answer.
+    async fn key(&self) -> &str {
+        &self.series.key
+    }
+
+    /// The group, dimension by dimension; empty for `other`.
+    async fn dimensions(&self) -> &[DimensionValue] {
+        &self.series.dimensions
+    }
+
+    /// What was measured: `count`, `count(REPOSITORIES)`, `avg(STARS)`.
+    async fn measure(&self) -> &str {
+        &self.series.measure
+    }
+
+    /// The measure's value.
+    async fn value(&self) -> f64 {
+        self.value
+    }
+
+    /// Its value in the bucket of the same place in the range that is compared to; null without one, and where nothing was measured there.
+    async fn previous(&self) -> Option<f64> {
+        self.previous
+    }
+
+    /// What it is more than that.
+    async fn delta(&self) -> Option<f64> {
+        self.previous.map(|previous| self.value - previous)
+    }
+
+    /// The same as a share of what it was: 0.5 is half as much again; null where it was 0.
+    async fn relative_delta(&self) -> Option<f64> {
+        self.previous.filter(|previous| *previous != 0.0).map(|previous| (self.value - previous) / previous)
+    }
+
+    /// Whether this is the rest: all groups beyond `top` together.
+    async fn is_other(&self) -> bool {
+        self.series.is_other
+    }
 }
 
 /// One dimension of a group.

@@ -1,11 +1,12 @@
 //! From what the store measured to flat rows: empty buckets, comparisons, moving averages.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use async_graphql::{Context, Error};
 use uuid::Uuid;
 
-use super::{AggregateRow, DateTime, DimensionValue, Long};
+use super::{AggregateRow, DimensionValue, SeriesName};
 use crate::graphql::sight::loaders;
 use crate::store::query::aggregate::{AggregateRecord, Aggregation, Dataset, Span};
 
@@ -120,31 +121,22 @@ impl Series {
             self.groups.iter().flat_map(|group| (0..shape.measures.len()).map(move |measure| (group, measure)));
         let lines = measures.map(|(group, measure)| {
             let mut periods = group.values.iter().map(|period| averaged(&period[measure]));
-            (group, measure, periods.next().unwrap_or_default(), periods.next())
+            let name = Arc::new(series_name(group, shape, measure));
+            (name, periods.next().unwrap_or_default(), periods.next())
         });
         let lines: Vec<_> = lines.collect();
-        let mut rows = Vec::new();
+        let mut rows = Vec::with_capacity(self.size());
         for (bucket, start) in spans[0].buckets.iter().enumerate() {
-            for (group, measure, current, previous) in &lines {
+            for (series, current, previous) in &lines {
                 let Some(Measured { value: Some(value), is_filled }) = current.get(bucket).copied() else { continue };
                 if is_filled && !shape.fills {
                     continue;
                 }
-                let previous = previous.as_ref().and_then(|line| line.get(bucket)?.value);
-                let delta = previous.map(|previous| value - previous);
-                let series = series_of(group);
                 rows.push(AggregateRow {
-                    time: shape.has_buckets.then(|| DateTime::from_seconds(*start)),
-                    time_ms: shape.has_buckets.then(|| Long(start.saturating_mul(1_000))),
-                    key: format!("{series} / {}", shape.measures[*measure]),
-                    series,
-                    dimensions: named(&shape.dimensions, &group.dimensions),
-                    measure: shape.measures[*measure].clone(),
+                    series: series.clone(),
+                    time: shape.has_buckets.then_some(*start),
                     value,
-                    previous,
-                    delta,
-                    relative_delta: delta.zip(previous).filter(|(_, was)| *was != 0.0).map(|(delta, was)| delta / was),
-                    is_other: group.is_other,
+                    previous: previous.as_ref().and_then(|line| line.get(bucket)?.value),
                 });
             }
         }
@@ -152,17 +144,22 @@ impl Series {
     }
 }
 
-fn series_of(group: &Group) -> String {
-    match (group.is_other, group.dimensions.is_empty()) {
+fn series_name(group: &Group, shape: &Shape, measure: usize) -> SeriesName {
+    let measure = shape.measures[measure].clone();
+    let series = match (group.is_other, group.dimensions.is_empty()) {
         (true, _) => "other".to_owned(),
         (false, true) => "all".to_owned(),
         (false, false) => group.dimensions.join(" / "),
+    };
+    let dimensions = shape.dimensions.iter().zip(&group.dimensions);
+    let dimensions = dimensions.map(|(name, value)| DimensionValue { name: name.clone(), value: value.clone() });
+    SeriesName {
+        key: format!("{series} / {measure}"),
+        series,
+        dimensions: dimensions.collect(),
+        measure,
+        is_other: group.is_other,
     }
-}
-
-fn named(names: &[String], values: &[String]) -> Vec<DimensionValue> {
-    let pairs = names.iter().zip(values);
-    pairs.map(|(name, value)| DimensionValue { name: name.clone(), value: value.clone() }).collect()
 }
 
 /// Stands in for what was not measured: what adds up has nothing there, or as much as before.
