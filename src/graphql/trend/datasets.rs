@@ -205,7 +205,7 @@ columns! {
     ImageDimension of ImageColumn {
         /// Registry and name as they stand.
         Image,
-        /// The registry's host; `docker.io` where none stands.
+        /// The registry's host; `docker.io` where none stands, empty where a variable gives it.
         Registry,
         /// Tag; empty without one.
         Tag,

@@ -178,6 +178,7 @@ pub const DATASETS: [Dataset; 6] = [
             ("NAMESPACE", "namespace"),
             ("REPOSITORY", "repository"),
         ],
+            ("REGISTRY", "registry"),
         counts: &[
             ("USES", ""),
             ("REPOSITORIES", "repository"),
@@ -188,10 +189,22 @@ pub const DATASETS: [Dataset; 6] = [
         numbers: &[],
         filters: &["image", "tag", "kind", "namespace"],
         sql: "SELECT toJSONString(tuple(toString(resource_id), sequence, toUnixTimestamp64Second(state_time), type != 'DELETED', \
-              image.1, image.2, if(group = '', toString(kind), concat(kind, '.', group)), toString(kind), toString(namespace), \
+              image.1, multiIf(position(splitByChar('/', image.1)[1], '$') > 0, '', position(image.1, '/') > 0 \
+              AND match(splitByChar('/', image.1)[1], '[.:]|^localhost$'), splitByChar('/', image.1)[1], 'docker.io'), \
+              image.2, if(group = '', toString(kind), concat(kind, '.', group)), toString(kind), toString(namespace), \
               toString(repository_id), toString(resource_id), concat(image.1, ' ', image.2, ' ', image.3))) \
               FROM resource_events LEFT ARRAY JOIN images AS image",
-        columns: &["image", "tag", "fullKind", "kind", "namespace", "repository", "resource", "imageAndTag"],
+        columns: &[
+            "image",
+            "registry",
+            "tag",
+            "fullKind",
+            "kind",
+            "namespace",
+            "repository",
+            "resource",
+            "imageAndTag",
+        ],
     },
     Dataset {
         field: "referenceTrend",
