@@ -97,7 +97,9 @@ pub const DATASETS: [Dataset; 6] = [
             ("NAMESPACE", "namespace"),
             ("NAME", "name"),
             ("CHART_NAME", "chartName"),
+            ("GROUP", "group"),
             ("SOURCE_TYPE", "sourceType"),
+            ("VERSION", "version"),
             ("VERSION_CLASS", "versionClass"),
             ("SUSPEND", "suspend"),
         ],
@@ -113,7 +115,8 @@ pub const DATASETS: [Dataset; 6] = [
         sql: "SELECT toJSONString(tuple(toString(resource_id), sequence, toUnixTimestamp64Second(state_time), type != 'DELETED', \
               if(group = '', toString(kind), concat(kind, '.', group)), toString(kind), toString(api_version), toString(repository_id), \
               toString(namespace), concat(namespace, ' in ', toString(repository_id)), name, toString(chart_name), toString(source_type), \
-              toString(version_class), multiIf(suspend IS NULL, '', suspend, 'true', 'false'), interval_seconds)) FROM resource_events",
+              toString(group), version, toString(version_class), multiIf(suspend IS NULL, '', suspend, 'true', 'false'), \
+              interval_seconds)) FROM resource_events",
         columns: &[
             "fullKind",
             "kind",
@@ -124,6 +127,8 @@ pub const DATASETS: [Dataset; 6] = [
             "name",
             "chartName",
             "sourceType",
+            "group",
+            "version",
             "versionClass",
             "suspend",
             "interval",
@@ -173,12 +178,12 @@ pub const DATASETS: [Dataset; 6] = [
         hides: true,
         groups: &[
             ("IMAGE", "image"),
+            ("REGISTRY", "registry"),
             ("TAG", "tag"),
             ("KIND", "fullKind"),
             ("NAMESPACE", "namespace"),
             ("REPOSITORY", "repository"),
         ],
-            ("REGISTRY", "registry"),
         counts: &[
             ("USES", ""),
             ("REPOSITORIES", "repository"),
