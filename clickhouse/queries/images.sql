@@ -1,6 +1,5 @@
 -- Container images by their repositories, with who uses them now: those of the newest event of each resource that is alive. {{columns}} is
--- the row or a count. A patch or a vendored file runs nothing by itself. An image without a registry comes from Docker's; one whose
--- registry a variable gives, from none that is known.
+-- the row or a count, {{registry}} the rule of registries. A patch or a vendored file runs nothing by itself.
 WITH
     published AS ({{published}}),
     (SELECT (groupArray(repository_id), groupArray(published_sequence)) FROM published) AS published_ends,
@@ -26,11 +25,7 @@ WITH
     images AS
     (
         SELECT
-            image_repository AS repository, splitByChar('/', repository)[1] AS host,
-            multiIf(
-                position(host, '$') > 0 OR position(host, '{') > 0, '',
-                host != repository AND (host = 'localhost' OR match(host, '[.:]')), host,
-                'docker.io') AS registry,
+            image_repository AS repository, {{registry}} AS registry,
             groupUniqArrayArray(tag_repositories) AS repository_ids, uniqExactArray(tag_repositories) AS repositories,
             uniqExactArray(tag_resources) AS resources, arraySort(groupUniqArrayArray(tag_kinds)) AS kinds,
             sum(tag_uses) AS uses, sum(tag_pinned) AS pinned,

@@ -23,6 +23,7 @@ mod mistakes;
 mod mutations;
 mod nodes;
 mod order;
+mod questions;
 mod recorded;
 mod resources;
 pub mod schema;

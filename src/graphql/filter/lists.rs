@@ -183,6 +183,10 @@ list_filter! {
         created_at: DateTimeFilter => CreatedAt,
         /// Time of the last commit that changed it.
         updated_at: DateTimeFilter => UpdatedAt,
+        /// Name of the chart that its manifest declares, as `ResourceFacts.chartName` has it; empty without one, and with a `chartRef`.
+        chart_name: StringFilter => ChartName,
+        /// Keys of its inline Helm values, as `ResourceFacts.valuesKeys` has them.
+        values_keys: ListFilter => ValuesKeys,
     }
 }
 
@@ -239,6 +243,8 @@ list_filter! {
         resource: IdFilter => Resource(node(NodeType::Resource)),
         /// Name of the chart.
         chart_name: StringFilter => ChartName,
+        /// Identity of the chart before the change.
+        chart_before: StringFilter => ChartBefore,
         /// Identity of the chart after the change.
         chart: StringFilter => Chart,
         /// The version after the change.

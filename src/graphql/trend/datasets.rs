@@ -119,6 +119,8 @@ columns! {
     ResourceDimension of ResourceColumn {
         /// Kind with its group.
         Kind,
+        /// API group; empty for the core group.
+        Group,
         /// Group and version, as `helm.toolkit.fluxcd.io/v2`.
         ApiVersion,
         /// Repository.
@@ -131,6 +133,8 @@ columns! {
         ChartName,
         /// Type of a source or provider.
         SourceType,
+        /// The declared version: of the chart, of the artifact or Git reference of a source, of Flux for a FluxInstance.
+        Version,
         /// How closely the declared version names one release; NONE without one.
         VersionClass,
         /// `true` or `false`; empty where the manifest does not say it.
@@ -205,7 +209,7 @@ columns! {
     ImageDimension of ImageColumn {
         /// Registry and name as they stand.
         Image,
-        /// The registry's host; `docker.io` where none stands.
+        /// The registry's host; `docker.io` where none stands, empty where a variable gives it.
         Registry,
         /// Tag; empty without one.
         Tag,

@@ -11,6 +11,11 @@ use super::{Question, Statement};
 const SQL: &str = include_str!("../../../clickhouse/queries/images.sql");
 const COLUMNS: &str = "repository, registry, tag_counts, repositories, resources, kinds, uses, pinned";
 
+/// The host of the registry that an `image_repository` names. An image without a registry comes from Docker's; one whose registry a
+/// variable gives, from none that is known: empty.
+pub(super) const REGISTRY: &str = "multiIf(match(image_repository, '^[^/]*[${]'), '', \
+     match(image_repository, '^([^/]*[.:][^/]*|localhost)/'), splitByChar('/', image_repository)[1], 'docker.io')";
+
 /// An image by its repository, and who uses it.
 #[derive(Clone, Debug, Row, Deserialize)]
 pub struct ImageRecord {
@@ -116,7 +121,7 @@ impl Question for Images {
             Some(page) => (filter.append(page.between()), page.tail()),
             None => (filter, Fragment::default().text("ORDER BY repository")),
         };
-        Statement::new(SQL).with_text("columns", COLUMNS).with("filter", &filter).with("tail", &tail)
+        statement(COLUMNS, &filter, &tail)
     }
 }
 
@@ -131,7 +136,14 @@ impl Question for ImageCount {
     const NAME: &'static str = "image_count";
 
     fn statement(&self) -> Statement {
-        let filter = self.filter.fragment();
-        Statement::new(SQL).with_text("columns", "count()").with("filter", &filter).with_text("tail", "")
+        statement("count()", &self.filter.fragment(), &Fragment::default())
     }
+}
+
+fn statement(columns: &'static str, filter: &Fragment, tail: &Fragment) -> Statement {
+    Statement::new(SQL)
+        .with_text("columns", columns)
+        .with_text("registry", REGISTRY)
+        .with("filter", filter)
+        .with("tail", tail)
 }

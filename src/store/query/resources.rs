@@ -57,12 +57,19 @@ pub enum ResourceField {
     Status,
     CreatedAt,
     UpdatedAt,
+    /// As it is declared.
+    ChartName,
+    /// A list.
+    ValuesKeys,
 }
 
 impl ResourceField {
     /// Whether the field is the same in all rows of one resource.
     const fn is_identity(self) -> bool {
-        !matches!(self, Self::ApiVersion | Self::Path | Self::Status | Self::UpdatedAt)
+        matches!(
+            self,
+            Self::Id | Self::Repository | Self::Group | Self::Kind | Self::Namespace | Self::Name | Self::CreatedAt
+        )
     }
 }
 
@@ -80,6 +87,8 @@ impl Field for ResourceField {
             Self::Status => "if(status = 1, 'ACTIVE', 'DELETED')",
             Self::CreatedAt => "created_at",
             Self::UpdatedAt => "updated_at",
+            Self::ChartName => "JSONExtractString(facts, 'chart_name')",
+            Self::ValuesKeys => "values_keys",
         }
     }
 

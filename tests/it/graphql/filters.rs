@@ -199,7 +199,7 @@ fn resources_by_mixed_conditions() {
     let names = |filter: Value| {
         let document =
             "query Filtered($filter: ResourceFilter) { resources(first: 500, filter: $filter) { totalCount nodes {
-            id kind name path status createdAt updatedAt repository { id } } } }";
+            id kind name path status createdAt updatedAt repository { id } facts { chartName valuesKeys } } } }";
         let data = ask_with(document, json!({ "filter": filter }));
         let nodes = data["resources"]["nodes"].as_array().unwrap().clone();
         assert_eq!(data["resources"]["totalCount"], nodes.len(), "{filter}");
@@ -225,6 +225,14 @@ fn resources_by_mixed_conditions() {
     let mixed = json!({ "or": [{ "repository": { "eq": repository } }, { "path": { "contains": "WEB" } }] });
     check(mixed, &|node| {
         is_alive(node) && (&node["repository"]["id"] == repository || node["path"].as_str().unwrap().contains("web"))
+    });
+    let sets_image = |node: &Value| node["facts"]["valuesKeys"].as_array().unwrap().contains(&json!("image.tag"));
+    check(json!({ "valuesKeys": { "has": "image.tag" } }), &|node| is_alive(node) && sets_image(node));
+    check(json!({ "valuesKeys": { "hasAny": ["image", "image.tag"] }, "path": { "startsWith": "home/" } }), &|node| {
+        is_alive(node) && sets_image(node) && node["path"].as_str().unwrap().starts_with("home/")
+    });
+    check(json!({ "chartName": { "eq": "app-template" } }), &|node| {
+        is_alive(node) && node["facts"]["chartName"] == "app-template"
     });
     let time = everything.iter().map(|node| node["updatedAt"].as_str().unwrap()).max().unwrap();
     check(json!({ "updatedAt": { "lt": time } }), &|node| is_alive(node) && node["updatedAt"].as_str() < Some(time));

@@ -51,6 +51,12 @@ fn versions_change_by_the_release_or_by_what_it_refers_to() {
     assert_eq!(version_changes(&server, "{isIndirect: true}").len(), 2);
     assert_eq!(version_changes(&server, "{step: {eq: UPGRADE}, part: {eq: MAJOR}}").len(), 1);
     assert!(version_changes(&server, "{chart: {eq: \"ghcr.io/example/other\"}}").is_empty());
+    let left =
+        "{chartBefore: {startsWith: \"charts.example.org/\"}, not: {chart: {startsWith: \"charts.example.org/\"}}}";
+    assert_eq!(
+        version_changes(&server, left),
+        ["2024-01-04 web: charts.example.org/web 1.0.9 -> ghcr.io/example/web 2.0.0 UPGRADE MAJOR by itself"]
+    );
 }
 
 /// A chart that is put together in the cluster is known by what it is made of.

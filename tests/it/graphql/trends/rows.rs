@@ -97,7 +97,9 @@ pub const DATASETS: [Dataset; 6] = [
             ("NAMESPACE", "namespace"),
             ("NAME", "name"),
             ("CHART_NAME", "chartName"),
+            ("GROUP", "group"),
             ("SOURCE_TYPE", "sourceType"),
+            ("VERSION", "version"),
             ("VERSION_CLASS", "versionClass"),
             ("SUSPEND", "suspend"),
         ],
@@ -113,7 +115,8 @@ pub const DATASETS: [Dataset; 6] = [
         sql: "SELECT toJSONString(tuple(toString(resource_id), sequence, toUnixTimestamp64Second(state_time), type != 'DELETED', \
               if(group = '', toString(kind), concat(kind, '.', group)), toString(kind), toString(api_version), toString(repository_id), \
               toString(namespace), concat(namespace, ' in ', toString(repository_id)), name, toString(chart_name), toString(source_type), \
-              toString(version_class), multiIf(suspend IS NULL, '', suspend, 'true', 'false'), interval_seconds)) FROM resource_events",
+              toString(group), version, toString(version_class), multiIf(suspend IS NULL, '', suspend, 'true', 'false'), \
+              interval_seconds)) FROM resource_events",
         columns: &[
             "fullKind",
             "kind",
@@ -124,6 +127,8 @@ pub const DATASETS: [Dataset; 6] = [
             "name",
             "chartName",
             "sourceType",
+            "group",
+            "version",
             "versionClass",
             "suspend",
             "interval",
@@ -173,6 +178,7 @@ pub const DATASETS: [Dataset; 6] = [
         hides: true,
         groups: &[
             ("IMAGE", "image"),
+            ("REGISTRY", "registry"),
             ("TAG", "tag"),
             ("KIND", "fullKind"),
             ("NAMESPACE", "namespace"),
@@ -188,10 +194,22 @@ pub const DATASETS: [Dataset; 6] = [
         numbers: &[],
         filters: &["image", "tag", "kind", "namespace"],
         sql: "SELECT toJSONString(tuple(toString(resource_id), sequence, toUnixTimestamp64Second(state_time), type != 'DELETED', \
-              image.1, image.2, if(group = '', toString(kind), concat(kind, '.', group)), toString(kind), toString(namespace), \
+              image.1, multiIf(position(splitByChar('/', image.1)[1], '$') > 0, '', position(image.1, '/') > 0 \
+              AND match(splitByChar('/', image.1)[1], '[.:]|^localhost$'), splitByChar('/', image.1)[1], 'docker.io'), \
+              image.2, if(group = '', toString(kind), concat(kind, '.', group)), toString(kind), toString(namespace), \
               toString(repository_id), toString(resource_id), concat(image.1, ' ', image.2, ' ', image.3))) \
               FROM resource_events LEFT ARRAY JOIN images AS image",
-        columns: &["image", "tag", "fullKind", "kind", "namespace", "repository", "resource", "imageAndTag"],
+        columns: &[
+            "image",
+            "registry",
+            "tag",
+            "fullKind",
+            "kind",
+            "namespace",
+            "repository",
+            "resource",
+            "imageAndTag",
+        ],
     },
     Dataset {
         field: "referenceTrend",

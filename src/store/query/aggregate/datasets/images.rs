@@ -2,6 +2,7 @@
 
 use super::{EVENT_REPOSITORY, KIND, NoNumber, columns, fields};
 use crate::store::query::aggregate::Dataset;
+use crate::store::query::images::REGISTRY;
 
 /// Container images, each as a resource declared it from one event on until the next.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,8 +46,7 @@ columns! {
     ImageColumn {
         /// Registry and name as they stand.
         Image => "image_repository",
-        /// The registry's host; `docker.io` where none stands.
-        Registry => "if(match(image_repository, '^([^/]*[.:][^/]*|localhost)/'), splitByChar('/', image_repository)[1], 'docker.io')",
+        Registry => REGISTRY,
         Tag => "image_tag",
         /// What holds it to one content: `TAG_AND_DIGEST`, `DIGEST`, `TAG` or `NOTHING`.
         Pin => "multiIf(image_digest != '', if(image_tag = '', 'DIGEST', 'TAG_AND_DIGEST'), image_tag IN ('', 'latest'), 'NOTHING', 'TAG')",

@@ -49,12 +49,14 @@ columns! {
     /// What resources are grouped by.
     ResourceColumn {
         Kind => KIND,
+        Group => "toString(group)",
         ApiVersion => "toString(api_version)",
         Repository => EVENT_REPOSITORY,
         Namespace => "toString(namespace)",
         Name => "name",
         ChartName => "toString(chart_name)",
         SourceType => "toString(source_type)",
+        Version => "version",
         VersionClass => "toString(version_class)",
         /// `true`, `false` or empty: it does not say.
         Suspend => "multiIf(suspend IS NULL, '', suspend, 'true', 'false')",
