@@ -31,4 +31,5 @@ mod seeds;
 mod sockets;
 mod support;
 mod trends;
+mod versions;
 mod webhooks;
