@@ -33,4 +33,4 @@ pub use resolution::{
     Chart, ChartFile, ChartVersionChange, Edge, EdgeChange, FileChange, FileFacts, KustomizationFile, Resolution,
     ResolutionChange, chart_identity, source_identity,
 };
-pub use version::{VersionChange, is_version, newest_first};
+pub use version::{Version, VersionChange, is_version, newest_first};

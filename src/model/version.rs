@@ -177,8 +177,8 @@ pub fn newest_first(one: &str, two: &str) -> Ordering {
 }
 
 /// A version as people write it; ordered field by field.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Version {
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version {
     major: u64,
     minor: u64,
     patch: u64,
@@ -188,7 +188,13 @@ struct Version {
 }
 
 impl Version {
-    fn of(text: &str) -> Option<Self> {
+    /// The first of its numbers.
+    pub const fn major(&self) -> u64 {
+        self.major
+    }
+
+    /// Reads it as [`VersionChange::between`] does.
+    pub fn of(text: &str) -> Option<Self> {
         let text = text.trim();
         let text = text.split_once('@').map_or(text, |(version, _)| version);
         let text = text.strip_prefix(['v', 'V']).unwrap_or(text);

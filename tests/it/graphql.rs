@@ -32,4 +32,5 @@ mod seeds;
 mod sockets;
 mod support;
 mod trends;
+mod versions;
 mod webhooks;

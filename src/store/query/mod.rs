@@ -5,6 +5,7 @@
 
 pub mod aggregate;
 mod changing;
+mod chart_intervals;
 mod chart_moves;
 mod charts;
 mod checkpoint;
@@ -16,6 +17,7 @@ mod failures;
 mod file_facts;
 mod filter;
 mod images;
+mod installed_together;
 mod jobs;
 mod metrics;
 mod metrics_page;
@@ -33,9 +35,11 @@ mod siblings;
 mod statement;
 mod strays;
 mod tombstones;
+mod values_keys;
 mod version_changes;
 
 pub use changing::{ChangedRecord, LastEventRecord, LastEvents, MostChanged};
+pub use chart_intervals::{ChartIntervalRecord, ChartIntervals};
 pub use chart_moves::{ChartMoveRecord, ChartMoves};
 pub use charts::{ChartCount, ChartField, ChartOrder, ChartRecord, Charts};
 pub use checkpoint::{CheckpointRecord, NewestCheckpoint};
@@ -49,6 +53,7 @@ pub use failures::{FailureCount, FailureField, FailureOrder, FailureRecord, Fail
 pub use file_facts::{FileFactsNow, FileRecord, FluxVersionRecord, FluxVersions};
 pub use filter::{Field, Filter, Operator};
 pub use images::{ImageCount, ImageField, ImageOrder, ImageRecord, Images};
+pub use installed_together::{InstalledTogether, TogetherOrder, TogetherRecord};
 pub use jobs::{Cancellations, JobCount, JobField, JobLog, JobLogs, JobOrder, Jobs, Processes, Schedules};
 pub use metrics::{MetricsBetween, MetricsBucket, MetricsRecord};
 pub use metrics_page::{Metrics, MetricsCount, MetricsField, MetricsOrder};
@@ -71,6 +76,7 @@ pub use siblings::{Likeness, SiblingCountRecord, SiblingCounts, SiblingRecord, S
 pub use statement::{Parameter, Statement};
 pub use strays::Strays;
 pub use tombstones::{Buried, HalfRemoved};
+pub use values_keys::{ValuesKeyRecord, ValuesKeys};
 pub use version_changes::{
     VersionChangeCount, VersionChangeField, VersionChangeOrder, VersionChangeRecord, VersionChanges,
 };

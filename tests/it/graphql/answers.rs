@@ -11,7 +11,7 @@ use super::support::ask;
 const DEPTH: usize = 4;
 
 /// Fields of `Query` with arguments that let them answer with rows.
-const ROOTS: [(&str, &str); 26] = [
+const ROOTS: [(&str, &str); 30] = [
     ("repositories", "(first: 2)"),
     ("resources", "(first: 2)"),
     ("events", "(first: 2, filter: { moved: true })"),
@@ -38,6 +38,10 @@ const ROOTS: [(&str, &str); 26] = [
     ("mostChangedResources", "(first: 2)"),
     ("inactiveRepositories", "(first: 2)"),
     ("discoveryRuns", "(first: 2)"),
+    ("upgradeLag", "(by: { name: \"grafana\" }, first: 2)"),
+    ("chartsBehind", "(by: { name: \"app-template\" })"),
+    ("installedTogether", "(by: { name: \"app-template\" }, minRepositories: 1)"),
+    ("valuesKeys", "(by: { name: \"app-template\" })"),
 ];
 
 /// What only a process that runs jobs has: `circle::answers` asks for it.
