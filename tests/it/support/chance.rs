@@ -5,18 +5,23 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use proptest::prelude::RngExt;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 
-/// Random numbers from a seed that is printed. `KUBESTATS_SEED` gives it; without, it is another in every run.
+/// Random numbers from a seed that is printed. `TEST_SEED` gives it; without, it is another in every run.
 pub struct Chance {
     rng: TestRng,
 }
 
 impl Chance {
     pub fn new() -> Self {
-        let given = std::env::var("KUBESTATS_SEED").ok().map(|seed| seed.parse().expect("KUBESTATS_SEED is a number"));
+        let given = std::env::var("TEST_SEED").ok().map(|seed| seed.parse().expect("TEST_SEED is a number"));
         let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         let seed: u64 = given.unwrap_or_else(now);
-        eprintln!("KUBESTATS_SEED={seed}");
+        eprintln!("TEST_SEED={seed}");
         Self { rng: TestRng::from_seed(RngAlgorithm::ChaCha, &seed.to_le_bytes().repeat(4)) }
+    }
+
+    /// The same in every run.
+    pub fn repeated() -> Self {
+        Self { rng: TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]) }
     }
 
     /// A number below `end`.

@@ -7,7 +7,7 @@ use clickhouse::Client;
 use kubestats::store::engine;
 
 use super::data::TestData;
-use super::process::wait_for_end;
+use super::process::{eventually, wait_for_end};
 
 /// Every table of the schema that holds rows of scans.
 pub const SCAN_TABLES: [&str; 7] = [
@@ -63,11 +63,16 @@ impl TestData {
         self.sql(&statements.iter().map(String::as_str).collect::<Vec<_>>()).concat()
     }
 
-    /// The process that runs the engine of these data, as its lock file says.
+    /// The process that runs the engine of these data, as its lock file says; one that begins may not have written it yet.
     #[track_caller]
     pub fn engine_pid(&self) -> u32 {
-        let text = std::fs::read_to_string(self.path().join("engine/engine.lock")).unwrap();
-        text.lines().next().and_then(|line| line.parse().ok()).expect("a process id in the engine's lock")
+        let mut pid = None;
+        eventually("a process id stands in the engine's lock", || {
+            let text = std::fs::read_to_string(self.path().join("engine/engine.lock")).unwrap();
+            pid = text.lines().next().and_then(|line| line.parse().ok());
+            pid.is_some()
+        });
+        pid.unwrap()
     }
 
     /// The process that runs the engine of these data now.

@@ -45,7 +45,12 @@ impl<D: Dataset> Measure<D> {
     /// Of a group over the first period.
     pub(super) fn total(&self, index: usize, _is_cumulative: bool) -> String {
         let (name, level) = self.merging();
-        format!("{name}If{level}(m{index}, period = 0) OVER (PARTITION BY dimensions) AS total{index}")
+        let total = format!("{name}If{level}(m{index}, period = 0) OVER (PARTITION BY dimensions)");
+        // The engine says 0 of nothing, whatever the measure.
+        match self.is_zero_of_nothing() {
+            true => format!("{total} AS total{index}"),
+            false => format!("if(min(period) OVER (PARTITION BY dimensions) = 0, {total}, NULL) AS total{index}"),
+        }
     }
 
     /// Of all groups that are told as one.

@@ -1,6 +1,7 @@
 //! What a trend answers, computed in plain Rust: rows are put into the buckets by the labels of their local time, and each group is
 //! measured from its rows.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Datelike, Months, NaiveDateTime, TimeZone, Utc};
@@ -304,21 +305,7 @@ fn ranked(
     let has_bins = !asked.0["histogram"].is_null();
     groups.sort_by(|(one, one_rows), (two, two_rows)| {
         if by_key {
-            let parts = |key: &Key| {
-                let (last, rest) = key.split_last().map_or((None, key.clone()), |(last, rest)| match has_bins {
-                    true => (last.parse::<f64>().ok(), rest.to_vec()),
-                    false => (None, key.clone()),
-                });
-                (rest, last)
-            };
-            let ((one_rest, one_bin), (two_rest, two_bin)) = (parts(one), parts(two));
-            let turned = |ordering: std::cmp::Ordering| if is_descending { ordering.reverse() } else { ordering };
-            let bins = match (one_bin, two_bin) {
-                (Some(one), Some(two)) => turned(one.total_cmp(&two)),
-                // What is not known comes first.
-                (one, two) => one.is_some().cmp(&two.is_some()),
-            };
-            return turned(one_rest.cmp(&two_rest)).then(bins);
+            return by_name(one, two, has_bins, is_descending);
         }
         let place = order["measure"].as_u64().unwrap_or(0) as usize;
         let ordering = match (total(one_rows, place), total(two_rows, place)) {
@@ -326,9 +313,24 @@ fn ranked(
             (Some(one), Some(two)) => one.total_cmp(&two),
             (one, two) => two.is_some().cmp(&one.is_some()),
         };
-        ordering.then_with(|| one.cmp(two))
+        ordering.then_with(|| by_name(one, two, has_bins, false))
     });
     groups.into_iter().map(|(key, _)| key).collect()
+}
+
+/// By the texts, and bins by their numbers; those that are not known come first either way.
+fn by_name(one: &Key, two: &Key, has_bins: bool, is_descending: bool) -> Ordering {
+    let parts = |key: &Key| match key.split_last() {
+        Some((bin, rest)) if has_bins => (rest.to_vec(), bin.parse::<f64>().ok()),
+        _ => (key.clone(), None),
+    };
+    let turned = |ordering: Ordering| if is_descending { ordering.reverse() } else { ordering };
+    let ((one, one_bin), (two, two_bin)) = (parts(one), parts(two));
+    let bins = match (one_bin, two_bin) {
+        (Some(one), Some(two)) => turned(one.total_cmp(&two)),
+        (one, two) => one.is_some().cmp(&two.is_some()),
+    };
+    turned(one.cmp(&two)).then(bins)
 }
 
 fn averaged(line: &Line, width: usize) -> Line {
