@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::support::data::{TestData, json_lines, text};
+use crate::support::program;
 
 /// Small enough for a program that was not optimised.
 const SMALL: [&str; 3] =
@@ -18,7 +19,7 @@ const SMALL: [&str; 3] =
 #[test]
 fn events_and_totals_equal_the_reference() {
     let Some(shared) = shared_folder() else { return };
-    let names = names(&shared);
+    let names = names(&shared, program::is_optimised());
     let bundles = names.iter().map(|name| shared.join("corpus").join(format!("{name}.bundle")));
     let bundles: Vec<PathBuf> = bundles.collect();
     let data = TestData::new();
@@ -50,9 +51,9 @@ pub fn shared_folder() -> Option<PathBuf> {
     None
 }
 
-/// The repositories to compare: all of the corpus, or the small ones where the program is not optimised.
-pub fn names(shared: &Path) -> Vec<String> {
-    if cfg!(debug_assertions) {
+/// The repositories to compare: all of the corpus, or the small ones for what is not optimised.
+pub fn names(shared: &Path, is_optimised: bool) -> Vec<String> {
+    if !is_optimised {
         return SMALL.map(str::to_owned).to_vec();
     }
     let files = std::fs::read_dir(shared.join("corpus")).unwrap().map(|file| file.unwrap().path());

@@ -12,6 +12,7 @@ use super::events::Event;
 use super::external::{Database, TestClickHouse};
 use super::hosting::Hosting;
 use super::process::{PATIENCE, send_signal};
+use super::program;
 
 /// What this machine's environment says of its network.
 const NETWORK: [&str; 5] = ["HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "GIT_SSL_CAINFO", "SSL_CERT_FILE"];
@@ -83,10 +84,10 @@ impl TestData {
 
     /// The program with `--data` and these arguments, with nobody's configuration but where the engine lies.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let program = env!("CARGO_BIN_EXE_kubestats");
+        let program = program::path();
         let mut command = match &self.place {
             Place::Folder(_) => Command::new(program),
-            Place::Disk(disk) => disk.command(program),
+            Place::Disk(disk) => disk.command(text(&program)),
         };
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();

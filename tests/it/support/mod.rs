@@ -12,6 +12,7 @@ pub mod github;
 pub mod hosting;
 pub mod http;
 pub mod process;
+pub mod program;
 pub mod proxy;
 pub mod repos;
 pub mod server;
