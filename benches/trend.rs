@@ -64,6 +64,7 @@ async fn compare(
         ranking: Ranking::Measure(0, Direction::Descending),
         having: Vec::new(),
         top: TOP,
+        most: u64::MAX,
         is_cumulative: false,
     };
     let condition = if filtered { ", filter: {type: {eq: CREATED}}" } else { "" };

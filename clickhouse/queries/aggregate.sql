@@ -28,3 +28,4 @@ WITH
 SELECT period, bucket, names, is_other, place, CAST([{{measures}}], 'Array(Nullable(Float64))') AS measured
 FROM named
 ORDER BY period, bucket, is_other, place
+LIMIT {most:UInt64}

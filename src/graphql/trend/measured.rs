@@ -89,6 +89,7 @@ pub async fn measure<D: Dataset>(
         ranking: Ranking::Measure(0, Direction::Descending),
         having: Vec::new(),
         top: ALL,
+        most: u64::MAX,
         is_cumulative: false,
     };
     let rows = snapshot.fetch(&question).await.map_err(from_store)?;

@@ -157,8 +157,9 @@ async fn trend<D: Dataset>(context: &Context<'_>, arguments: Arguments<D>) -> Re
             truncated: false,
         });
     };
+    let limits = limits(context)?;
     let bucket = arguments.bucket.map(|bucket| bucket.resolved(from, to));
-    let spans = span::spans(&arguments, limits(context)?, bucket, from, to)?;
+    let spans = span::spans(&arguments, limits, bucket, from, to)?;
     let shape = rows::Shape {
         dimensions: arguments.dimension_names(),
         measures: arguments.measures.iter().map(|(name, _)| name.clone()).collect(),
@@ -179,14 +180,17 @@ async fn trend<D: Dataset>(context: &Context<'_>, arguments: Arguments<D>) -> Re
             ranking: arguments.ranking,
             having: arguments.having,
             top: arguments.top,
+            // One more tells that there are more.
+            most: limits.maximum(Limit::TrendRows).saturating_add(1),
             is_cumulative: arguments.is_cumulative,
         };
         let records = snapshot(context)?.fetch(&question).await.map_err(from_store)?;
+        // Before there is room for them all.
+        limits.check(Limit::TrendRows, rows::count(&question, &records), |most| {
+            format!("more than {most} rows; take a wider bucket, a shorter range or a smaller `top`")
+        })?;
         rows::Series::new(&question, &records)
     };
-    limits(context)?.check(Limit::TrendRows, series.size() as u64, |most| {
-        format!("more than {most} rows; take a wider bucket, a shorter range or a smaller `top`")
-    })?;
     let series = series.with_repositories_named(context, &shape.dimensions).await?;
     Ok(Aggregate {
         truncated: series.has_other(),

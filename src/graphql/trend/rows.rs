@@ -43,6 +43,18 @@ struct Measured {
     is_filled: bool,
 }
 
+/// How many rows the records of an answer make, empty buckets and the range that is compared to among them.
+pub fn count<D: Dataset>(question: &Aggregation<D>, records: &[AggregateRecord]) -> u64 {
+    let groups: BTreeSet<(bool, u64)> = records.iter().map(place).collect();
+    let buckets: usize = question.spans.iter().map(|span| span.buckets.len()).sum();
+    groups.len().saturating_mul(buckets).saturating_mul(question.measures.len()).max(records.len()) as u64
+}
+
+/// Where the group of a record stands; "other" comes last, whatever the place of its first group in a bucket.
+const fn place(record: &AggregateRecord) -> (bool, u64) {
+    (record.is_other, if record.is_other { 0 } else { record.place })
+}
+
 impl Series {
     /// Puts records into the buckets of their periods.
     pub fn new<D: Dataset>(question: &Aggregation<D>, records: &[AggregateRecord]) -> Self {
@@ -52,9 +64,7 @@ impl Series {
         };
         let mut groups: BTreeMap<(bool, u64), Group> = BTreeMap::new();
         for record in records {
-            // Of "other", the place is that of its first group in each bucket.
-            let place = if record.is_other { 0 } else { record.place };
-            let group = groups.entry((record.is_other, place));
+            let group = groups.entry(place(record));
             let group = group.or_insert_with(|| empty(record.names.clone(), record.is_other));
             let period = usize::from(record.period);
             if let Ok(bucket) = question.spans[period].buckets.binary_search(&record.bucket) {
@@ -79,11 +89,6 @@ impl Series {
             }
         }
         Self { groups }
-    }
-
-    /// How many rows there are at most.
-    pub fn size(&self) -> usize {
-        self.groups.iter().filter_map(|group| group.values.first()).flatten().map(Vec::len).sum()
     }
 
     /// Whether some groups are told as one.
@@ -125,7 +130,7 @@ impl Series {
             (name, periods.next().unwrap_or_default(), periods.next())
         });
         let lines: Vec<_> = lines.collect();
-        let mut rows = Vec::with_capacity(self.size());
+        let mut rows = Vec::new();
         for (bucket, start) in spans[0].buckets.iter().enumerate() {
             for (series, current, previous) in &lines {
                 let Some(Measured { value: Some(value), is_filled }) = current.get(bucket).copied() else { continue };

@@ -110,6 +110,8 @@ pub struct Aggregation<D: Dataset> {
     pub having: Vec<Having>,
     /// Groups that are named; all others together are one more.
     pub top: u32,
+    /// Records of the longest answer; what lies beyond is not read.
+    pub most: u64,
     /// Whether a bucket measures everything from the beginning of its range on.
     pub is_cumulative: bool,
 }
@@ -163,7 +165,8 @@ impl<D: Dataset> Question for Aggregation<D> {
             .with("having", &having)
             .with("gathered", &list(Measure::gathered))
             .with("measures", &list(Measure::value))
-            .bind("top", Parameter::Integer(i64::from(self.top)));
+            .bind("top", Parameter::Integer(i64::from(self.top)))
+            .bind("most", Parameter::Integer(i64::try_from(self.most).unwrap_or(i64::MAX)));
         let statement = spans.fold(statement, |statement, (period, span)| {
             statement.bind(BUCKETS[period], Parameter::Integers(span.buckets.clone()))
         });
