@@ -36,6 +36,8 @@ export default [
       ...configs['flat/operations-recommended'].rules,
       // They are read by people, who seldom need ids.
       '@graphql-eslint/require-selections': 'off',
+      // Dependencies of dependencies of dependencies; the server's own limit is 20.
+      '@graphql-eslint/selection-set-depth': ['error', { maxDepth: 10 }],
     },
   },
 ];
