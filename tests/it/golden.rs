@@ -1,7 +1,7 @@
 //! Whole histories of real repositories against an independent reference.
 //!
 //! The reference (`golden/*.json`) and the repositories (`corpus/*.bundle`) lie in a folder `shared` beside the checkout,
-//! or where `KUBESTATS_CORPUS` says. Where they are absent nothing is compared, and the test says so.
+//! or where `TEST_CORPUS` says. Where they are absent nothing is compared, and the test says so.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ fn events_and_totals_equal_the_reference() {
 
 /// Where reference and corpus lie; `None`, with a word, where they do not.
 pub fn shared_folder() -> Option<PathBuf> {
-    let configured = std::env::var_os("KUBESTATS_CORPUS").map(PathBuf::from);
+    let configured = std::env::var_os("TEST_CORPUS").map(PathBuf::from);
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
     let folder = configured.unwrap_or_else(beside);
     if folder.join("corpus").is_dir() && folder.join("golden").is_dir() {
