@@ -1,10 +1,10 @@
 //! Jobs through the program: what it prints, and what becomes of its jobs when it is killed, stopped or interrupted.
 
-use std::io::Write;
+use std::io::{Read, Write};
 
 use super::stalled::{Stalled, column, jobs};
 use crate::support::data::{TestData, json_lines, text};
-use crate::support::process::{eventually, send_signal};
+use crate::support::process::{PATIENCE, eventually, send_signal};
 use crate::support::repos::fixture;
 use crate::support::server::TestServer;
 
@@ -143,9 +143,14 @@ fn what_a_log_would_tell_a_terminal_is_shown_instead() {
 /// A client that has promised a body and never sends it.
 fn stalled(server: &TestServer) -> std::net::TcpStream {
     let mut client = std::net::TcpStream::connect(server.address).unwrap();
-    client.write_all(b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{").unwrap();
-    // It is at it when it answers somebody who came later.
-    assert_eq!(server.get("/healthz").status, 200);
+    let head = "POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\
+                Expect: 100-continue\r\n\r\n";
+    client.write_all(head.as_bytes()).unwrap();
+    // The server says so when it waits for the body.
+    client.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut answer = [0; 12];
+    client.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 100");
     client
 }
 
