@@ -3,6 +3,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use async_graphql::{Context, Error};
 
@@ -74,6 +75,13 @@ impl Present {
     pub async fn fetch<Q: Question>(&self, question: &Q) -> Result<Vec<Q::Row>, Error> {
         self.note();
         self.reader.now(question).await.map_err(from_store)
+    }
+
+    /// The moment of asking, in milliseconds since 1970.
+    pub fn now_ms(&self) -> i64 {
+        self.note();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(now.as_millis()).unwrap_or(i64::MAX)
     }
 
     /// Notes that the answer holds something of the present.

@@ -1,7 +1,5 @@
 //! What changes most, and who rests.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use async_graphql::{Context, Error, Object, SimpleObject};
 
 use crate::graphql::duration::Duration;
@@ -75,11 +73,8 @@ impl ChangeQuery {
         #[graphql(desc = "The most repositories, 1 to 500.", default = 20)] first: i32,
     ) -> Result<Vec<InactiveRepository>, Error> {
         let most = list_size(first, MAX_LIST)?;
-        // How long ago something was depends on the moment of asking.
-        present(context)?.note();
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let before = i64::try_from(now.saturating_sub(idle.0).as_secs()).unwrap_or(i64::MAX);
-        let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+        let now = present(context)?.now_ms() / 1_000;
+        let before = now.saturating_sub_unsigned(idle.0.as_secs());
         let rows = snapshot(context)?.fetch(&LastEvents { before, most }).await.map_err(from_store)?;
         let repositories = loaders(context)?.repositories.load_many(rows.iter().map(|row| row.repository_id)).await?;
         let inactive = rows.iter().filter_map(|row| {

@@ -1,7 +1,5 @@
 //! What is indexed, and how fresh it is.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use async_graphql::{Context, Error, Object, SimpleObject};
 
 use crate::graphql::duration::Duration;
@@ -51,10 +49,7 @@ impl CoverageQuery {
         let mut found = found.unwrap_or_default();
         let mut scanned_at = std::mem::take(&mut found.scanned_at);
         scanned_at.sort_unstable_by(|one, two| two.cmp(one));
-        // How long ago something was depends on the moment of asking.
-        present(context)?.note();
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-        let now = i64::try_from(now).unwrap_or(i64::MAX);
+        let now = present(context)?.now_ms();
         let since = |time: &i64| Duration::between(*time, now);
         let time = |seconds: i64| (found.events > 0).then(|| DateTime::from_seconds(seconds));
         Ok(Coverage {
