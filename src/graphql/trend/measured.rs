@@ -5,8 +5,10 @@ use async_graphql::Error;
 use crate::graphql::error::from_store;
 use crate::graphql::scalars::Long;
 use crate::store::Snapshot;
-use crate::store::query::aggregate::{Aggregation, Dataset, Measure, Ranking, Span};
-use crate::store::query::aggregate::{ChartField, Charts, Events, RepositoryMetrics, ResourceStateField, Resources};
+use crate::store::query::aggregate::{
+    Aggregation, ChartField, Charts, Dataset, Events, Measure, Ranking, RepositoryMetrics, ResourceStateField,
+    Resources, Span,
+};
 use crate::store::query::{Direction, EventField, Field, Filter, Operator};
 
 /// More groups than there are.

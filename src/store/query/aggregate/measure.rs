@@ -43,7 +43,7 @@ impl<D: Dataset> Measure<D> {
     }
 
     /// Of a group over the first period.
-    pub(super) fn total(&self, index: usize, _is_cumulative: bool) -> String {
+    pub(super) fn total(&self, index: usize) -> String {
         let (name, level) = self.merging();
         let total = format!("{name}If{level}(m{index}, period = 0) OVER (PARTITION BY dimensions)");
         // The engine says 0 of nothing, whatever the measure.

@@ -161,7 +161,7 @@ impl<D: Dataset> Question for Aggregation<D> {
             .with("counted", &counted)
             .with_text("names", if self.dimensions.contains(&D::REPOSITORY) { NAMES } else { "" })
             .with("order", &Fragment::default().text(&self.order()))
-            .with("totals", &list(Measure::total))
+            .with("totals", &list(|measure, place, _| measure.total(place)))
             .with("having", &having)
             .with("gathered", &list(Measure::gathered))
             .with("measures", &list(Measure::value))

@@ -235,7 +235,7 @@ pub fn answer(dataset: &Dataset, asked: &Asked) -> Answer {
             let zero = ["count", "sum"].contains(&function).then_some(0.0);
             let value = measured(dataset, measure, if is_cumulative { &so_far } else { &here });
             // Where nothing is, or only values that are not known, something stands in.
-            let is_filled = here.is_empty() || (value.is_none() && !here.is_empty());
+            let is_filled = here.is_empty() || value.is_none();
             let value = if here.is_empty() && is_cumulative { before.or(zero) } else { value.or(zero) };
             let value = if here.is_empty() && !is_cumulative { zero } else { value };
             before = value;
@@ -290,10 +290,7 @@ fn ranked(
         }
     }
     // Over the whole first period; what lasts is met once a bucket.
-    let total = |rows: &[&Row], place: usize| {
-        // Of none, sums and counts are 0, and so is what else has no value to be null.
-        measured(dataset, &measures[place], rows)
-    };
+    let total = |rows: &[&Row], place: usize| measured(dataset, &measures[place], rows);
     let mut groups: Vec<(Key, Vec<&Row>)> = found.into_iter().collect();
     if let Some(having) = asked.0["having"].get(0) {
         let (place, least) = (having["measure"].as_u64().unwrap() as usize, having["gt"].as_f64().unwrap());
