@@ -14,6 +14,8 @@ use crate::store::query::aggregate::{ChartColumn, ChartDistinct, Charts, Measure
 const MAX_LIST: i32 = 500;
 /// Beyond this, chance alone would bring a difference in one case of twenty.
 const SIGNIFICANT: f64 = 1.96;
+/// Cochran's rule: with less in any of the four cells, shares are not distributed as the test takes them to be.
+const ENOUGH: f64 = 5.0;
 
 /// A chart that gained or lost repositories between two times. Charts of one name are one here, whatever their source.
 #[derive(SimpleObject)]
@@ -35,7 +37,8 @@ struct ChartMover {
     /// How far the two shares are apart in standard errors, by the test of two proportions: positive for what rose, beyond 1.96 either way
     /// hardly by chance.
     significance: f64,
-    /// Whether it is beyond 1.96 either way.
+    /// Whether it is beyond 1.96 either way, and enough repositories were asked for that to mean anything: by chance, five would install the
+    /// chart, and five not, at each end.
     is_significant: bool,
 }
 
@@ -104,7 +107,7 @@ fn mover(name: &str, before: (i64, i64), after: (i64, i64)) -> ChartMover {
         share_before: share(before),
         share_after: share(after),
         significance,
-        is_significant: significance.abs() > SIGNIFICANT,
+        is_significant: significance.abs() > SIGNIFICANT && expected(before, after) >= ENOUGH,
     }
 }
 
@@ -117,9 +120,27 @@ fn significance(before: (i64, i64), after: (i64, i64)) -> f64 {
     if error.is_finite() && error > 0.0 { (y / m - x / n) / error } else { 0.0 }
 }
 
+/// The least of the four cells, had nothing changed: repositories with the chart and without it, before and after.
+fn expected(before: (i64, i64), after: (i64, i64)) -> f64 {
+    let with = (before.0 + after.0) as f64;
+    let all = (before.1 + after.1) as f64;
+    let fewer = before.1.min(after.1) as f64;
+    with.min(all - with) * fewer / all
+}
+
 #[cfg(test)]
 mod tests {
-    use super::significance;
+    use super::{expected, mover, significance};
+
+    #[test]
+    fn a_few_repositories_prove_nothing() {
+        let all_of_two = mover("coredns", (0, 2), (2, 2));
+        assert!(all_of_two.significance > 1.96 && !all_of_two.is_significant);
+        assert!(mover("coredns", (20, 100), (35, 100)).is_significant);
+        assert!(!mover("coredns", (20, 100), (21, 100)).is_significant);
+        // 55 of 200 have it: of each hundred, 27.5 by chance.
+        assert!((expected((20, 100), (35, 100)) - 27.5).abs() < 1e-9);
+    }
 
     #[test]
     fn significance_is_the_z_score_of_two_proportions() {
