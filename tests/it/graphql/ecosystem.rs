@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::support::{all_events, ask, ask_with};
-use super::trends::rows::{DATASETS, Row, load};
+use super::support::{all_events, ask, ask_with, world};
+use super::trends::rows::{DATASETS, Row, Stored};
 
 /// The rows of a dataset, by its field; of releases and resources those that are nobody else's.
 fn rows(field: &str) -> Vec<Row> {
-    load(DATASETS.iter().find(|dataset| dataset.field == field).unwrap())
+    Stored::of(world()).rows(DATASETS.iter().find(|dataset| dataset.field == field).unwrap()).to_vec()
 }
 
 fn seconds(time: &Value) -> i64 {

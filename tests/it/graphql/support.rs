@@ -39,8 +39,8 @@ pub struct World {
     runtime: Runtime,
     pub store: Store,
     pub reader: Reader,
-    /// The same repositories, scanned into an external ClickHouse.
-    external: Reader,
+    /// The same repositories, scanned into an external ClickHouse; those of the corpus are not.
+    external: Option<Reader>,
     pub schema: Schema,
     socket: PathBuf,
 }
@@ -53,13 +53,36 @@ pub fn world() -> &'static World {
 
 impl World {
     fn build() -> Self {
+        let repositories = REPOSITORIES.map(|(name, url)| {
+            let repository = fixture(name);
+            repository.git(&["remote", "add", "origin", url]);
+            repository
+        });
+        let remotes = repositories.each_ref().map(|repository| Remote::Path(repository.path()));
+        let mut world = Self::of("graphql", &remotes);
+        let external = world.runtime.block_on(async {
+            let store = open_external().await;
+            let mirrors = folder_of_this_run("graphql-external").join("mirrors");
+            let reader = scan_all(&store, mirrors, &remotes).await;
+            plant(&store, &reader).await;
+            reader
+        });
+        world.external = Some(external);
+        world.runtime.block_on(plant(&world.store, &world.reader));
+        world
+    }
+
+    /// Repositories of the corpus, as their bundles hold them.
+    pub fn of_bundles(name: &str, bundles: Vec<PathBuf>) -> Self {
+        Self::of(name, &bundles.into_iter().map(Remote::Bundle).collect::<Vec<_>>())
+    }
+
+    fn of(name: &str, remotes: &[Remote]) -> Self {
         let runtime = Runtime::new().unwrap();
-        let data = folder_of_this_run("graphql");
+        let data = folder_of_this_run(name);
         let store = runtime.block_on(start_engine(&data));
-        let reader = runtime.block_on(scan_all(&store, data.join("mirrors")));
-        let external =
-            runtime.block_on(async { scan_all(&open_external().await, data.join("mirrors-external")).await });
-        Self { runtime, schema: schema(None, Limits::default()), store, reader, external, socket: socket(&data) }
+        let reader = runtime.block_on(scan_all(&store, data.join("mirrors"), remotes));
+        Self { runtime, schema: schema(None, Limits::default()), store, reader, external: None, socket: socket(&data) }
     }
 
     /// A reader whose every question fails: it asks a database that is not there.
@@ -86,9 +109,36 @@ impl World {
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         self.runtime.block_on(future)
     }
+
+    #[track_caller]
+    fn respond(&self, document: &str, variables: Value) -> Value {
+        let response = self.respond_through(&self.reader, document, variables.clone());
+        let Some(external) = &self.external else { return response };
+        let mut expected = response.clone();
+        let mut external = self.respond_through(external, document, variables);
+        for response in [&mut expected, &mut external] {
+            blank_fields_of_the_scan(response);
+        }
+        assert_eq!(external, expected, "the two hostings answer differently: {document}");
+        response
+    }
+
+    fn respond_through(&self, reader: &Reader, document: &str, variables: Value) -> Value {
+        let request = Request::new(document).variables(Variables::from_json(variables));
+        let response = self.block_on(execute(&self.schema, reader, request));
+        serde_json::to_value(&response).unwrap()
+    }
+
+    /// The data of an answer that has no errors.
+    #[track_caller]
+    pub fn ask_with(&self, document: &str, variables: Value) -> Value {
+        let mut response = self.respond(document, variables);
+        assert!(response.get("errors").is_none(), "{document}: {response:#}");
+        response["data"].take()
+    }
 }
 
-async fn scan_all(store: &Store, mirrors: PathBuf) -> Reader {
+async fn scan_all(store: &Store, mirrors: PathBuf, remotes: &[Remote]) -> Reader {
     let reader = Reader::new(store.clone(), ReaderOptions::default());
     let pipeline = Pipeline {
         reader: reader.clone(),
@@ -106,13 +156,10 @@ async fn scan_all(store: &Store, mirrors: PathBuf) -> Reader {
         visits: Visits::default(),
         disk: Disk::default(),
     };
-    for (name, url) in REPOSITORIES {
-        let repository = fixture(name);
-        repository.git(&["remote", "add", "origin", url]);
-        let scanned = pipeline.scan(&Remote::Path(repository.path()), Arc::new(Silent)).await;
-        scanned.unwrap_or_else(|error| panic!("{name}: {error}"));
+    for remote in remotes {
+        let scanned = pipeline.scan(remote, Arc::new(Silent)).await;
+        scanned.unwrap_or_else(|error| panic!("{remote:?}: {error}"));
     }
-    plant(store, &reader).await;
     reader
 }
 
@@ -152,14 +199,7 @@ fn socket(data: &Path) -> PathBuf {
 /// The whole response to a document, as clients get it. An external ClickHouse gives the same one.
 #[track_caller]
 pub fn respond(document: &str, variables: Value) -> Value {
-    let response = respond_through(&world().reader, document, variables.clone());
-    let mut expected = response.clone();
-    let mut external = respond_through(&world().external, document, variables);
-    for response in [&mut expected, &mut external] {
-        blank_fields_of_the_scan(response);
-    }
-    assert_eq!(external, expected, "the two hostings answer differently: {document}");
-    response
+    world().respond(document, variables)
 }
 
 /// Blanks what differs from scan to scan of the same history.
@@ -190,9 +230,7 @@ fn blank_fields_of_the_scan(value: &mut Value) {
 
 /// The same through a reader with a cache and a count of its own.
 pub fn respond_through(reader: &Reader, document: &str, variables: Value) -> Value {
-    let request = Request::new(document).variables(Variables::from_json(variables));
-    let response = world().block_on(execute(&world().schema, reader, request));
-    serde_json::to_value(&response).unwrap()
+    world().respond_through(reader, document, variables)
 }
 
 /// The data of an answer that has no errors.
@@ -204,9 +242,7 @@ pub fn ask(document: &str) -> Value {
 /// The data of an answer that has no errors.
 #[track_caller]
 pub fn ask_with(document: &str, variables: Value) -> Value {
-    let mut response = respond(document, variables);
-    assert!(response.get("errors").is_none(), "{document}: {response:#}");
-    response["data"].take()
+    world().ask_with(document, variables)
 }
 
 /// An event, with all that filters and groups look at.

@@ -1,6 +1,11 @@
 //! Several repositories in one command: what is stored, who ends first, and how much memory is enough.
 
+use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::Mutex;
+use std::thread;
 
 use kubestats::git::{FetchOptions, Mirror, Remote};
 use kubestats::manifest::redact::Redactor;
@@ -10,7 +15,9 @@ use serde_json::{Value, json};
 
 use super::stored::Stored;
 use crate::support::data::{TestData, json_lines, text};
+use crate::support::process::{PATIENCE, holds_within, wait_for_end};
 use crate::support::repos::{TempRepo, fixture, run_git};
+use crate::support::watched_git::WatchedGit;
 
 /// A repository with many commits and some tiny ones, the large one first.
 fn sources(large: &str, tiny: usize) -> (Vec<TempRepo>, Vec<PathBuf>) {
@@ -35,11 +42,26 @@ fn names(lines: &[Value]) -> Vec<&str> {
 
 #[test]
 fn tiny_repositories_behind_a_huge_one_end_first() {
-    let (_repositories, sources) = sources("huge", 20);
-    let data = TestData::new().with("KUBESTATS_SCAN__MEMORY_MB", "16");
-    let lines = scan(&data, &["--parallel", "4"], &sources);
+    let (_repositories, sources) = sources("many-commits", 20);
+    // Who has asked git for so much waits there, with the memory it holds, until the others have ended.
+    let git = WatchedGit::new("(sed --unbuffered 1000q; until [ -e others-ended ]; do sleep 0.1; done; exec cat)");
+    let data = git.data().with("KUBESTATS_SCAN__MEMORY_MB", "1");
+    let arguments = ["scan", "--json", "--parallel", "4"].into_iter().chain(sources.iter().map(|path| text(path)));
+    let mut scan = data.command(&arguments.collect::<Vec<_>>()).stdout(Stdio::piped()).spawn().unwrap();
+    let lines = Mutex::new(Vec::new());
+    let others_ended = thread::scope(|scope| {
+        let printed = BufReader::new(scan.stdout.take().unwrap());
+        scope.spawn(|| printed.lines().for_each(|line| lines.lock().unwrap().push(line.unwrap())));
+        let others_ended = holds_within(PATIENCE, || lines.lock().unwrap().len() == sources.len() - 1);
+        fs::write(git.file("others-ended"), "").unwrap();
+        others_ended
+    });
+    assert!(others_ended, "the tiny ones end while the huge one waits");
+    assert!(wait_for_end(&mut scan).success());
+    let lines = json_lines(&lines.into_inner().unwrap().join("\n"));
     assert_eq!(lines.len(), sources.len());
     assert_eq!(names(&lines).last(), Some(&text(&sources[0])), "the huge one ends last");
+    assert_eq!(lines[sources.len() - 1]["added"]["commits"], 6_000);
 }
 
 #[test]

@@ -18,3 +18,4 @@ pub mod repos;
 pub mod server;
 pub mod socket;
 pub mod tls;
+pub mod watched_git;

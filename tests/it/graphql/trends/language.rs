@@ -2,15 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use chrono::DateTime;
 use serde_json::{Value, json};
 
 use super::model::{Asked, answer};
-use super::rows::{DATASETS, Dataset, load};
-use crate::graphql::support::ask_with;
+use super::rows::{DATASETS, Dataset, Row, Stored};
+use crate::golden;
+use crate::graphql::support::{World, ask_with, world};
 use crate::support::chance::Chance;
 
 const ZONES: [&str; 5] = ["UTC", "Europe/Berlin", "America/Santiago", "Asia/Kolkata", "Australia/Lord_Howe"];
-const BUCKETS: [&str; 5] = ["DAY", "WEEK", "MONTH", "QUARTER", "YEAR"];
+const BUCKETS: [&str; 6] = ["HOUR", "DAY", "WEEK", "MONTH", "QUARTER", "YEAR"];
+const DAY: i64 = 24 * 3_600;
+/// Days on which clocks change, in one zone or another.
+const CLOCK_CHANGES: [i64; 4] = [1_696_032_000, 1_698_451_200, 1_711_843_200, 1_712_361_600];
 
 /// One value of many.
 fn one<'a, T>(chance: &mut Chance, of: &'a [T]) -> &'a T {
@@ -21,8 +26,51 @@ fn perhaps(chance: &mut Chance) -> bool {
     chance.below(2) == 0
 }
 
+fn rfc3339(seconds: i64) -> Value {
+    json!(DateTime::from_timestamp(seconds, 0).unwrap().to_rfc3339())
+}
+
+/// A range in which something happened; by the hour it is short, and may be one in which clocks change.
+fn range(chance: &mut Chance, rows: &[Row], bucket: Option<&str>) -> Value {
+    let near = one(chance, rows).begins;
+    let (near, days) = match bucket {
+        Some("HOUR") if perhaps(chance) => (*one(chance, &CLOCK_CHANGES), 12),
+        Some("HOUR") => (near, 12),
+        _ => (near, 750),
+    };
+    let seconds = |chance: &mut Chance| chance.below(days * DAY as usize / 600) as i64 * 600;
+    let from = near - near.rem_euclid(600) - seconds(chance);
+    json!({ "from": rfc3339(from), "to": rfc3339(from + 600 + seconds(chance)) })
+}
+
+/// A filter by what some row has.
+fn filter(chance: &mut Chance, dataset: &Dataset, rows: &[Row], depth: usize) -> Value {
+    match chance.below(if depth == 0 { 5 } else { 8 }) {
+        5 => json!({ "not": filter(chance, dataset, rows, depth - 1) }),
+        6 => json!({ "and": [filter(chance, dataset, rows, depth - 1), filter(chance, dataset, rows, depth - 1)] }),
+        7 => json!({ "or": [filter(chance, dataset, rows, depth - 1), filter(chance, dataset, rows, depth - 1)] }),
+        _ => {
+            let field = *one(chance, dataset.filters);
+            let value = one(chance, rows).fields[field].clone();
+            let other = one(chance, rows).fields[field].clone();
+            // A few characters from the middle, and from the beginning.
+            let part: String = value.chars().skip(1).take(3).collect();
+            let start: String = value.chars().take(2).collect();
+            let comparison = match chance.below(6) {
+                0 => json!({ "eq": value }),
+                1 => json!({ "ne": value }),
+                2 => json!({ "in": [value, other] }),
+                3 => json!({ "notIn": [value, other] }),
+                4 => json!({ "contains": part.to_uppercase() }),
+                _ => json!({ "startsWith": start }),
+            };
+            json!({ field: comparison })
+        }
+    }
+}
+
 /// Arguments of a trend, as JSON.
-fn arguments(chance: &mut Chance, dataset: &Dataset) -> Value {
+fn arguments(chance: &mut Chance, dataset: &Dataset, rows: &[Row]) -> Value {
     let mut groups: Vec<&str> = Vec::new();
     for _ in 0..chance.below(3) {
         let group = one(chance, dataset.groups).0;
@@ -31,9 +79,7 @@ fn arguments(chance: &mut Chance, dataset: &Dataset) -> Value {
         }
     }
     let measures: Vec<Value> = (0..1 + chance.below(3)).map(|_| measure(chance, dataset)).collect();
-    let bucket = (chance.below(5) > 0).then(|| *one(chance, &BUCKETS));
-    let (first, second) = (chance.below(24), chance.below(24));
-    let month = |months: usize| format!("{}-{:02}-{:02}T05:30:00Z", 2023 + months / 12, 1 + months % 12, 1 + months);
+    let bucket = (chance.below(6) > 0).then(|| *one(chance, &BUCKETS));
     let mut asked = json!({
         "groupBy": groups,
         "measures": measures,
@@ -42,7 +88,7 @@ fn arguments(chance: &mut Chance, dataset: &Dataset) -> Value {
         "firstDayOfWeek": one(chance, &["MONDAY", "SUNDAY", "SATURDAY"]),
         "top": 1 + chance.below(4),
         "fill": chance.below(4) > 0,
-        "range": { "from": month(first.min(second)), "to": month(first.max(second) + 1) },
+        "range": range(chance, rows, bucket),
     });
     if perhaps(chance) {
         asked["orderBy"] = json!({
@@ -55,7 +101,11 @@ fn arguments(chance: &mut Chance, dataset: &Dataset) -> Value {
         asked["having"] = json!([{ "measure": chance.below(measures.len()), "gt": chance.below(4) }]);
     }
     if perhaps(chance) {
-        asked["compareTo"] = json!({ "period": one(chance, &["PREVIOUS", "PREVIOUS_YEAR"]) });
+        asked["compareTo"] = match chance.below(3) {
+            0 => json!({ "range": range(chance, rows, bucket) }),
+            1 => json!({ "period": "PREVIOUS" }),
+            _ => json!({ "period": "PREVIOUS_YEAR" }),
+        };
     }
     if chance.below(3) == 0 && !dataset.lasts {
         asked["cumulative"] = json!(true);
@@ -67,12 +117,7 @@ fn arguments(chance: &mut Chance, dataset: &Dataset) -> Value {
         asked["histogram"] = json!({ "of": one(chance, dataset.numbers).0, "width": one(chance, &[1.0, 2.5, 600.0]) });
     }
     if perhaps(chance) {
-        let rows = load(dataset);
-        assert!(!rows.is_empty(), "{} has no rows", dataset.field);
-        let field = one(chance, dataset.filters);
-        let value = rows.get(chance.below(rows.len())).map(|row| row.fields[*field].clone()).unwrap_or_default();
-        let comparison = one(chance, &["eq", "ne"]);
-        asked["filter"] = json!({ *field: { *comparison: value } });
+        asked["filter"] = filter(chance, dataset, rows, 2);
     }
     asked
 }
@@ -89,7 +134,7 @@ fn measure(chance: &mut Chance, dataset: &Dataset) -> Value {
 }
 
 /// Asks once, and holds the answer against the model's.
-fn compare(dataset: &Dataset, asked: &Value) -> usize {
+fn compare(stored: &Stored, dataset: &Dataset, asked: &Value) -> usize {
     let types = dataset.types;
     let histogram =
         if dataset.numbers.is_empty() { ("", "") } else { ("$histogram: HISTOGRAM ", "histogram: $histogram ") };
@@ -107,8 +152,8 @@ fn compare(dataset: &Dataset, asked: &Value) -> usize {
         if asked["cumulative"] == json!(true) { "cumulative: true " } else { "" },
         if dataset.hides { "withPatches: true withVendored: true" } else { "" },
     );
-    let told = ask_with(&document, asked.clone())["trend"].take();
-    let expected = answer(dataset, &Asked::read(asked));
+    let told = stored.world.ask_with(&document, asked.clone())["trend"].take();
+    let expected = answer(dataset, &stored.rows(dataset), &Asked::read(asked));
     let rows = told["rows"].as_array().unwrap();
     let keys: Vec<(Value, &Value)> = rows.iter().map(|row| (row["timeMs"].clone(), &row["key"])).collect();
     let expected_keys: Vec<(Value, Value)> =
@@ -140,26 +185,49 @@ fn compare(dataset: &Dataset, asked: &Value) -> usize {
     rows.len()
 }
 
-fn check(questions: usize, mut chance: Chance) {
+/// Asks so many questions about those of the datasets that have rows.
+fn check(world: &World, datasets: usize, questions: usize, mut chance: Chance) {
+    let stored = Stored::of(world);
+    let with_rows: Vec<&Dataset> = DATASETS.iter().filter(|dataset| !stored.rows(dataset).is_empty()).collect();
+    assert_eq!(with_rows.len(), datasets);
     let mut told: BTreeMap<&str, usize> = BTreeMap::new();
     for number in 0..questions {
-        let dataset = &DATASETS[number % DATASETS.len()];
-        let asked = arguments(&mut chance, dataset);
-        *told.entry(dataset.field).or_default() += compare(dataset, &asked);
+        let dataset = with_rows[number % datasets];
+        let asked = arguments(&mut chance, dataset, &stored.rows(dataset));
+        *told.entry(dataset.field).or_default() += compare(&stored, dataset, &asked);
     }
-    assert_eq!(told.len(), DATASETS.len());
     assert!(told.values().all(|rows| *rows > 0), "nothing was told: {told:?}");
 }
 
 #[test]
 fn random_questions_have_the_answers_of_plain_rust() {
-    check(60, Chance::repeated());
+    check(world(), 6, 60, Chance::repeated());
+}
+
+#[test]
+fn random_questions_about_the_small_repositories_of_the_corpus() {
+    check_corpus(false, 40, Chance::repeated());
 }
 
 #[test]
 #[ignore = "soak"]
 fn soak_many_random_questions() {
-    check(6_000, Chance::new());
+    check(world(), 6, 6_000, Chance::new());
+}
+
+#[test]
+#[ignore = "soak"]
+fn soak_random_questions_about_the_whole_corpus() {
+    check_corpus(true, 500, Chance::new());
+}
+
+/// The same about repositories of the corpus, where that is there; nothing there tells of forges.
+fn check_corpus(is_whole: bool, questions: usize, chance: Chance) {
+    let Some(shared) = golden::shared_folder() else { return };
+    let bundle = |name: String| shared.join("corpus").join(format!("{name}.bundle"));
+    let bundles = golden::names(&shared, is_whole).into_iter().map(bundle).collect();
+    let name = if is_whole { "graphql-corpus" } else { "graphql-small-corpus" };
+    check(&World::of_bundles(name, bundles), 5, questions, chance);
 }
 
 #[test]

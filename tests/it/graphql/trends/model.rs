@@ -4,11 +4,11 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Datelike, Months, NaiveDateTime, TimeZone, Utc};
+use chrono::{DateTime, Datelike, Months, NaiveDateTime, TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
 use serde_json::Value;
 
-use super::rows::{Dataset, Row, load};
+use super::rows::{Dataset, HOUR_OF_DAY, Row, WEEKDAY};
 
 /// A question as it was asked.
 pub struct Asked<'a>(&'a Value);
@@ -27,6 +27,9 @@ pub struct Told {
 }
 
 type Key = Vec<String>;
+type Keyed<'a> = (Key, &'a Row);
+/// Where its buckets begin, and the rows of each.
+type Period<'a> = (Vec<i64>, Vec<Vec<&'a Keyed<'a>>>);
 /// By bucket: the value, and whether nothing was there to measure.
 type Line = Vec<(Option<f64>, bool)>;
 
@@ -47,6 +50,8 @@ impl<'a> Asked<'a> {
     fn label(&self, bucket: &str, seconds: i64) -> String {
         let local = DateTime::from_timestamp(seconds, 0).unwrap().with_timezone(&self.zone());
         match bucket {
+            // By night the same hour may come twice.
+            "HOUR" => local.format("%F %H %z").to_string(),
             "DAY" => local.date_naive().to_string(),
             "WEEK" => {
                 let first = match self.text("firstDayOfWeek").unwrap() {
@@ -86,9 +91,11 @@ impl<'a> Asked<'a> {
 
     /// The ranges: what is asked for, and what it is compared to.
     fn ranges(&self) -> Vec<(i64, i64)> {
-        let end =
-            |name: &str| DateTime::parse_from_rfc3339(self.0["range"][name].as_str().unwrap()).unwrap().timestamp();
-        let (from, to) = (end("from"), end("to"));
+        let end = |range: &Value, name: &str| {
+            DateTime::parse_from_rfc3339(range[name].as_str().unwrap()).unwrap().timestamp()
+        };
+        let ends = |range: &Value| (end(range, "from"), end(range, "to"));
+        let (from, to) = ends(&self.0["range"]);
         let count = u32::try_from(self.buckets(from, to).len()).unwrap();
         let moved = |seconds: i64, by: &dyn Fn(NaiveDateTime) -> NaiveDateTime| {
             let local = DateTime::<Utc>::from_timestamp(seconds, 0).unwrap().with_timezone(&self.zone()).naive_local();
@@ -101,6 +108,7 @@ impl<'a> Asked<'a> {
             }
         };
         let back = |seconds: i64| match self.text("bucket").unwrap() {
+            "HOUR" => seconds - 3_600 * i64::from(count),
             "DAY" => moved(seconds, &|time| time - chrono::Days::new(u64::from(count))),
             "WEEK" => moved(seconds, &|time| time - chrono::Days::new(7 * u64::from(count))),
             "MONTH" => moved(seconds, &|time| time - Months::new(count)),
@@ -108,6 +116,7 @@ impl<'a> Asked<'a> {
             _ => moved(seconds, &|time| time - Months::new(12 * count)),
         };
         let compared = match self.0["compareTo"]["period"].as_str() {
+            None if self.0["compareTo"]["range"].is_object() => ends(&self.0["compareTo"]["range"]),
             None => return vec![(from, to)],
             Some("PREVIOUS") if self.text("bucket").is_none() => (from - (to - from), from),
             Some("PREVIOUS") => (back(from), back(to)),
@@ -120,11 +129,42 @@ impl<'a> Asked<'a> {
     }
 
     fn picks(&self, row: &Row) -> bool {
-        let Some(filter) = self.0["filter"].as_object() else { return true };
-        filter.iter().all(|(field, comparison)| {
-            let value = &row.fields[field];
-            comparison.as_object().unwrap().iter().all(|(operator, wanted)| (wanted == value) == (operator == "eq"))
-        })
+        self.0["filter"].is_null() || picks(&self.0["filter"], row)
+    }
+
+    /// What a row is called by a group.
+    fn group_of(&self, column: &str, row: &Row) -> String {
+        let local = || DateTime::from_timestamp(row.begins, 0).unwrap().with_timezone(&self.zone());
+        match column {
+            WEEKDAY => local().weekday().number_from_monday().to_string(),
+            HOUR_OF_DAY => local().hour().to_string(),
+            column => row.fields[column].clone(),
+        }
+    }
+}
+
+/// Whether all parts of a filter hold.
+fn picks(filter: &Value, row: &Row) -> bool {
+    filter.as_object().unwrap().iter().all(|(name, part)| match (name.as_str(), part.as_array()) {
+        ("not", _) => !picks(part, row),
+        ("and", Some(all)) => all.iter().all(|part| picks(part, row)),
+        ("or", Some(any)) => any.iter().any(|part| picks(part, row)),
+        (field, _) => {
+            part.as_object().unwrap().iter().all(|(operator, wanted)| compares(operator, wanted, &row.fields[field]))
+        }
+    })
+}
+
+fn compares(operator: &str, wanted: &Value, value: &str) -> bool {
+    let text = || wanted.as_str().unwrap();
+    match operator {
+        "eq" => text() == value,
+        "ne" => text() != value,
+        "in" => wanted.as_array().unwrap().iter().any(|wanted| wanted == value),
+        "notIn" => wanted.as_array().unwrap().iter().all(|wanted| wanted != value),
+        "contains" => value.to_lowercase().contains(&text().to_lowercase()),
+        "startsWith" => value.starts_with(text()),
+        other => panic!("{other} is no comparison"),
     }
 }
 
@@ -169,16 +209,14 @@ fn measure_name(dataset: &Dataset, measure: &Value) -> String {
     }
 }
 
-pub fn answer(dataset: &Dataset, asked: &Asked) -> Answer {
-    let rows = load(dataset);
-    let rows: Vec<&Row> = rows.iter().filter(|row| asked.picks(row)).collect();
+pub fn answer(dataset: &Dataset, rows: &[Row], asked: &Asked) -> Answer {
     let measures = asked.0["measures"].as_array().unwrap();
     let group_by: Vec<&str> =
         asked.0["groupBy"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
     let histogram = asked.0["histogram"].as_object();
     let key = |row: &Row| -> Key {
         let column = |name: &&str| dataset.groups.iter().find(|(group, _)| group == name).unwrap().1;
-        let mut key: Key = group_by.iter().map(|name| row.fields[column(name)].clone()).collect();
+        let mut key: Key = group_by.iter().map(|name| asked.group_of(column(name), row)).collect();
         if let Some(histogram) = histogram {
             let column = dataset.numbers.iter().find(|(name, _)| histogram["of"] == *name).unwrap().1;
             let width = histogram["width"].as_f64().unwrap();
@@ -188,25 +226,26 @@ pub fn answer(dataset: &Dataset, asked: &Asked) -> Answer {
         }
         key
     };
+    let rows: Vec<Keyed> = rows.iter().filter(|row| asked.picks(row)).map(|row| (key(row), row)).collect();
     // By period, the rows of each bucket.
-    let periods: Vec<(Vec<i64>, Vec<Vec<&Row>>)> = asked
+    let periods: Vec<Period> = asked
         .ranges()
         .into_iter()
         .map(|(from, to)| {
             let starts = asked.buckets(from, to);
             let ends = starts[1..].iter().copied().chain([to]);
             let within = |start: i64, end: i64| {
-                let holds = |row: &&&Row| match dataset.lasts {
+                let holds = |(_, row): &&Keyed| match dataset.lasts {
                     true => row.begins < end && row.ends >= end,
                     false => row.begins >= start.max(from) && row.begins < end,
                 };
-                rows.iter().filter(holds).copied().collect()
+                rows.iter().filter(holds).collect()
             };
             let buckets = starts.iter().zip(ends).map(|(start, end)| within(*start, end)).collect();
             (starts, buckets)
         })
         .collect();
-    let groups = ranked(dataset, asked, measures, &key, &periods);
+    let groups = ranked(dataset, asked, measures, &periods);
     let top = asked.0["top"].as_u64().unwrap() as usize;
     let named: Vec<(String, BTreeSet<&Key>)> = groups
         .iter()
@@ -228,7 +267,7 @@ pub fn answer(dataset: &Dataset, asked: &Asked) -> Answer {
         let mut before = None;
         let mut line: Line = Vec::new();
         for bucket in &periods[period].1 {
-            let here: Vec<&Row> = bucket.iter().filter(|row| keys.contains(&key(row))).copied().collect();
+            let here: Vec<&Row> = bucket.iter().filter(|(key, _)| keys.contains(key)).map(|(_, row)| *row).collect();
             let is_cumulative = asked.0["cumulative"] == true;
             so_far.extend(&here);
             let function = measure.as_object().unwrap().keys().next().unwrap().as_str();
@@ -273,17 +312,11 @@ pub fn answer(dataset: &Dataset, asked: &Asked) -> Answer {
 }
 
 /// The groups in their order, those that `having` leaves out left out.
-fn ranked(
-    dataset: &Dataset,
-    asked: &Asked,
-    measures: &[Value],
-    key: &dyn Fn(&Row) -> Key,
-    periods: &[(Vec<i64>, Vec<Vec<&Row>>)],
-) -> Vec<Key> {
+fn ranked(dataset: &Dataset, asked: &Asked, measures: &[Value], periods: &[Period]) -> Vec<Key> {
     let mut found: BTreeMap<Key, Vec<&Row>> = BTreeMap::new();
     for (period, (_, buckets)) in periods.iter().enumerate() {
-        for row in buckets.iter().flatten() {
-            let rows = found.entry(key(row)).or_default();
+        for (key, row) in buckets.iter().flatten() {
+            let rows = found.entry(key.clone()).or_default();
             if period == 0 {
                 rows.push(row);
             }

@@ -1,11 +1,12 @@
 //! The stored rows of every dataset, with all that a question may look at; what lasts is put together here, not in SQL.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, OnceLock};
+use std::rc::Rc;
 
 use serde_json::{Value, json};
 
-use crate::graphql::support::{ask_with, world};
+use crate::graphql::support::World;
 
 /// A dataset as the schema calls its parts; each column with how the rows below call it.
 pub struct Dataset {
@@ -27,6 +28,10 @@ pub struct Dataset {
     columns: &'static [&'static str],
 }
 
+/// Columns that depend on the time zone that is asked for.
+pub const WEEKDAY: &str = "weekday";
+pub const HOUR_OF_DAY: &str = "hourOfDay";
+
 pub const DATASETS: [Dataset; 6] = [
     Dataset {
         field: "eventTrend",
@@ -47,6 +52,8 @@ pub const DATASETS: [Dataset; 6] = [
             ("CHART_VERSION", "chartVersion"),
             ("ACTOR", "actor"),
             ("ACTOR_NAME", "actorName"),
+            ("WEEKDAY", WEEKDAY),
+            ("HOUR_OF_DAY", HOUR_OF_DAY),
         ],
         counts: &[
             ("EVENTS", ""),
@@ -269,18 +276,29 @@ pub struct Row {
     pub numbers: HashMap<String, f64>,
 }
 
-/// The rows of a dataset.
-pub fn load(dataset: &Dataset) -> Vec<Row> {
-    static LOADED: OnceLock<Mutex<BTreeMap<&str, Vec<Row>>>> = OnceLock::new();
-    let mut loaded = LOADED.get_or_init(Mutex::default).lock().unwrap();
-    loaded.entry(dataset.field).or_insert_with(|| read(dataset)).clone()
+/// What a world has stored.
+pub struct Stored<'a> {
+    pub world: &'a World,
+    loaded: RefCell<BTreeMap<&'static str, Rc<Vec<Row>>>>,
 }
 
-fn read(dataset: &Dataset) -> Vec<Row> {
-    let names = repositories();
+impl<'a> Stored<'a> {
+    pub fn of(world: &'a World) -> Self {
+        Self { world, loaded: RefCell::default() }
+    }
+
+    /// The rows of a dataset.
+    pub fn rows(&self, dataset: &Dataset) -> Rc<Vec<Row>> {
+        let mut loaded = self.loaded.borrow_mut();
+        loaded.entry(dataset.field).or_insert_with(|| Rc::new(read(self.world, dataset))).clone()
+    }
+}
+
+fn read(world: &World, dataset: &Dataset) -> Vec<Row> {
+    let names = repositories(world);
     let mut lines: Vec<Vec<Value>> =
-        world().texts(dataset.sql).iter().map(|line| serde_json::from_str(line).unwrap()).collect();
-    lines.sort_by_key(|line| (line[0].as_str().unwrap().to_owned(), number(&line[1]) as i64));
+        world.texts(dataset.sql).iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    lines.sort_by_cached_key(|line| (line[0].as_str().unwrap().to_owned(), number(&line[1]) as i64));
     let mut rows = Vec::new();
     for (index, line) in lines.iter().enumerate() {
         let sequence = |line: &[Value]| number(&line[1]) as i64;
@@ -321,9 +339,9 @@ fn number(value: &Value) -> f64 {
 }
 
 /// Full names by stored id.
-fn repositories() -> HashMap<String, String> {
-    let texts = world().texts("SELECT toJSONString(tuple(toString(id), url)) FROM repositories FINAL");
-    let known = ask_with("{ repositories(first: 500) { nodes { url fullName } } }", json!({}));
+fn repositories(world: &World) -> HashMap<String, String> {
+    let texts = world.texts("SELECT toJSONString(tuple(toString(id), url)) FROM repositories FINAL");
+    let known = world.ask_with("{ repositories(first: 500) { nodes { url fullName } } }", json!({}));
     let known = known["repositories"]["nodes"].as_array().unwrap();
     let pairs = texts.iter().map(|text| {
         let (id, url): (String, String) = serde_json::from_str(text).unwrap();
