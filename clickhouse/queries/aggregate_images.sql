@@ -9,12 +9,10 @@
             SELECT
                 repository_id, resource_id, group, kind, namespace, is_patch, is_vendored, images, type,
                 toUnixTimestamp64Second(state_time) AS valid_from,
-                leadInFrame(toUnixTimestamp64Second(state_time), 1, 9223372036854775807) OVER (
-                    PARTITION BY repository_id, generation, resource_id ORDER BY sequence
-                    ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
-                ) AS valid_to
+                {{ends}} AS valid_to
             FROM resource_events
             WHERE {{visible}} AND {{constant_filter}} AND {{span}}
+            {{last}}
         ) AS resource_events
         ARRAY JOIN images AS image
         WHERE type != 'DELETED'

@@ -7,10 +7,10 @@ use crate::graphql::limits::limits;
 use crate::graphql::pagination::{TimeRange, list_size};
 use crate::graphql::scalars::{DateTime, Long};
 use crate::graphql::sight::snapshot;
-use crate::graphql::trend::{Bucket, Calendar, FirstDayOfWeek, Measured, ends, measure, own, time_zone};
+use crate::graphql::trend::{Bucket, Calendar, FirstDayOfWeek, Measured, Own, ends, measure, own, time_zone};
 use crate::store::Snapshot;
 use crate::store::query::aggregate::{
-    ChartColumn, ChartDistinct, Charts, EventColumn, EventDistinct, Events, Measure, MetricsNumber, RepositoryMetrics,
+    ChartColumn, ChartDistinct, Charts, EventDistinct, EventNumber, Events, Measure, MetricsNumber, RepositoryMetrics,
     ResourceColumn, ResourceDistinct, Resources, Span,
 };
 use crate::store::query::{DiscoveredAt, RepositoryTags};
@@ -92,7 +92,7 @@ impl Ecosystem {
         let snapshot = snapshot(context)?;
         let to = snapshot.time().saturating_add(1);
         let from = to - ACTIVE_DAYS * DAY;
-        let totals = totals(&snapshot, Span { from, to, buckets: vec![from] }).await?;
+        let totals = totals(&snapshot, Span { from, to, buckets: vec![from] }, Wanted::of(context)).await?;
         Ok(totals.into_iter().next().unwrap_or_default())
     }
 
@@ -111,7 +111,7 @@ impl Ecosystem {
         let from = from.unwrap_or(to - HISTORY_DAYS * DAY);
         let calendar = Calendar { zone: self::time_zone(&time_zone)?, first_day: FirstDayOfWeek::Monday };
         let buckets = bucket.resolved(from, to).within(calendar, from, to, limits(context)?)?;
-        totals(&snapshot, Span { from, to, buckets }).await
+        totals(&snapshot, Span { from, to, buckets }, Wanted::of(context)).await
     }
 
     /// Kinds of the resources alive, those in most repositories first.
@@ -192,54 +192,86 @@ async fn tags(context: &Context<'_>, tag_type: &str, first: i32) -> Result<Vec<P
     Ok(tags.map(popular).collect())
 }
 
-/// The totals of every bucket.
-async fn totals(snapshot: &Snapshot, span: Span) -> Result<Vec<EcosystemTotals>, Error> {
+/// The parts of totals that somebody asks for; each takes a question of its own.
+struct Wanted {
+    events: bool,
+    resources: bool,
+    charts: bool,
+    metrics: bool,
+}
+
+impl Wanted {
+    fn of(context: &Context<'_>) -> Self {
+        let selected = context.look_ahead();
+        let any = |fields: &[&str]| fields.iter().any(|field| selected.field(field).exists());
+        Self {
+            events: any(&["activeRepositoryCount", "createdCount", "modifiedCount", "deletedCount"]),
+            resources: any(&["repositoryWithResourcesCount", "resourceCount", "resourceGrowth", "kindCount"]),
+            charts: any(&["chartCount"]),
+            metrics: any(&["stars", "forks", "watchers", "openIssues"]),
+        }
+    }
+}
+
+/// Measures a whole dataset, if somebody wants it.
+async fn measured<D: Own>(
+    is_wanted: bool,
+    snapshot: &Snapshot,
+    measures: Vec<Measure<D>>,
+    span: &Span,
+) -> Result<Vec<Measured>, Error> {
+    match is_wanted {
+        true => measure(snapshot, own::<D>(), None, measures, vec![span.clone()]).await,
+        false => Ok(Vec::new()),
+    }
+}
+
+/// The totals of every bucket; what nobody wants is 0.
+async fn totals(snapshot: &Snapshot, span: Span, wanted: Wanted) -> Result<Vec<EcosystemTotals>, Error> {
     if span.buckets.is_empty() {
         return Ok(Vec::new());
     }
-    let spans = || vec![span.clone()];
-    let of_events = vec![Measure::Count, Measure::Distinct(EventDistinct::Repositories)];
+    let of_events = [EventNumber::Created, EventNumber::Modified, EventNumber::Deleted].map(Measure::<Events>::Sum);
+    let of_events = of_events.into_iter().chain([Measure::Distinct(EventDistinct::Repositories)]).collect();
     let of_resources = vec![
-        Measure::Count,
+        Measure::<Resources>::Count,
         Measure::Distinct(ResourceDistinct::Repositories),
         Measure::Distinct(ResourceDistinct::Kinds),
     ];
     let of_metrics = [MetricsNumber::Stars, MetricsNumber::Forks, MetricsNumber::Watchers, MetricsNumber::OpenIssues];
-    let of_metrics = of_metrics.map(Measure::Sum).to_vec();
-    let of_charts = vec![Measure::Distinct(ChartDistinct::Charts)];
-    let (events, active, resources, charts, metrics) = tokio::try_join!(
-        measure::<Events>(snapshot, own::<Events>(), Some(EventColumn::Type), vec![Measure::Count], spans()),
-        measure::<Events>(snapshot, own::<Events>(), None, of_events, spans()),
-        measure::<Resources>(snapshot, own::<Resources>(), None, of_resources, spans()),
-        measure::<Charts>(snapshot, own::<Charts>(), None, of_charts, spans()),
-        measure::<RepositoryMetrics>(snapshot, own::<RepositoryMetrics>(), None, of_metrics, spans()),
+    let of_metrics = of_metrics.map(Measure::<RepositoryMetrics>::Sum).to_vec();
+    let of_charts = vec![Measure::<Charts>::Distinct(ChartDistinct::Charts)];
+    let (events, resources, charts, metrics) = tokio::try_join!(
+        measured(wanted.events, snapshot, of_events, &span),
+        measured(wanted.resources, snapshot, of_resources, &span),
+        measured(wanted.charts, snapshot, of_charts, &span),
+        measured(wanted.metrics, snapshot, of_metrics, &span),
     )?;
     let known = snapshot.fetch(&DiscoveredAt).await.map_err(from_store)?;
     let mut before = None;
     let ends = span.buckets.iter().skip(1).copied().chain([span.to]);
     let totals = span.buckets.iter().zip(ends).map(|(start, end)| {
-        let of = |rows: &[Measured], group: &str, place: usize| {
-            let row = rows.iter().find(|row| row.bucket == *start && row.group == group);
-            row.map_or(Long(0), |row| row.count(place))
+        let of = |rows: &[Measured], place: usize| {
+            rows.iter().find(|row| row.bucket == *start).map_or(Long(0), |row| row.count(place))
         };
-        let resource_count = of(&resources, "", 0);
+        let resource_count = of(&resources, 0);
         EcosystemTotals {
             from: DateTime::from_seconds((*start).max(span.from)),
             to: DateTime::from_seconds(end),
             repository_count: (known.partition_point(|seconds| *seconds < end) as u64).into(),
-            active_repository_count: of(&active, "", 1),
-            repository_with_resources_count: of(&resources, "", 1),
+            active_repository_count: of(&events, 3),
+            repository_with_resources_count: of(&resources, 1),
             resource_count,
             resource_growth: before.replace(resource_count.0).map(|before| Long(resource_count.0 - before)),
-            kind_count: of(&resources, "", 2),
-            chart_count: of(&charts, "", 0),
-            created_count: of(&events, "CREATED", 0),
-            modified_count: of(&events, "MODIFIED", 0),
-            deleted_count: of(&events, "DELETED", 0),
-            stars: of(&metrics, "", 0),
-            forks: of(&metrics, "", 1),
-            watchers: of(&metrics, "", 2),
-            open_issues: of(&metrics, "", 3),
+            kind_count: of(&resources, 2),
+            chart_count: of(&charts, 0),
+            created_count: of(&events, 0),
+            modified_count: of(&events, 1),
+            deleted_count: of(&events, 2),
+            stars: of(&metrics, 0),
+            forks: of(&metrics, 1),
+            watchers: of(&metrics, 2),
+            open_issues: of(&metrics, 3),
         }
     });
     Ok(totals.collect())

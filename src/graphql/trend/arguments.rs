@@ -300,7 +300,7 @@ impl Common {
         let zone = time_zone(&self.time_zone)?;
         let top = u32::try_from(self.top).ok().filter(|top| (1..=MAX_TOP as u32).contains(top));
         let top = top.ok_or_else(|| bad_input(format!("`top` has to be between 1 and {MAX_TOP}")))?;
-        if self.cumulative && D::LASTS {
+        if self.cumulative && D::SUCCESSION.is_some() {
             return Err(bad_input("`cumulative` adds up what happened; what lasts is there until it ends"));
         }
         Ok(Arguments {

@@ -15,7 +15,7 @@ use async_graphql::{Context, Description, Error, Object, SimpleObject};
 pub use arguments::time_zone;
 pub use bucket::{Bucket, Calendar, FirstDayOfWeek};
 pub use fields::TrendQuery;
-pub use measured::{Measured, measure, own};
+pub use measured::{Measured, Own, measure, own};
 pub use span::ends;
 
 use super::error::from_store;

@@ -23,7 +23,7 @@ pub async fn resolve<D: Dataset>(context: &Context<'_>, arguments: &Arguments<D>
     let Some(found) = found.filter(|found| found.rows > 0) else { return Ok(None) };
     let now = snapshot.time();
     let from = from.unwrap_or_else(|| to.map_or(found.first, |to| found.first.min(to)));
-    let last = if D::LASTS { found.last.max(now.saturating_sub(1)) } else { found.last };
+    let last = if D::SUCCESSION.is_some() { found.last.max(now.saturating_sub(1)) } else { found.last };
     Ok(Some((from, to.unwrap_or_else(|| open_end(from, last, now)))))
 }
 

@@ -14,7 +14,7 @@ pub use metrics::{MetricsColumn, MetricsDistinct, MetricsField, MetricsNumber, R
 pub use references::{ReferenceColumn, ReferenceDistinct, References, TargetField};
 pub use resources::{ResourceColumn, ResourceDistinct, ResourceNumber, ResourceStateField, Resources};
 
-use super::Column;
+use super::{Column, Succession};
 
 /// The number of a dataset that has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,8 @@ impl Column for NoNumber {
 
 /// A kind with its group: `HelmRelease.helm.toolkit.fluxcd.io`.
 const KIND: &str = "if(group = '', toString(kind), concat(kind, '.', group))";
+/// States of a resource, along the walk.
+const OF_A_RESOURCE: Succession = Succession { of: "repository_id, generation, resource_id", by: "sequence" };
 const EVENT_REPOSITORY: &str = "toString(resource_events.repository_id)";
 
 /// Defines columns: how they are called, and their SQL.

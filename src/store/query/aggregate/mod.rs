@@ -45,17 +45,58 @@ pub trait Dataset: Copy + Debug + Send + Sync + 'static {
     /// How spans and errors call its questions.
     const NAME: &'static str;
     const RANGE_NAME: &'static str;
-    /// Selects the rows, for `FROM`: `{{filter}}`, `{{constant_filter}}` and `{{span}}` stand for conditions.
+    /// Selects the rows, for `FROM`: `{{filter}}`, `{{constant_filter}}` and `{{span}}` stand for conditions; of rows that last,
+    /// `{{ends}}` for when they end, and `{{last}}` for what keeps the last ones alone.
     const ROWS: &'static str;
     /// The column of their time, a DateTime64.
     const TIME: &'static str;
     /// The dimension that holds ids of repositories: they are ordered by their names.
     const REPOSITORY: Self::Dimension;
-    /// Whether rows last, from `valid_from` until `valid_to`; else they have `happened`. Both are seconds since 1970.
-    const LASTS: bool;
+    /// How rows that last follow each other: they have `valid_from` and `valid_to`. Others have `happened`. All are seconds since
+    /// 1970.
+    const SUCCESSION: Option<Succession>;
 
     /// Whether a field is the same in all rows of the thing that a row tells of, so that filtering by it cuts nothing in two.
     fn is_constant(field: Self::Field) -> bool;
+}
+
+/// Rows of which each lasts until the next one.
+#[derive(Clone, Copy, Debug)]
+pub struct Succession {
+    /// The columns that are the same in all rows of one thing.
+    pub of: &'static str,
+    /// The column that they follow each other by.
+    pub by: &'static str,
+}
+
+/// Which of the rows that last are wanted, and what of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    /// All, and when they end.
+    Lasting,
+    /// Those that last until the end of the range or longer: the last ones of all that began before it.
+    Last,
+    /// All; when they end does not matter.
+    Begun,
+}
+
+impl Succession {
+    fn ends(self, wanted: Wanted) -> String {
+        const NEVER: &str = "9223372036854775807";
+        match wanted {
+            Wanted::Last | Wanted::Begun => NEVER.to_owned(),
+            Wanted::Lasting => format!(
+                "leadInFrame(valid_from, 1, {NEVER}) OVER \
+                 (PARTITION BY {} ORDER BY {} ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)",
+                self.of, self.by
+            ),
+        }
+    }
+
+    /// In the order of the table, backwards: neither sorted nor held in memory.
+    fn last(self) -> String {
+        format!("ORDER BY {} DESC, {} DESC LIMIT 1 BY {}", self.of.replace(", ", " DESC, "), self.by, self.of)
+    }
 }
 
 /// A range of time and the buckets in it.
@@ -181,7 +222,12 @@ impl<D: Dataset> Aggregation<D> {
     /// The groups of one period with what their measures are merged from.
     fn counted(&self, period: usize, span: &Span) -> Fragment {
         let buckets = format!("{{{}:Array(Int64)}}", BUCKETS[period]);
-        let bucket = if D::LASTS {
+        let is_moment = span.buckets.len() == 1;
+        let bucket = if D::SUCCESSION.is_none() {
+            format!("roundDown(happened, {buckets})")
+        } else if is_moment {
+            format!("{buckets}[1]")
+        } else {
             // Where it begins and, since it is measured at the end of a bucket, the last bucket that ends before it does.
             let number = |time: &str| format!("indexOf({buckets}, roundDown({time}, {buckets}))");
             let (first, last) = (number("valid_from"), number("valid_to"));
@@ -190,15 +236,14 @@ impl<D: Dataset> Aggregation<D> {
                  multiIf(valid_to >= {}, length({buckets}), valid_to < {buckets}[1], 0, {last} - 1) - first_bucket + 1))",
                 span.to
             )
-        } else {
-            format!("roundDown(happened, {buckets})")
         };
+        let wanted = if is_moment { Wanted::Last } else { Wanted::Lasting };
         let partials: Vec<String> = self.measures.iter().enumerate().map(|(i, measure)| measure.partial(i)).collect();
         Fragment::default()
             .text(&format!("SELECT {period} AS period, {bucket} AS bucket, "))
             .append(self.dimensions())
             .text(&format!(" AS dimensions, {} FROM ", partials.join(", ")))
-            .append(rows::<D>(&self.filter, Some(span.from), Some(span.to)))
+            .append(rows::<D>(&self.filter, Some(span.from), Some(span.to), wanted))
             .text(" GROUP BY bucket, dimensions")
     }
 
@@ -239,19 +284,26 @@ impl<D: Dataset> Aggregation<D> {
 }
 
 /// The rows that a filter picks within a range of time; of rows that last, those that begin before its end.
-fn rows<D: Dataset>(filter: &Filter<D::Field>, from: Option<i64>, to: Option<i64>) -> Fragment {
+fn rows<D: Dataset>(filter: &Filter<D::Field>, from: Option<i64>, to: Option<i64>, wanted: Wanted) -> Fragment {
     let second = |fragment: Fragment, comparison: &str, seconds: i64| {
         let condition = format!(" AND {} {comparison} fromUnixTimestamp64Second(", D::TIME);
         fragment.text(&condition).value(Parameter::Integer(seconds), "Int64").text(")")
     };
     let mut span = Fragment::default().text("true");
-    if let Some(from) = from.filter(|_| !D::LASTS) {
+    if let Some(from) = from.filter(|_| D::SUCCESSION.is_none()) {
         span = second(span, ">=", from);
     }
     if let Some(to) = to {
         span = second(span, "<", to);
     }
+    let Some(succession) = D::SUCCESSION else {
+        return Fragment::file(D::ROWS, &[("span", &span), ("filter", &filter.fragment())]);
+    };
     let (constant, others) = filter.divided(D::is_constant);
-    let filter = if D::LASTS { others } else { filter.fragment() };
-    Fragment::file(D::ROWS, &[("span", &span), ("constant_filter", &constant), ("filter", &filter)])
+    let ends = Fragment::default().text(&succession.ends(wanted));
+    let last = if wanted == Wanted::Last { succession.last() } else { String::new() };
+    let last = Fragment::default().text(&last);
+    let parts =
+        [("span", &span), ("constant_filter", &constant), ("filter", &others), ("ends", &ends), ("last", &last)];
+    Fragment::file(D::ROWS, &parts)
 }

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use clickhouse::Row;
 use serde::Deserialize;
 
-use super::{Dataset, Filter, Question, Statement, rows};
+use super::{Dataset, Filter, Question, Statement, Wanted, rows};
 
 /// When the first and the last of some rows happened, or began.
 #[derive(Clone, Debug)]
@@ -37,9 +37,9 @@ impl<D: Dataset> Question for DatasetRange<D> {
     const NAME: &'static str = D::RANGE_NAME;
 
     fn statement(&self) -> Statement {
-        let time = if D::LASTS { "valid_from" } else { "happened" };
+        let time = if D::SUCCESSION.is_some() { "valid_from" } else { "happened" };
         Statement::new(include_str!("../../../../clickhouse/queries/aggregate_range.sql"))
             .with_text("time", time)
-            .with("rows", &rows::<D>(&self.filter, self.from, self.to))
+            .with("rows", &rows::<D>(&self.filter, self.from, self.to, Wanted::Begun))
     }
 }

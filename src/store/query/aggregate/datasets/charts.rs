@@ -1,7 +1,7 @@
 //! Charts.
 
-use super::{NoNumber, columns, fields};
-use crate::store::query::aggregate::Dataset;
+use super::{NoNumber, OF_A_RESOURCE, columns, fields};
+use crate::store::query::aggregate::{Dataset, Succession};
 
 /// Charts, each as a release installed it from one commit on until the next that changed it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,7 +18,7 @@ impl Dataset for Charts {
     const ROWS: &'static str = include_str!("../../../../../clickhouse/queries/aggregate_charts.sql");
     const TIME: &'static str = "state_time";
     const REPOSITORY: ChartColumn = ChartColumn::Repository;
-    const LASTS: bool = true;
+    const SUCCESSION: Option<Succession> = Some(OF_A_RESOURCE);
 
     fn is_constant(field: ChartField) -> bool {
         field == ChartField::Repository

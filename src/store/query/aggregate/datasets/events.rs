@@ -2,7 +2,7 @@
 
 use super::{EVENT_REPOSITORY, KIND, columns};
 use crate::store::query::EventField;
-use crate::store::query::aggregate::Dataset;
+use crate::store::query::aggregate::{Dataset, Succession};
 
 /// Lifecycle events, each at the time of its commit.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,7 +19,7 @@ impl Dataset for Events {
     const ROWS: &'static str = include_str!("../../../../../clickhouse/queries/aggregate_events.sql");
     const TIME: &'static str = "time";
     const REPOSITORY: EventColumn = EventColumn::Repository;
-    const LASTS: bool = false;
+    const SUCCESSION: Option<Succession> = None;
 
     fn is_constant(_: EventField) -> bool {
         false
@@ -55,6 +55,10 @@ columns! {
     EventNumber {
         /// Values that differ, those not stored among them.
         Changes => "(length(changes) + changes_omitted)",
+        /// 1 for an event of the type, else 0.
+        Created => "(type = 'CREATED')",
+        Modified => "(type = 'MODIFIED')",
+        Deleted => "(type = 'DELETED')",
     }
 }
 

@@ -1,7 +1,7 @@
 //! Container images.
 
-use super::{EVENT_REPOSITORY, KIND, NoNumber, columns, fields};
-use crate::store::query::aggregate::Dataset;
+use super::{EVENT_REPOSITORY, KIND, NoNumber, OF_A_RESOURCE, columns, fields};
+use crate::store::query::aggregate::{Dataset, Succession};
 use crate::store::query::images::REGISTRY;
 
 /// Container images, each as a resource declared it from one event on until the next.
@@ -19,7 +19,7 @@ impl Dataset for Images {
     const ROWS: &'static str = include_str!("../../../../../clickhouse/queries/aggregate_images.sql");
     const TIME: &'static str = "state_time";
     const REPOSITORY: ImageColumn = ImageColumn::Repository;
-    const LASTS: bool = true;
+    const SUCCESSION: Option<Succession> = Some(OF_A_RESOURCE);
 
     fn is_constant(field: ImageField) -> bool {
         use ImageField::{Group, Kind, Namespace, Repository};

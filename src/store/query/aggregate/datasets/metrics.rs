@@ -1,7 +1,7 @@
 //! Snapshots of repositories.
 
 use super::{columns, fields};
-use crate::store::query::aggregate::Dataset;
+use crate::store::query::aggregate::{Dataset, Succession};
 
 /// What forges count of repositories, each from one snapshot on until the next.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,7 +18,7 @@ impl Dataset for RepositoryMetrics {
     const ROWS: &'static str = include_str!("../../../../../clickhouse/queries/aggregate_metrics.sql");
     const TIME: &'static str = "recorded_at";
     const REPOSITORY: MetricsColumn = MetricsColumn::Repository;
-    const LASTS: bool = true;
+    const SUCCESSION: Option<Succession> = Some(Succession { of: "repository_id", by: "recorded_at" });
 
     fn is_constant(field: MetricsField) -> bool {
         field == MetricsField::Repository

@@ -1,7 +1,7 @@
 //! References.
 
 use super::{NoNumber, columns, fields};
-use crate::store::query::aggregate::Dataset;
+use crate::store::query::aggregate::{Dataset, Succession};
 
 /// References between resources, each from the commit it begins at until the one it ends at.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,7 +18,10 @@ impl Dataset for References {
     const ROWS: &'static str = include_str!("../../../../../clickhouse/queries/aggregate_references.sql");
     const TIME: &'static str = "state_time";
     const REPOSITORY: ReferenceColumn = ReferenceColumn::Repository;
-    const LASTS: bool = true;
+    const SUCCESSION: Option<Succession> = Some(Succession {
+        of: "repository_id, generation, resource_id, field, to_kind, to_namespace, is_declared, to_name, selector, produces",
+        by: "sequence",
+    });
 
     fn is_constant(_: TargetField) -> bool {
         true

@@ -1,7 +1,7 @@
 //! Resources.
 
-use super::{EVENT_REPOSITORY, KIND, columns, fields};
-use crate::store::query::aggregate::Dataset;
+use super::{EVENT_REPOSITORY, KIND, OF_A_RESOURCE, columns, fields};
+use crate::store::query::aggregate::{Dataset, Succession};
 
 /// Resources, each as its manifest declared it from one event on until the next.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,7 +18,7 @@ impl Dataset for Resources {
     const ROWS: &'static str = include_str!("../../../../../clickhouse/queries/aggregate_resources.sql");
     const TIME: &'static str = "state_time";
     const REPOSITORY: ResourceColumn = ResourceColumn::Repository;
-    const LASTS: bool = true;
+    const SUCCESSION: Option<Succession> = Some(OF_A_RESOURCE);
 
     fn is_constant(field: ResourceStateField) -> bool {
         use ResourceStateField::{Group, Kind, Name, Namespace, Repository};
