@@ -13,14 +13,19 @@ use super::{PROGRAM, Result};
 
 /// What is copied, and how a copy's row differs. The copies share commits and contents with nothing, so contents stay out of
 /// them: they would fill the disk, and neither pages nor trends read them.
-const TABLES: [(&str, &str); 4] = [
+const TABLES: [(&str, &str); 5] = [
     ("repositories", "{repository:id} AS id, 'copy' AS forge, concat(name, '-', toString(n)) AS name"),
     ("checkpoints", "{repository:repository_id} AS repository_id"),
     ("resources", "{repository:repository_id} AS repository_id, {repository:id} AS id"),
     (
         "resource_events",
         "{repository:repository_id} AS repository_id, {repository:resource_id} AS resource_id, {repository:id} AS id, \
-         '' AS content, time - toIntervalHour(7 * n) AS time",
+         '' AS content, time - toIntervalHour(7 * n) AS time, state_time - toIntervalHour(7 * n) AS state_time",
+    ),
+    (
+        "resource_resolutions",
+        "{repository:repository_id} AS repository_id, {repository:resource_id} AS resource_id, \
+         state_time - toIntervalHour(7 * n) AS state_time",
     ),
 ];
 

@@ -4,6 +4,7 @@
 //! does so much less. Arguments pick parts (`cargo bench --bench ratios -- pages trend`); `--large` asks the questions of 25
 //! million events instead of two. `docs/benchmarks.md` says what each floor is and keeps the table.
 
+mod dashboards;
 mod engine;
 mod http;
 mod insert;
@@ -23,9 +24,9 @@ use report::Report;
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_kubestats");
-const PARTS: [&str; 7] = ["scan", "parallel", "insert", "pages", "trend", "http", "many"];
+const PARTS: [&str; 8] = ["scan", "parallel", "insert", "dashboards", "pages", "trend", "http", "many"];
 /// Those that ask of copies of the corpus.
-const OF_COPIES: [&str; 4] = ["insert", "pages", "trend", "http"];
+const OF_COPIES: [&str; 5] = ["insert", "dashboards", "pages", "trend", "http"];
 /// Copies of the corpus's events that the engine makes of them.
 const COPIES: u32 = 10;
 const MANY_COPIES: u32 = 141;
@@ -66,7 +67,13 @@ fn main() -> Result<()> {
                 if wants("insert") {
                     insert::measure(&engine, &mut report).await?;
                 }
+                if wants("dashboards") {
+                    dashboards::measure(&engine, "the corpus", &mut report).await?;
+                }
                 engine.multiply(copies, &mut report).await?;
+                if wants("dashboards") {
+                    dashboards::measure(&engine, "its copies", &mut report).await?;
+                }
                 if wants("pages") {
                     pages::measure(&engine, &mut report).await?;
                 }
