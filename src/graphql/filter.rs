@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::error::bad_input;
 use super::id::{self, NodeType};
+use super::limits::Limit;
 use super::scalars::{DateTime, Long};
 use super::types::{
     ChangeClass, EventTypeValue, JobKind, JobState, RepositoryStatus, ResourceStatus, VersionPart, VersionStep,
@@ -22,12 +23,6 @@ pub use lists::{
 pub use trends::{
     ChartTrendFilter, ImageTrendFilter, ReferenceTrendFilter, RepositoryMetricsTrendFilter, ResourceTrendFilter,
 };
-
-/// Bytes that one compared text may have, and values that one list may hold.
-const MAX_TEXT: usize = 4 << 10;
-const MAX_LIST: usize = 1_000;
-/// Comparisons that one filter may make.
-const MAX_COMPARISONS: usize = 200;
 
 /// Comparisons of a text; all that are given have to hold.
 #[derive(InputObject, Clone, Debug, Default)]
@@ -347,13 +342,9 @@ fn check_size(operator: &Operator) -> Result<(), Error> {
         | Operator::LessOrEqual(_)
         | Operator::Is(_) => (&[][..], 1),
     };
-    if values > MAX_LIST {
-        return Err(bad_input(format!("a filter's list holds {values} values; at most {MAX_LIST} are allowed")));
-    }
-    match texts.iter().map(String::len).max() {
-        Some(longest) if longest > MAX_TEXT => {
-            Err(bad_input(format!("a filter's text has {longest} bytes; at most {MAX_TEXT} are allowed")))
-        }
-        _ => Ok(()),
-    }
+    Limit::FilterValues
+        .check(values, |most| format!("a filter's list holds {values} values; at most {most} are allowed"))?;
+    let longest = texts.iter().map(String::len).max().unwrap_or_default();
+    Limit::FilterTextBytes
+        .check(longest, |most| format!("a filter's text has {longest} bytes; at most {most} are allowed"))
 }

@@ -22,12 +22,20 @@ pub enum Limit {
     BytesRead,
     Seconds,
     ConcurrentRequests,
+    Dimensions,
+    Measures,
+    Groups,
+    FilterComparisons,
+    FilterValues,
+    FilterTextBytes,
+    SocketOperations,
 }
 
 impl Limit {
     /// All of them, in the order in which they are looked at.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 22] = [
         Self::ConcurrentRequests,
+        Self::SocketOperations,
         Self::DocumentBytes,
         Self::Tokens,
         Self::Fragments,
@@ -37,6 +45,12 @@ impl Limit {
         Self::Depth,
         Self::PageSize,
         Self::Complexity,
+        Self::FilterTextBytes,
+        Self::FilterValues,
+        Self::FilterComparisons,
+        Self::Dimensions,
+        Self::Measures,
+        Self::Groups,
         Self::Buckets,
         Self::TrendRows,
         Self::RowsRead,
@@ -62,6 +76,13 @@ impl Limit {
             Self::BytesRead => "bytesRead",
             Self::Seconds => "seconds",
             Self::ConcurrentRequests => "concurrentRequests",
+            Self::Dimensions => "dimensions",
+            Self::Measures => "measures",
+            Self::Groups => "groups",
+            Self::FilterComparisons => "filterComparisons",
+            Self::FilterValues => "filterValues",
+            Self::FilterTextBytes => "filterTextBytes",
+            Self::SocketOperations => "socketOperations",
         }
     }
 
@@ -87,11 +108,18 @@ impl Limit {
             Self::ConcurrentRequests => {
                 "Requests that one client has running, by its address; whoever is at the server's own machine has no such limit."
             }
+            Self::Dimensions => "Dimensions by which a trend is grouped.",
+            Self::Measures => "Measures of a trend.",
+            Self::Groups => "Groups that a trend names one by one, by `top`; the others are measured together.",
+            Self::FilterComparisons => "Comparisons of a filter, those of the filters in it counted.",
+            Self::FilterValues => "Values of a list in a filter.",
+            Self::FilterTextBytes => "Bytes of a text in a filter.",
+            Self::SocketOperations => "Operations that one WebSocket has running.",
         }
     }
 
     /// The value where nobody chose one.
-    const fn usual(self) -> u64 {
+    pub const fn usual(self) -> u64 {
         match self {
             Self::DocumentBytes => 256 << 10,
             Self::Tokens => 20_000,
@@ -109,7 +137,21 @@ impl Limit {
             Self::BytesRead => 100 << 30,
             Self::Seconds => 30,
             Self::ConcurrentRequests => 50,
+            Self::Dimensions => 5,
+            Self::Measures => 10,
+            Self::Groups | Self::FilterValues => 1_000,
+            Self::FilterComparisons => 200,
+            Self::FilterTextBytes => 4 << 10,
+            Self::SocketOperations => 20,
         }
+    }
+
+    /// Checks a value against a limit that no configuration changes.
+    ///
+    /// # Errors
+    /// As those of [`Limits::check`].
+    pub fn check(self, value: usize, message: impl FnOnce(u64) -> String) -> Result<(), Error> {
+        Limits::default().check(self, value as u64, message)
     }
 }
 

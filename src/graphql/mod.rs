@@ -317,9 +317,11 @@ fn missing_variable(request: &Request, document: &ExecutableDocument) -> Option<
     Some(format!("the variable `${}` needs a value of type `{}`", missing.name.node, missing.var_type.node))
 }
 
-/// The answer to a request that is not run because there are too many already.
-pub fn too_many(message: &str) -> Response {
-    failed(error::error(error::Code::ResourceExhausted, message))
+/// The answer to an operation for which its socket has no room.
+pub fn too_many_operations() -> Response {
+    let maximum = Limit::SocketOperations.usual();
+    let message = format!("a socket runs {maximum} operations at once; complete one first");
+    failed(exceeded(Limit::SocketOperations, None, maximum, message))
 }
 
 /// The answer to a request of a client that has too many running already.

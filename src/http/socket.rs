@@ -28,15 +28,13 @@ use super::graphql::never_began;
 use super::incoming::Incoming;
 use super::peers::{PeerPlace, Peers};
 use super::{Context, MAX_BODY};
-use crate::graphql::{Caller, answers, is_query, too_many, too_many_at_once};
+use crate::graphql::{Caller, Limit, answers, is_query, too_many_at_once, too_many_operations};
 
 const PROTOCOL: &str = "graphql-transport-ws";
 /// Connections at once.
 const MAX_CONNECTIONS: usize = 1_000;
 /// Of them from one address.
 const MAX_OF_A_PEER: usize = MAX_CONNECTIONS / 10;
-/// Operations that one connection runs at once.
-const MAX_OPERATIONS: usize = 20;
 /// Bytes of the id that a client gives an operation.
 const MAX_ID: usize = 256;
 /// Time for the first message.
@@ -200,7 +198,7 @@ impl Operations {
         if self.0.iter().any(|(other, _)| other == id) {
             return end(4409, format!("Subscriber for {id} already exists"));
         }
-        Ok(self.0.len() < MAX_OPERATIONS)
+        Ok((self.0.len() as u64) < Limit::SocketOperations.usual())
     }
 
     fn insert(&mut self, id: String, answers: BoxStream<'static, Response>) {
@@ -300,7 +298,7 @@ impl Connection {
 
     async fn begin(&mut self, id: String, mut request: Request) -> Result<(), Ended> {
         if !self.operations.admit(&id)? {
-            let refused = too_many(&format!("a socket runs {MAX_OPERATIONS} operations at once; complete one first"));
+            let refused = too_many_operations();
             return self.send(&FromServer::Error { id: &id, payload: &refused.errors }).await;
         }
         let Context { schema, reader, jobs, .. } = &self.context;
@@ -365,7 +363,7 @@ mod tests {
     #[test]
     fn ids_are_unique_and_operations_few() {
         let mut operations = Operations::default();
-        for number in 0..MAX_OPERATIONS {
+        for number in 0..Limit::SocketOperations.usual() {
             let id = number.to_string();
             assert_eq!(operations.admit(&id), Ok(true));
             operations.insert(id, stream::pending().boxed());

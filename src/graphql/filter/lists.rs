@@ -4,11 +4,11 @@ use async_graphql::{Error, InputObject};
 
 use super::{
     ChangeClassFilter, Comparisons, DateTimeFilter, EventTypeFilter, IdFilter, IdListFilter, JobKindFilter,
-    JobStateFilter, ListFilter, LongFilter, MAX_COMPARISONS, RepositoryStatusFilter, ResourceStatusFilter,
+    JobStateFilter, ListFilter, LongFilter, RepositoryStatusFilter, ResourceStatusFilter,
     StringFilter, VersionPartFilter, VersionStepFilter, ids, node, run,
 };
-use crate::graphql::error::bad_input;
 use crate::graphql::id::NodeType;
+use crate::graphql::limits::Limit;
 use crate::graphql::types::ResourceStatus;
 use crate::store::query::{
     ChartField, EventField, FailureField, Field, Filter, ImageField, JobField, MetricsField, Operator, ReferenceField,
@@ -34,12 +34,10 @@ pub trait Conditions: Sized {
     /// Those of [`Conditions::add_own`], and when it makes too many comparisons.
     fn conditions(&self) -> Result<Filter<Self::Field>, Error> {
         let filter = combined(self)?;
-        match filter.size() {
-            size if size > MAX_COMPARISONS => {
-                Err(bad_input(format!("a filter makes {size} comparisons; at most {MAX_COMPARISONS} are allowed")))
-            }
-            _ => Ok(filter),
-        }
+        let size = filter.size();
+        Limit::FilterComparisons
+            .check(size, |most| format!("a filter makes {size} comparisons; at most {most} are allowed"))?;
+        Ok(filter)
     }
 }
 

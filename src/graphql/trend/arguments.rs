@@ -4,20 +4,18 @@ use async_graphql::resolver_utils::enum_value;
 use async_graphql::{Enum, Error, InputObject, InputType, OneofObject, Value};
 use chrono_tz::Tz;
 
-use super::MAX_TOP;
 use super::bucket::{Bucket, Calendar, FirstDayOfWeek};
 use super::datasets::{
     ChartCount, EventCount, EventNumber, ImageCount, ReferenceCount, RepositoryMetricsCount, RepositoryMetricsNumber,
     ResourceCount, ResourceNumber,
 };
 use crate::graphql::error::bad_input;
+use crate::graphql::limits::Limit;
 use crate::graphql::pagination::{OrderDirection, TimeRange};
 use crate::store::query::Filter;
 use crate::store::query::aggregate::{self, Dataset, Histogram, Measure, Ranking};
 
 /// Dimensions and measures that one trend may have.
-const MAX_DIMENSIONS: usize = 5;
-const MAX_MEASURES: usize = 10;
 /// Buckets that one moving average may take together.
 const MAX_WIDTH: usize = 1_000;
 
@@ -286,20 +284,19 @@ impl Common {
         G: Enumerated + Into<D::Dimension>,
         M: MeasureInput<D>,
     {
-        for (argument, given, most) in
-            [("groupBy", group_by.len(), MAX_DIMENSIONS), ("measures", measures.len(), MAX_MEASURES)]
+        for (argument, given, limit) in
+            [("groupBy", group_by.len(), Limit::Dimensions), ("measures", measures.len(), Limit::Measures)]
         {
-            if given > most {
-                return Err(bad_input(format!("`{argument}` holds {given}; at most {most} are allowed")));
-            }
+            limit.check(given, |most| format!("`{argument}` holds {given}; at most {most} are allowed"))?;
         }
         let mut measures = measures.into_iter().map(MeasureInput::named).collect::<Result<Vec<_>, _>>()?;
         if measures.is_empty() {
             measures.push(("count".to_owned(), Measure::Count));
         }
         let zone = time_zone(&self.time_zone)?;
-        let top = u32::try_from(self.top).ok().filter(|top| (1..=MAX_TOP as u32).contains(top));
-        let top = top.ok_or_else(|| bad_input(format!("`top` has to be between 1 and {MAX_TOP}")))?;
+        let top = u32::try_from(self.top).ok().filter(|top| *top > 0);
+        let top = top.ok_or_else(|| bad_input("`top` has to be 1 or more"))?;
+        Limit::Groups.check(top as usize, |most| format!("`top` is {top}; at most {most} groups are named"))?;
         if self.cumulative && D::SUCCESSION.is_some() {
             return Err(bad_input("`cumulative` adds up what happened; what lasts is there until it ends"));
         }

@@ -25,8 +25,6 @@ use super::sight::snapshot;
 use crate::store::query::aggregate::{Aggregation, Dataset, Span};
 use arguments::Arguments;
 
-const MAX_TOP: i32 = 1_000;
-
 /// Measures of groups over time, one row a bucket, group and measure.
 #[derive(SimpleObject)]
 pub struct Aggregate {

@@ -69,6 +69,24 @@ fn documents_past_a_limit_are_refused() {
 }
 
 #[test]
+fn arguments_past_a_limit_are_refused() {
+    let list = |count: usize| json!(vec!["a"; count]);
+    for (limit, maximum, value, variables) in [
+        ("dimensions", 5, 6, json!({ "groupBy": vec!["KIND"; 6] })),
+        ("measures", 10, 11, json!({ "measures": vec![json!({ "count": "EVENTS" }); 11] })),
+        ("groups", 1_000, 1_001, json!({ "top": 1_001 })),
+        ("filterValues", 1_000, 1_001, json!({ "filter": { "kind": { "in": list(1_001) } } })),
+        ("filterTextBytes", 4_096, 4_097, json!({ "filter": { "kind": { "eq": "a".repeat(4_097) } } })),
+        ("filterComparisons", 200, 201, json!({ "filter": { "or": vec![json!({ "kind": { "eq": "a" } }); 201] } })),
+    ] {
+        let document = "query Q($groupBy: [EventDimension!]! = [], $measures: [EventMeasure!]! = [], $top: Int! = 10, \
+             $filter: ResourceEventFilter) { eventTrend(groupBy: $groupBy, measures: $measures, top: $top, \
+             filter: $filter) { truncated } }";
+        check(&respond(document, variables), limit, Some(value), maximum);
+    }
+}
+
+#[test]
 fn other_limits_can_be_chosen() {
     let limits = Limits::default().with(Limit::PageSize, 50).with(Limit::Depth, 2).with(Limit::Buckets, 3);
     check(&respond_within(limits, "{ events(first: 51) { totalCount } }"), "pageSize", Some(51), 50);
