@@ -4,6 +4,9 @@
 //! does so much less. Arguments pick parts (`cargo bench --bench ratios -- pages trend`); `--large` asks the questions of 25
 //! million events instead of two. `docs/benchmarks.md` says what each floor is and keeps the table.
 
+// Resolvers are futures in futures, as deep as the schema.
+#![recursion_limit = "256"]
+
 mod dashboards;
 mod engine;
 mod http;
