@@ -7,12 +7,7 @@ WITH
     (SELECT (groupArray(repository_id), groupArray(published_sequence)) FROM published) AS published_ends,
     {{names}}
     counted AS ({{counted}}),
-    ranked AS
-    (
-        SELECT *, dense_rank() OVER (ORDER BY {{order}}) AS rank
-        FROM (SELECT *, {{totals}} FROM counted)
-        WHERE {{having}}
-    ),
+    ranked AS ({{ranked}}),
     named AS
     (
         SELECT

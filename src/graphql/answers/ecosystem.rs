@@ -1,6 +1,8 @@
 //! All repositories together: now, over time, and what they are about.
 
 use async_graphql::{Context, Description, Error, Object, SimpleObject};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 
 use crate::graphql::error::from_store;
 use crate::graphql::limits::limits;
@@ -13,7 +15,7 @@ use crate::store::query::aggregate::{
     ChartColumn, ChartDistinct, Charts, EventDistinct, EventNumber, Events, Measure, MetricsNumber, RepositoryMetrics,
     ResourceColumn, ResourceDistinct, Resources, Span,
 };
-use crate::store::query::{DiscoveredAt, RepositoryTags};
+use crate::store::query::{BeganAt, RepositoryTags};
 
 const DAY: i64 = 24 * 3_600;
 /// What counts as now: a repository is active when something changed in it within so many days.
@@ -33,7 +35,8 @@ struct EcosystemTotals {
     from: DateTime,
     /// The first instant after it.
     to: DateTime,
-    /// Repositories that were known.
+    /// Of the repositories that are known now, those that had begun: when their forge says that they were made, or with their first
+    /// resource.
     repository_count: Long,
     /// Those in which something changed in the bucket.
     active_repository_count: Long,
@@ -41,8 +44,8 @@ struct EcosystemTotals {
     repository_with_resources_count: Long,
     /// Resources alive.
     resource_count: Long,
-    /// What these are more than at the end of the bucket before; null in the first.
-    resource_growth: Option<Long>,
+    /// What these are more than at the end of the bucket before.
+    resource_growth: Long,
     /// Kinds of resources alive, with their groups.
     kind_count: Long,
     /// Charts that were installed.
@@ -92,8 +95,25 @@ impl Ecosystem {
         let snapshot = snapshot(context)?;
         let to = snapshot.time().saturating_add(1);
         let from = to - ACTIVE_DAYS * DAY;
-        let totals = totals(&snapshot, Span { from, to, buckets: vec![from] }, Wanted::of(context)).await?;
-        Ok(totals.into_iter().next().unwrap_or_default())
+        let wanted = Wanted::of(context);
+        // What the lists of kinds and charts count, too, is asked once for both.
+        let others = Wanted { resources: false, charts: false, ..wanted };
+        let (totals, kinds, charts) = tokio::try_join!(
+            totals(&snapshot, Span { from, to, buckets: vec![from] }, others).boxed(),
+            if_wanted(wanted.resources || wanted.growth, kinds(&snapshot)),
+            if_wanted(wanted.charts, charts(&snapshot)),
+        )?;
+        let sum = |rows: &[Measured], place| Long(rows.iter().map(|row| row.count(place).0).sum());
+        let resource_count = sum(&kinds, 1);
+        let totals = totals.into_iter().next().unwrap_or_default();
+        Ok(EcosystemTotals {
+            resource_count,
+            // The difference of the two is what there was before.
+            resource_growth: Long(resource_count.0 - (totals.resource_count.0 - totals.resource_growth.0)),
+            kind_count: (kinds.len() as u64).into(),
+            chart_count: sum(&charts, 2),
+            ..totals
+        })
     }
 
     /// As it was at the end of each bucket, for any time since the first commit; what forges count since it is recorded.
@@ -110,8 +130,10 @@ impl Ecosystem {
         let to = to.unwrap_or_else(|| snapshot.time().saturating_add(1));
         let from = from.unwrap_or(to - HISTORY_DAYS * DAY);
         let calendar = Calendar { zone: self::time_zone(&time_zone)?, first_day: FirstDayOfWeek::Monday };
-        let buckets = bucket.resolved(from, to).within(calendar, from, to, limits(context)?)?;
-        totals(&snapshot, Span { from, to, buckets }, Wanted::of(context)).await
+        let mut buckets = bucket.resolved(from, to).within(calendar, from, to, limits(context)?)?;
+        // Nobody knows the future.
+        buckets.retain(|start| *start <= snapshot.time());
+        totals(&snapshot, Span { from, to, buckets }, Wanted::of(context)).boxed().await
     }
 
     /// Kinds of the resources alive, those in most repositories first.
@@ -120,17 +142,7 @@ impl Ecosystem {
         context: &Context<'_>,
         #[graphql(desc = "The most kinds, 1 to 1000.", default = 20)] first: i32,
     ) -> Result<Vec<Popular>, Error> {
-        let measures = vec![Measure::Distinct(ResourceDistinct::Repositories), Measure::Count];
-        let span = now(&snapshot(context)?);
-        let rows = measure::<Resources>(
-            &snapshot(context)?,
-            own::<Resources>(),
-            Some(ResourceColumn::Kind),
-            measures,
-            vec![span],
-        )
-        .await?;
-        popular(rows, first)
+        popular(kinds(&snapshot(context)?).await?, first)
     }
 
     /// Charts that are installed, by their names, whatever their source; those of most repositories first.
@@ -139,12 +151,7 @@ impl Ecosystem {
         context: &Context<'_>,
         #[graphql(desc = "The most charts, 1 to 1000.", default = 20)] first: i32,
     ) -> Result<Vec<Popular>, Error> {
-        let measures = vec![Measure::Distinct(ChartDistinct::Repositories), Measure::Count];
-        let span = now(&snapshot(context)?);
-        let rows =
-            measure::<Charts>(&snapshot(context)?, own::<Charts>(), Some(ChartColumn::Name), measures, vec![span])
-                .await?;
-        popular(rows, first)
+        popular(charts(&snapshot(context)?).await?, first)
     }
 
     /// Languages of the repositories by their newest snapshots, those of most repositories first.
@@ -172,6 +179,30 @@ fn now(snapshot: &Snapshot) -> Span {
     Span { from: to - 1, to, buckets: vec![to - 1] }
 }
 
+/// Measures. Boxed: several wait beside each other, and each is large.
+type Measuring<'s> = BoxFuture<'s, Result<Vec<Measured>, Error>>;
+
+/// Kinds of the resources alive: repositories, resources.
+fn kinds(snapshot: &Snapshot) -> Measuring<'_> {
+    let measures = vec![Measure::Distinct(ResourceDistinct::Repositories), Measure::Count];
+    let column = Some(ResourceColumn::Kind);
+    measure::<Resources>(snapshot, own::<Resources>(), column, measures, vec![now(snapshot)]).boxed()
+}
+
+/// Names of the charts that are installed: repositories, releases, charts of the name.
+fn charts(snapshot: &Snapshot) -> Measuring<'_> {
+    let measures =
+        vec![Measure::Distinct(ChartDistinct::Repositories), Measure::Count, Measure::Distinct(ChartDistinct::Charts)];
+    measure::<Charts>(snapshot, own::<Charts>(), Some(ChartColumn::Name), measures, vec![now(snapshot)]).boxed()
+}
+
+async fn if_wanted<T: Default>(is_wanted: bool, asked: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    match is_wanted {
+        true => asked.await,
+        false => Ok(T::default()),
+    }
+}
+
 fn popular(rows: Vec<Measured>, first: i32) -> Result<Vec<Popular>, Error> {
     let most = list_size(first, MAX_LIST)? as usize;
     // A resource without a chart, or a chart without a name, is none of them.
@@ -193,9 +224,13 @@ async fn tags(context: &Context<'_>, tag_type: &str, first: i32) -> Result<Vec<P
 }
 
 /// The parts of totals that somebody asks for; each takes a question of its own.
+#[derive(Clone, Copy)]
 struct Wanted {
+    repositories: bool,
     events: bool,
+    with_resources: bool,
     resources: bool,
+    growth: bool,
     charts: bool,
     metrics: bool,
 }
@@ -205,25 +240,20 @@ impl Wanted {
         let selected = context.look_ahead();
         let any = |fields: &[&str]| fields.iter().any(|field| selected.field(field).exists());
         Self {
+            repositories: any(&["repositoryCount"]),
             events: any(&["activeRepositoryCount", "createdCount", "modifiedCount", "deletedCount"]),
-            resources: any(&["repositoryWithResourcesCount", "resourceCount", "resourceGrowth", "kindCount"]),
+            with_resources: any(&["repositoryWithResourcesCount"]),
+            resources: any(&["resourceCount", "resourceGrowth", "kindCount"]),
+            growth: any(&["resourceGrowth"]),
             charts: any(&["chartCount"]),
             metrics: any(&["stars", "forks", "watchers", "openIssues"]),
         }
     }
 }
 
-/// Measures a whole dataset, if somebody wants it.
-async fn measured<D: Own>(
-    is_wanted: bool,
-    snapshot: &Snapshot,
-    measures: Vec<Measure<D>>,
-    span: &Span,
-) -> Result<Vec<Measured>, Error> {
-    match is_wanted {
-        true => measure(snapshot, own::<D>(), None, measures, vec![span.clone()]).await,
-        false => Ok(Vec::new()),
-    }
+/// Measures a whole dataset.
+fn all<'s, D: Own>(snapshot: &'s Snapshot, measures: Vec<Measure<D>>, span: &Span) -> Measuring<'s> {
+    measure(snapshot, own::<D>(), None, measures, vec![span.clone()]).boxed()
 }
 
 /// The totals of every bucket; what nobody wants is 0.
@@ -241,14 +271,19 @@ async fn totals(snapshot: &Snapshot, span: Span, wanted: Wanted) -> Result<Vec<E
     let of_metrics = [MetricsNumber::Stars, MetricsNumber::Forks, MetricsNumber::Watchers, MetricsNumber::OpenIssues];
     let of_metrics = of_metrics.map(Measure::<RepositoryMetrics>::Sum).to_vec();
     let of_charts = vec![Measure::<Charts>::Distinct(ChartDistinct::Charts)];
-    let (events, resources, charts, metrics) = tokio::try_join!(
-        measured(wanted.events, snapshot, of_events, &span),
-        measured(wanted.resources, snapshot, of_resources, &span),
-        measured(wanted.charts, snapshot, of_charts, &span),
-        measured(wanted.metrics, snapshot, of_metrics, &span),
+    // The moment at which the first bucket begins.
+    let before = Span { from: span.buckets[0] - 1, to: span.buckets[0], buckets: vec![span.buckets[0] - 1] };
+    let before_all = vec![Measure::<Resources>::Count];
+    let began = async { Ok::<_, Error>(snapshot.fetch(&BeganAt).await.map_err(from_store)?.to_vec()) }.boxed();
+    let (began, events, resources, before, charts, metrics) = tokio::try_join!(
+        if_wanted(wanted.repositories, began),
+        if_wanted(wanted.events, all(snapshot, of_events, &span)),
+        if_wanted(wanted.resources || wanted.with_resources, all(snapshot, of_resources, &span)),
+        if_wanted(wanted.growth, all(snapshot, before_all, &before)),
+        if_wanted(wanted.charts, all(snapshot, of_charts, &span)),
+        if_wanted(wanted.metrics, all(snapshot, of_metrics, &span)),
     )?;
-    let known = snapshot.fetch(&DiscoveredAt).await.map_err(from_store)?;
-    let mut before = None;
+    let mut before = before.first().map_or(Long(0), |row| row.count(0));
     let ends = span.buckets.iter().skip(1).copied().chain([span.to]);
     let totals = span.buckets.iter().zip(ends).map(|(start, end)| {
         let of = |rows: &[Measured], place: usize| {
@@ -258,11 +293,11 @@ async fn totals(snapshot: &Snapshot, span: Span, wanted: Wanted) -> Result<Vec<E
         EcosystemTotals {
             from: DateTime::from_seconds((*start).max(span.from)),
             to: DateTime::from_seconds(end),
-            repository_count: (known.partition_point(|seconds| *seconds < end) as u64).into(),
+            repository_count: (began.partition_point(|seconds| *seconds < end) as u64).into(),
             active_repository_count: of(&events, 3),
             repository_with_resources_count: of(&resources, 1),
             resource_count,
-            resource_growth: before.replace(resource_count.0).map(|before| Long(resource_count.0 - before)),
+            resource_growth: Long(resource_count.0 - std::mem::replace(&mut before, resource_count).0),
             kind_count: of(&resources, 2),
             chart_count: of(&charts, 0),
             created_count: of(&events, 0),

@@ -4,8 +4,8 @@ use async_graphql::{Error, InputObject};
 
 use super::{
     ChangeClassFilter, Comparisons, DateTimeFilter, EventTypeFilter, IdFilter, IdListFilter, JobKindFilter,
-    JobStateFilter, ListFilter, LongFilter, RepositoryStatusFilter, ResourceStatusFilter,
-    StringFilter, VersionPartFilter, VersionStepFilter, ids, node, run,
+    JobStateFilter, ListFilter, LongFilter, RepositoryStatusFilter, ResourceStatusFilter, StringFilter,
+    VersionPartFilter, VersionStepFilter, ids, node, run,
 };
 use crate::graphql::id::NodeType;
 use crate::graphql::limits::Limit;

@@ -97,7 +97,7 @@ pub struct HistogramInput<N: InputType> {
 pub enum ComparedPeriod {
     /// The one before it: as many buckets earlier; without buckets, as long and right before it.
     Previous,
-    /// The same a year before.
+    /// The same a year before: days and hours by the calendar (the 29th of February has none), weeks 52 weeks earlier.
     PreviousYear,
 }
 
@@ -292,6 +292,11 @@ impl Common {
         let mut measures = measures.into_iter().map(MeasureInput::named).collect::<Result<Vec<_>, _>>()?;
         if measures.is_empty() {
             measures.push(("count".to_owned(), Measure::Count));
+        }
+        if let Some((name, _)) = measures.iter().enumerate().find_map(|(place, measure)| {
+            measures[..place].iter().any(|(other, _)| *other == measure.0).then_some(measure)
+        }) {
+            return Err(bad_input(format!("`measures` holds {name} twice")));
         }
         let zone = time_zone(&self.time_zone)?;
         let top = u32::try_from(self.top).ok().filter(|top| *top > 0);

@@ -104,6 +104,17 @@ impl Bucket {
         }
     }
 
+    /// Where the same day, or the same hour of it, begins a year before; the 29th of February has none.
+    pub fn same_a_year_before(self, calendar: Calendar, start: i64) -> Option<i64> {
+        match self {
+            Self::Hour => calendar.moved(start, |time| time.with_year(time.year() - 1)),
+            _ => {
+                let date = local_date(calendar.zone, start)?;
+                Some(midnight(calendar.zone, date.with_year(date.year() - 1)?))
+            }
+        }
+    }
+
     /// The first second of every bucket that overlaps `from..to`, within the limits.
     ///
     /// # Errors

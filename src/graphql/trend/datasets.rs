@@ -155,6 +155,8 @@ counts! {
         Namespaces,
         /// Different names.
         Names,
+        /// Charts that they install, by their identities; of resources without one, none.
+        Charts,
     }
 }
 

@@ -52,7 +52,7 @@ macro_rules! trend_field {
                 #[graphql(desc = "The range. Left open, it begins with the first that the filter matches and ends after the last (of what lasts: now), or when the data last changed if that is earlier.")] range: Option<TimeRange>,
                 #[graphql(desc = "Another range whose values stand beside those of the same buckets.")] compare_to: Option<CompareTo>,
                 #[graphql(desc = "By what groups are ordered; by default the first measure, the largest first.")] order_by: Option<TrendOrder>,
-                #[graphql(desc = "What groups have to hold over the whole range; others are left out, of `other` too.", default)] having: Vec<Having>,
+                #[graphql(desc = "What groups have to hold over the whole range, others are left out, of `other` too. Counts and sums of what lasts are those of an average bucket.", default)] having: Vec<Having>,
                 #[graphql(desc = "Groups that are named, 1 to 1000.", default = 10)] top: i32,
                 #[graphql(desc = "Whether a bucket in which nothing was counted has a row of zero. Means, extremes and quantiles of nothing have none.", default = true)] fill: bool,
                 #[graphql(desc = "Measure in each bucket everything from the beginning of the range on. Not of what lasts.", default = false)] cumulative: bool,

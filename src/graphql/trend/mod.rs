@@ -144,20 +144,12 @@ impl From<&Span> for ResolvedRange {
 
 /// What a trend's arguments ask for.
 async fn trend<D: Dataset>(context: &Context<'_>, arguments: Arguments<D>) -> Result<Aggregate, Error> {
-    let Some((from, to)) = span::resolve(context, &arguments).await? else {
-        let now = snapshot(context)?.time();
-        let nothing = Span { from: now, to: now, buckets: Vec::new() };
-        return Ok(Aggregate {
-            rows: Vec::new(),
-            range: (&nothing).into(),
-            compared_range: None,
-            bucket: arguments.bucket,
-            truncated: false,
-        });
-    };
+    let (from, to) = span::resolve(context, &arguments).await?;
     let limits = limits(context)?;
+    let now = snapshot(context)?.time();
     let bucket = arguments.bucket.map(|bucket| bucket.resolved(from, to));
-    let spans = span::spans(&arguments, limits, bucket, from, to)?;
+    let spans = span::spans(&arguments, limits, bucket, (from, to), now)?;
+    let pairs = span::pairs(&arguments, bucket, &spans);
     let shape = rows::Shape {
         dimensions: arguments.dimension_names(),
         measures: arguments.measures.iter().map(|(name, _)| name.clone()).collect(),
@@ -192,7 +184,7 @@ async fn trend<D: Dataset>(context: &Context<'_>, arguments: Arguments<D>) -> Re
     let series = series.with_repositories_named(context, &shape.dimensions).await?;
     Ok(Aggregate {
         truncated: series.has_other(),
-        rows: series.rows(&shape, &spans),
+        rows: series.rows(&shape, &spans, &pairs),
         range: (&spans[0]).into(),
         compared_range: spans.get(1).map(Into::into),
         bucket,

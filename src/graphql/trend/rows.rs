@@ -116,8 +116,8 @@ impl Series {
         Ok(self)
     }
 
-    /// The rows, bucket by bucket.
-    pub fn rows(&self, shape: &Shape, spans: &[Span]) -> Vec<AggregateRow> {
+    /// The rows, bucket by bucket; `pairs` has the place of what each bucket is compared to.
+    pub fn rows(&self, shape: &Shape, spans: &[Span], pairs: &[Option<usize>]) -> Vec<AggregateRow> {
         let averaged = |line: &Vec<Measured>| match shape.moving_average {
             Some(width) => moving_average(line, width),
             None => line.clone(),
@@ -134,14 +134,17 @@ impl Series {
         for (bucket, start) in spans[0].buckets.iter().enumerate() {
             for (series, current, previous) in &lines {
                 let Some(Measured { value: Some(value), is_filled }) = current.get(bucket).copied() else { continue };
-                if is_filled && !shape.fills {
+                let pair = pairs.get(bucket).copied().flatten();
+                let previous = previous.as_ref().and_then(|line| line.get(pair?).copied());
+                // What fell to nothing is told.
+                if is_filled && !shape.fills && previous.is_none_or(|previous| previous.is_filled) {
                     continue;
                 }
                 rows.push(AggregateRow {
                     series: series.clone(),
                     time: shape.has_buckets.then_some(*start),
                     value,
-                    previous: previous.as_ref().and_then(|line| line.get(bucket)?.value),
+                    previous: previous.and_then(|previous| previous.value),
                 });
             }
         }

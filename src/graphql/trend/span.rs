@@ -11,20 +11,26 @@ use crate::graphql::scalars::DateTime;
 use crate::graphql::sight::snapshot;
 use crate::store::query::aggregate::{Dataset, DatasetRange, Span};
 
-/// The range in seconds, asked of the data where the arguments leave it open; `None` when the data hold nothing.
-pub async fn resolve<D: Dataset>(context: &Context<'_>, arguments: &Arguments<D>) -> Result<Option<(i64, i64)>, Error> {
+const WEEKS_OF_A_YEAR: u32 = 52;
+
+/// The range in seconds, asked of the data where the arguments leave it open. Where the data hold nothing it reaches until now,
+/// or is empty when it has no beginning either.
+pub async fn resolve<D: Dataset>(context: &Context<'_>, arguments: &Arguments<D>) -> Result<(i64, i64), Error> {
     let (from, to) = ends(arguments.range, "range")?;
     if let (Some(from), Some(to)) = (from, to) {
-        return Ok(Some((from, to)));
+        return Ok((from, to));
     }
     let snapshot = snapshot(context)?;
     let question = DatasetRange::<D>::new(arguments.filter.clone(), from, to);
     let found = snapshot.fetch_optional(&question).await.map_err(from_store)?;
-    let Some(found) = found.filter(|found| found.rows > 0) else { return Ok(None) };
     let now = snapshot.time();
+    let Some(found) = found.filter(|found| found.rows > 0) else {
+        let from = from.or(to).unwrap_or(now);
+        return Ok((from, to.unwrap_or(now).max(from)));
+    };
     let from = from.unwrap_or_else(|| to.map_or(found.first, |to| found.first.min(to)));
     let last = if D::SUCCESSION.is_some() { found.last.max(now.saturating_sub(1)) } else { found.last };
-    Ok(Some((from, to.unwrap_or_else(|| open_end(from, last, now)))))
+    Ok((from, to.unwrap_or_else(|| open_end(from, last, now))))
 }
 
 /// The end of a range that was left open: after the last event, but not after now, since one commit dated by a wrong clock
@@ -47,20 +53,23 @@ pub fn ends(range: Option<TimeRange>, name: &str) -> Result<(Option<i64>, Option
     }
 }
 
-/// The range with its buckets, then the one it is compared to with its own.
+/// The range with its buckets, then the one it is compared to with its own. Of what lasts, nobody knows what will be in a bucket that
+/// begins after `now`: there is none.
 pub fn spans<D: Dataset>(
     arguments: &Arguments<D>,
     limits: &Limits,
     bucket: Option<Bucket>,
-    from: i64,
-    to: i64,
+    (from, to): (i64, i64),
+    now: i64,
 ) -> Result<Vec<Span>, Error> {
     let calendar = arguments.calendar;
     let span = |from: i64, to: i64| {
-        let buckets = match bucket {
+        let mut buckets = match bucket {
+            _ if from >= to => Vec::new(),
             None => vec![from],
             Some(bucket) => bucket.within(calendar, from, to, limits)?,
         };
+        buckets.retain(|start| D::SUCCESSION.is_none() || *start <= now);
         Ok::<_, Error>(Span { from, to, buckets })
     };
     let current = span(from, to)?;
@@ -72,7 +81,12 @@ pub fn spans<D: Dataset>(
             _ => return Err(bad_input("`compareTo.range` needs both `from` and `to`")),
         },
         Some(CompareTo::Period(ComparedPeriod::PreviousYear)) => {
-            calendar.year_before(from).zip(calendar.year_before(to))
+            let year_before = |seconds| match bucket {
+                // Whole weeks: the 52nd before begins on the same day.
+                Some(Bucket::Week) => Bucket::Week.earlier(calendar, seconds, WEEKS_OF_A_YEAR),
+                _ => calendar.year_before(seconds),
+            };
+            year_before(from).zip(year_before(to))
         }
         Some(CompareTo::Period(ComparedPeriod::Previous)) => match bucket {
             None => from.checked_sub(to.saturating_sub(from)).map(|earlier| (earlier, from)),
@@ -82,6 +96,22 @@ pub fn spans<D: Dataset>(
     let (from, to) =
         compared.ok_or_else(|| bad_input("there is no time so early: `range` begins before every calendar"))?;
     Ok(vec![current, span(from, to)?])
+}
+
+/// For each bucket of the range, the place of the one it is compared to. Days and hours are compared to the same of the calendar a
+/// year before: the 29th of February has none.
+pub fn pairs<D: Dataset>(arguments: &Arguments<D>, bucket: Option<Bucket>, spans: &[Span]) -> Vec<Option<usize>> {
+    let [current, compared] = spans else { return Vec::new() };
+    let is_of_last_year = matches!(arguments.compare_to, Some(CompareTo::Period(ComparedPeriod::PreviousYear)));
+    let by_calendar = bucket.filter(|bucket| is_of_last_year && matches!(bucket, Bucket::Day | Bucket::Hour));
+    let pair = |(place, start): (usize, &i64)| match by_calendar {
+        Some(bucket) => {
+            let before = bucket.same_a_year_before(arguments.calendar, *start)?;
+            compared.buckets.binary_search(&before).ok()
+        }
+        None => Some(place),
+    };
+    current.buckets.iter().enumerate().map(pair).collect()
 }
 
 #[cfg(test)]

@@ -59,15 +59,15 @@ impl Question for RepositoryTags {
     }
 }
 
-/// When repositories came to be known, in seconds since 1970, ascending.
+/// When repositories began, in seconds since 1970, ascending.
 #[derive(Clone, Copy, Debug)]
-pub struct DiscoveredAt;
+pub struct BeganAt;
 
-impl Question for DiscoveredAt {
+impl Question for BeganAt {
     type Row = i64;
-    const NAME: &'static str = "discovered_at";
+    const NAME: &'static str = "began_at";
 
     fn statement(&self) -> Statement {
-        Statement::new(include_str!("../../../clickhouse/queries/discovered_at.sql"))
+        Statement::new(include_str!("../../../clickhouse/queries/began_at.sql"))
     }
 }

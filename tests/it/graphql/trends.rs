@@ -5,9 +5,11 @@ mod model;
 mod reference;
 pub mod rows;
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
-use super::support::{Event, all_events, ask_with};
+use super::support::{Event, all_events, ask, ask_with, respond_through, world};
 use reference::{Row, check, trend};
 
 const BUCKETS: [&str; 6] = ["HOUR", "DAY", "WEEK", "MONTH", "QUARTER", "YEAR"];
@@ -173,8 +175,20 @@ fn rows_name_their_groups() {
 
 #[test]
 fn nothing_counted_is_no_rows() {
-    let answer = trend(json!({ "bucket": "MONTH", "filter": { "kind": { "eq": "Nothing" } } }));
+    let nothing = json!({ "kind": { "eq": "Nothing" } });
+    let answer = trend(json!({ "bucket": "MONTH", "filter": nothing }));
     assert!(answer.rows.is_empty() && !answer.truncated);
+    // The ends that are given are told, and what was not given is now.
+    let until_now =
+        "{ eventTrend(bucket: YEAR, filter: { kind: { eq: \"Nothing\" } }, range: { from: \"2024-01-01\" }) {
+        range { from } rows { value } } }";
+    let answer = &respond_through(&world().reader, until_now, json!({}))["data"]["eventTrend"];
+    assert_eq!(answer["range"]["from"], "2024-01-01T00:00:00Z");
+    let rows = answer["rows"].as_array().unwrap();
+    assert!(rows.len() > 2 && rows.iter().all(|row| row["value"] == 0.0));
+    let answer = trend(json!({ "bucket": "YEAR", "filter": nothing, "range": { "to": "2001-01-01" } }));
+    assert_eq!(answer.range.to.to_rfc3339(), "2001-01-01T00:00:00+00:00");
+    assert!(answer.rows.is_empty());
     // An empty range has no bucket.
     let answer = trend(json!({ "bucket": "MONTH", "range": { "from": "2024-01-01", "to": "2024-01-01" } }));
     assert!(answer.rows.is_empty());
@@ -189,4 +203,53 @@ fn a_range_in_which_nothing_happened_is_filled_with_zeros() {
     let answer =
         trend(json!({ "bucket": "MONTH", "groupBy": ["KIND"], "range": { "from": "2020-01-01", "to": "2020-04-01" } }));
     assert!(answer.rows.is_empty());
+}
+
+/// Values, and what they are compared to, by the day.
+fn compared(arguments: &str) -> Vec<(String, f64, Option<f64>)> {
+    let rows = ask(&format!("{{ eventTrend({arguments}) {{ rows {{ time value previous }} }} }}"));
+    let rows = rows["eventTrend"]["rows"].as_array().unwrap().clone();
+    let day = |row: &Value| row["time"].as_str().unwrap()[..10].to_owned();
+    rows.iter().map(|row| (day(row), row["value"].as_f64().unwrap(), row["previous"].as_f64())).collect()
+}
+
+#[test]
+fn a_day_is_compared_to_the_same_day_of_the_year_before() {
+    let days =
+        compared("bucket: DAY, range: {from: \"2024-01-01\", to: \"2025-01-01\"}, compareTo: {period: PREVIOUS_YEAR}");
+    let before = compared("bucket: DAY, range: {from: \"2023-01-01\", to: \"2024-01-01\"}");
+    assert_eq!((days.len(), before.len()), (366, 365));
+    for (day, _, previous) in days {
+        let expected = before.iter().find(|(other, ..)| other[5..] == day[5..]).map(|(_, value, _)| *value);
+        assert_eq!(previous, expected, "{day}");
+    }
+}
+
+#[test]
+fn a_week_is_compared_to_a_whole_one() {
+    let weeks =
+        compared("bucket: WEEK, range: {from: \"2024-02-05\", to: \"2024-02-19\"}, compareTo: {period: PREVIOUS_YEAR}");
+    let before = compared("bucket: WEEK, range: {from: \"2023-02-06\", to: \"2023-02-20\"}");
+    let previous: Vec<Option<f64>> = weeks.iter().map(|(_, _, previous)| *previous).collect();
+    assert_eq!(previous, before.iter().map(|(_, value, _)| Some(*value)).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_future_of_what_lasts_is_not_known() {
+    let rows =
+        ask("{ resourceTrend(bucket: MONTH, range: {from: \"2130-01-01\", to: \"2130-03-01\"}) { rows { value } } }");
+    assert_eq!(rows["resourceTrend"]["rows"], json!([]));
+}
+
+#[test]
+fn having_asks_for_what_lasts_in_an_average_bucket() {
+    let names = |arguments: &str| {
+        let rows = ask(&format!("{{ resourceTrend(groupBy: [KIND], {arguments}) {{ rows {{ series }} }} }}"));
+        let rows = rows["resourceTrend"]["rows"].as_array().unwrap().clone();
+        rows.iter().map(|row| row["series"].as_str().unwrap().to_owned()).collect::<BTreeSet<_>>()
+    };
+    // Nothing changes any more in these years: however many buckets there are, as many resources last in each.
+    let quiet = "having: [{gt: 2}], range: {from: \"2025-06-01\", to: \"2026-06-01\"}";
+    assert!(!names(quiet).is_empty());
+    assert_eq!(names(&format!("bucket: MONTH, {quiet}")), names(quiet));
 }

@@ -42,10 +42,14 @@ impl<D: Dataset> Measure<D> {
         format!("{name}{state}{level}({argument}) AS m{index}")
     }
 
-    /// Of a group over the first period.
-    pub(super) fn total(&self, index: usize) -> String {
+    /// Of a group over the first period. What lasts is met in each of its buckets: what adds up is the mean of `buckets`.
+    pub(super) fn total(&self, index: usize, buckets: usize) -> String {
         let (name, level) = self.merging();
         let total = format!("{name}If{level}(m{index}, period = 0) OVER (PARTITION BY dimensions)");
+        let total = match self {
+            Self::Count | Self::Sum(_) if D::SUCCESSION.is_some() && buckets > 1 => format!("{total} / {buckets}"),
+            _ => total,
+        };
         // The engine says 0 of nothing, whatever the measure.
         match self.is_zero_of_nothing() {
             true => format!("{total} AS total{index}"),

@@ -78,7 +78,10 @@ fn arguments(chance: &mut Chance, dataset: &Dataset, rows: &[Row]) -> Value {
             groups.push(group);
         }
     }
-    let measures: Vec<Value> = (0..1 + chance.below(3)).map(|_| measure(chance, dataset)).collect();
+    let mut measures: Vec<Value> = (0..1 + chance.below(3)).map(|_| measure(chance, dataset)).collect();
+    // None is asked for twice.
+    measures.sort_by_key(Value::to_string);
+    measures.dedup();
     let bucket = (chance.below(6) > 0).then(|| *one(chance, &BUCKETS));
     let mut asked = json!({
         "groupBy": groups,

@@ -120,12 +120,31 @@ impl<'a> Asked<'a> {
             None => return vec![(from, to)],
             Some("PREVIOUS") if self.text("bucket").is_none() => (from - (to - from), from),
             Some("PREVIOUS") => (back(from), back(to)),
+            _ if self.text("bucket") == Some("WEEK") => {
+                let weeks = |seconds| moved(seconds, &|time| time - chrono::Days::new(364));
+                (weeks(from), weeks(to))
+            }
             _ => {
                 let year = |seconds| moved(seconds, &|time| time - Months::new(12));
                 (year(from), year(to))
             }
         };
         vec![(from, to), compared]
+    }
+
+    /// The bucket that one is compared to, among those that begin at these seconds.
+    fn pair(&self, place: usize, start: i64, compared: &[i64]) -> Option<usize> {
+        let bucket = self.text("bucket").unwrap_or_default();
+        if self.0["compareTo"]["period"] != "PREVIOUS_YEAR" || !["DAY", "HOUR"].contains(&bucket) {
+            return Some(place);
+        }
+        // By what clocks showed a year before.
+        let local =
+            |seconds: i64| DateTime::from_timestamp(seconds, 0).unwrap().with_timezone(&self.zone()).naive_local();
+        let wanted = local(start).with_year(local(start).year() - 1)?;
+        let close = |place: &usize| bucket == "DAY" && local(compared[*place]).date() == wanted.date();
+        let same = |place: &usize| local(compared[*place]) == wanted;
+        (0..compared.len()).find(same).or_else(|| (0..compared.len()).find(close))
     }
 
     fn picks(&self, row: &Row) -> bool {
@@ -178,7 +197,7 @@ fn measured(dataset: &Dataset, measure: &Value, rows: &[&Row]) -> Option<f64> {
         }
         let distinct: BTreeSet<&String> = rows.iter().map(|row| &row.fields[column]).collect();
         // A resource without a chart counts none.
-        let none = usize::from(of == "CHARTS" && dataset.field == "eventTrend" && distinct.contains(&String::new()));
+        let none = usize::from(of == "CHARTS" && dataset.field != "chartTrend" && distinct.contains(&String::new()));
         return Some((distinct.len() - none) as f64);
     }
     let number = of["of"].as_str().or(of.as_str()).unwrap();
@@ -232,8 +251,10 @@ pub fn answer(dataset: &Dataset, rows: &[Row], asked: &Asked) -> Answer {
         .ranges()
         .into_iter()
         .map(|(from, to)| {
-            let starts = asked.buckets(from, to);
-            let ends = starts[1..].iter().copied().chain([to]);
+            let mut starts = asked.buckets(from, to);
+            // Nobody knows what lasts in the future.
+            starts.retain(|start| !dataset.lasts || *start <= Utc::now().timestamp());
+            let ends = starts.iter().skip(1).copied().chain([to]);
             let within = |start: i64, end: i64| {
                 let holds = |(_, row): &&Keyed| match dataset.lasts {
                     true => row.begins < end && row.ends >= end,
@@ -297,14 +318,16 @@ pub fn answer(dataset: &Dataset, rows: &[Row], asked: &Asked) -> Answer {
     for (bucket, start) in periods[0].0.iter().enumerate() {
         for (key, current, previous) in &lines {
             let (Some(value), is_filled) = current[bucket] else { continue };
-            if is_filled && asked.0["fill"] == false {
+            let previous =
+                previous.as_ref().and_then(|line| line.get(asked.pair(bucket, *start, &periods[1].0)?).copied());
+            if is_filled && asked.0["fill"] == false && previous.is_none_or(|(_, is_filled)| is_filled) {
                 continue;
             }
             told.push(Told {
                 time_ms: asked.text("bucket").map(|_| start * 1000),
                 key: key.clone(),
                 value,
-                previous: previous.as_ref().and_then(|line| line.get(bucket)?.0),
+                previous: previous.and_then(|(value, _)| value),
             });
         }
     }
@@ -322,8 +345,13 @@ fn ranked(dataset: &Dataset, asked: &Asked, measures: &[Value], periods: &[Perio
             }
         }
     }
-    // Over the whole first period; what lasts is met once a bucket.
-    let total = |rows: &[&Row], place: usize| measured(dataset, &measures[place], rows);
+    // Over the whole first period; what lasts is met once a bucket, and what adds up is that of an average bucket.
+    let buckets = if dataset.lasts { periods[0].0.len() } else { 1 };
+    let total = |rows: &[&Row], place: usize| {
+        let function = measures[place].as_object().unwrap();
+        let adds_up = function.contains_key("sum") || function.get("count") == Some(&dataset.counts[0].0.into());
+        measured(dataset, &measures[place], rows).map(|total| if adds_up { total / buckets as f64 } else { total })
+    };
     let mut groups: Vec<(Key, Vec<&Row>)> = found.into_iter().collect();
     if let Some(having) = asked.0["having"].get(0) {
         let (place, least) = (having["measure"].as_u64().unwrap() as usize, having["gt"].as_f64().unwrap());

@@ -116,12 +116,13 @@ pub const DATASETS: [Dataset; 6] = [
             ("KINDS", "fullKind"),
             ("NAMESPACES", "namespaceOfRepository"),
             ("NAMES", "name"),
+            ("CHARTS", "chart"),
         ],
         numbers: &[("INTERVAL_SECONDS", "interval")],
         filters: &["kind", "namespace", "name", "apiVersion", "chartName"],
         sql: "SELECT toJSONString(tuple(toString(resource_id), sequence, toUnixTimestamp64Second(state_time), type != 'DELETED', \
               if(group = '', toString(kind), concat(kind, '.', group)), toString(kind), toString(api_version), toString(repository_id), \
-              toString(namespace), concat(namespace, ' in ', toString(repository_id)), name, toString(chart_name), toString(source_type), \
+              toString(namespace), concat(namespace, ' in ', toString(repository_id)), name, toString(chart_name), toString(chart), toString(source_type), \
               toString(group), version, toString(version_class), multiIf(suspend IS NULL, '', suspend, 'true', 'false'), \
               interval_seconds)) FROM resource_events",
         columns: &[
@@ -133,6 +134,7 @@ pub const DATASETS: [Dataset; 6] = [
             "namespaceOfRepository",
             "name",
             "chartName",
+            "chart",
             "sourceType",
             "group",
             "version",

@@ -77,5 +77,6 @@ columns! {
         Kinds => "(toString(group), toString(kind))",
         Namespaces => "(resource_events.repository_id, toString(namespace))",
         Names => "name",
+        Charts => "nullIf(toString(chart), '')",
     }
 }
