@@ -83,6 +83,14 @@ pub fn list_size(first: i32, most: i32) -> Result<u32, Error> {
     size.ok_or_else(|| bad_input(format!("`first` is {first}; it has to be between 1 and {most}")))
 }
 
+/// A number of things that somebody has to have at least.
+///
+/// # Errors
+/// A negative one.
+pub fn least(given: i32, name: &str) -> Result<u32, Error> {
+    u32::try_from(given).map_err(|_| bad_input(format!("`{name}` is {given}; it has to be 0 or more")))
+}
+
 /// The connection of one page. `values` gives the sort values of a row, `node` what clients see of it.
 pub fn connection<R, N, F>(
     page: &Page,

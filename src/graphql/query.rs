@@ -11,10 +11,10 @@ use super::nodes::by_ids;
 use super::pagination::Arguments;
 use super::sight::{present, snapshot};
 use super::types::{
-    ChartGroup, EventConnection, FailureConnection, Node, Repository, RepositoryConnection, RepositoryOrder,
-    RequestLimit, Resource, ResourceConnection, ResourceEventOrder, ResourceOrder, VersionChangeConnection,
-    event_connection, failure_connection, repository_connection, request_limits, resource_connection, resources_by_id,
-    version_change_connection,
+    ChartGroup, ChartVersionChangeOrder, EventConnection, FailureConnection, Node, Repository, RepositoryConnection,
+    RepositoryOrder, RequestLimit, Resource, ResourceConnection, ResourceEventOrder, ResourceOrder, ScanFailureOrder,
+    VersionChangeConnection, event_connection, failure_connection, repository_connection, request_limits,
+    resource_connection, resources_by_id, version_change_connection,
 };
 use crate::graphql::error::from_store;
 use crate::model::{ChartMove, chart_groups};
@@ -143,6 +143,7 @@ impl DataQuery {
     }
 
     /// Versions of files that could not be read as YAML, newest first.
+    #[allow(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
     async fn scan_failures(
         &self,
         context: &Context<'_>,
@@ -151,12 +152,16 @@ impl DataQuery {
         #[graphql(desc = "Rows of the page, from its end.")] last: Option<i32>,
         #[graphql(desc = "End before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which failures.")] filter: Option<ScanFailureFilter>,
+        #[graphql(desc = "By what they are ordered; by default committer time, newest first.")] order_by: Option<
+            Vec<ScanFailureOrder>,
+        >,
     ) -> Result<FailureConnection, Error> {
         let conditions = filter.unwrap_or_default().conditions()?;
-        failure_connection(context, Arguments { first, after, last, before }, conditions).await
+        failure_connection(context, Arguments { first, after, last, before }, conditions, order_by).await
     }
 
     /// Releases that went from one version of their chart to another, newest first.
+    #[allow(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
     async fn chart_version_changes(
         &self,
         context: &Context<'_>,
@@ -165,9 +170,12 @@ impl DataQuery {
         #[graphql(desc = "Rows of the page, from its end.")] last: Option<i32>,
         #[graphql(desc = "End before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which changes.")] filter: Option<ChartVersionChangeFilter>,
+        #[graphql(desc = "By what they are ordered; by default committer time, newest first.")] order_by: Option<
+            Vec<ChartVersionChangeOrder>,
+        >,
     ) -> Result<VersionChangeConnection, Error> {
         let conditions = filter.unwrap_or_default().conditions()?;
-        version_change_connection(context, Arguments { first, after, last, before }, conditions).await
+        version_change_connection(context, Arguments { first, after, last, before }, conditions, order_by).await
     }
 
     /// Charts that are known under several identities, and why they are taken for one; by canonical identity.

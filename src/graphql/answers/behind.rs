@@ -5,7 +5,7 @@ use async_graphql::{Context, Error, Object, SimpleObject};
 use super::chart_by::ChartBy;
 use super::courses::{Courses, Sight};
 use crate::graphql::error::from_store;
-use crate::graphql::pagination::list_size;
+use crate::graphql::pagination::{least, list_size};
 use crate::graphql::scalars::Long;
 use crate::graphql::sight::{loaders, snapshot};
 use crate::graphql::types::Repository;
@@ -57,7 +57,7 @@ impl BehindQuery {
         let courses = Courses::new(&rows);
         let Some((_, newest)) = courses.sights.last_key_value() else { return Ok(Vec::new()) };
         let newer = |version: &Version| courses.sights.range(version..).count().saturating_sub(1);
-        let least = usize::try_from(min_behind).unwrap_or_default();
+        let least = least(min_behind, "minBehind")? as usize;
         let now = courses.repositories.iter().filter_map(|(repository, course)| Some((*repository, course.now()?)));
         let mut behind: Vec<_> = now.map(|(repository, version)| (newer(version), repository, version)).collect();
         behind.retain(|(versions, ..)| *versions >= least);

@@ -57,15 +57,15 @@ struct Lag {
     median_days: Option<f64>,
     /// Days within which at least nine of ten of those that arrived did so.
     p90_days: Option<f64>,
-    /// The part of all these repositories that arrived within 7 days, from 0 to 1.
+    /// The part of all these repositories that arrived within 7 days, from 0 to 1; null where there are none.
     #[graphql(name = "shareWithin7Days")]
-    share_within_7_days: f64,
+    share_within_7_days: Option<f64>,
     /// The part that arrived within 30 days.
     #[graphql(name = "shareWithin30Days")]
-    share_within_30_days: f64,
+    share_within_30_days: Option<f64>,
     /// The part that arrived within 90 days.
     #[graphql(name = "shareWithin90Days")]
-    share_within_90_days: f64,
+    share_within_90_days: Option<f64>,
 }
 
 #[derive(Default)]
@@ -128,7 +128,9 @@ impl Lag {
             let place = (lags.len() * tenths).div_ceil(10).checked_sub(1)?;
             lags.get(place).map(|seconds| *seconds as f64 / DAY as f64)
         };
-        let within = |days: i64| share(lags.partition_point(|seconds| *seconds <= days * DAY) as u64, count);
+        let within = |days: i64| {
+            (count > 0).then(|| share(lags.partition_point(|seconds| *seconds <= days * DAY) as u64, count))
+        };
         Self {
             repository_count: count.into(),
             arrived_count: (lags.len() as u64).into(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use async_graphql::{Context, Error, Object, SimpleObject};
 
 use crate::graphql::error::bad_input;
-use crate::graphql::pagination::{TimeRange, list_size};
+use crate::graphql::pagination::{TimeRange, least, list_size};
 use crate::graphql::scalars::Long;
 use crate::graphql::sight::snapshot;
 use crate::graphql::trend::{ends, measure, own};
@@ -76,7 +76,7 @@ impl MoverQuery {
         }
         let mover =
             |(name, [after, before]): (&&str, &[i64; 2])| mover(name, (*before, all_before), (*after, all_after));
-        let least = i64::from(min_repositories);
+        let least = i64::from(least(min_repositories, "minRepositories")?);
         let mut movers: Vec<ChartMover> = charts
             .iter()
             .filter(|(_, [after, before])| *after.max(before) >= least && after != before)

@@ -4,7 +4,7 @@ use async_graphql::{Context, Enum, Error, Object, SimpleObject};
 
 use super::chart_by::ChartBy;
 use crate::graphql::error::from_store;
-use crate::graphql::pagination::list_size;
+use crate::graphql::pagination::{least, list_size};
 use crate::graphql::scalars::{Long, share};
 use crate::graphql::sight::snapshot;
 use crate::store::query::{Filter, InstalledTogether, TogetherOrder as StoreOrder};
@@ -64,7 +64,7 @@ impl TogetherQuery {
                 TogetherOrder::Lift => StoreOrder::Lift,
                 TogetherOrder::Count => StoreOrder::Count,
             },
-            least: if with.is_some() { 0 } else { i64::from(min_repositories) },
+            least: if with.is_some() { 0 } else { i64::from(least(min_repositories, "minRepositories")?) },
             most,
         };
         let rows = snapshot(context)?.fetch(&question).await.map_err(from_store)?;

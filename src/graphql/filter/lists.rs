@@ -145,7 +145,7 @@ list_filter! {
         discovery_tags: ListFilter => DiscoveryTags,
         /// Whether its owner closed it for changes.
         is_archived: bool => IsArchived,
-        /// Its main language.
+        /// Its main language; empty: not told.
         language: StringFilter => Language,
         /// Stars of the newest snapshot; 0 without one.
         stars: LongFilter => Stars,

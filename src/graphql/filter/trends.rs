@@ -107,7 +107,7 @@ list_filter! {
     RepositoryMetricsTrendFilter of MetricsField {
         /// The repositories.
         repository: IdFilter => Repository(node(NodeType::Repository)),
-        /// Main language.
+        /// Main language; empty: not told.
         language: StringFilter => Language,
         /// Stars at the time.
         stars: LongFilter => Stars,

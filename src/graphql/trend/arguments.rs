@@ -338,6 +338,9 @@ impl Common {
         let mut conditions = Vec::new();
         for Having { measure, gt, gte, lt, lte } in &self.having {
             let measure = place(*measure, "having.measure", measures)?;
+            if [gt, gte, lt, lte].iter().all(|bound| bound.is_none()) {
+                return Err(bad_input("`having` needs one of `gt`, `gte`, `lt` and `lte`"));
+            }
             for (comparison, value) in [(">", gt), (">=", gte), ("<", lt), ("<=", lte)] {
                 conditions.extend(value.map(|value| aggregate::Having { measure, comparison, value }));
             }

@@ -1,15 +1,15 @@
 //! Files that could not be read as YAML.
 
 use async_graphql::connection::{Connection, EmptyFields};
-use async_graphql::{Context, Description, Error, Object};
+use async_graphql::{Context, Description, Enum, Error, InputObject, Object};
 
 use super::Repository;
 use super::resource::load_repository;
 use crate::graphql::error::from_store;
-use crate::graphql::pagination::{Arguments, connection};
+use crate::graphql::pagination::{Arguments, OrderDirection, connection};
 use crate::graphql::scalars::{DateTime, Long};
 use crate::graphql::sight::snapshot;
-use crate::store::query::{Direction, FailureCount, FailureField, FailureOrder, FailureRecord, Failures, Filter};
+use crate::store::query::{FailureCount, FailureField, FailureOrder, FailureRecord, Failures, Filter};
 
 /// One version of a file that could not be read as YAML. The file's resources keep the last state that parsed.
 #[derive(Description)]
@@ -58,6 +58,23 @@ impl ScanFailure {
     }
 }
 
+/// What failures can be ordered by.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScanFailureOrderField {
+    /// Committer time, then the order of the walk.
+    Time,
+}
+
+/// One key of an order of failures.
+#[derive(InputObject, Clone, Copy, Debug)]
+pub struct ScanFailureOrder {
+    /// The key.
+    field: ScanFailureOrderField,
+    /// Its direction.
+    #[graphql(default_with = "OrderDirection::Desc")]
+    direction: OrderDirection,
+}
+
 /// A page of failures.
 pub type FailureConnection = Connection<String, ScanFailure, FailureTotals, EmptyFields>;
 
@@ -78,8 +95,13 @@ pub async fn failure_connection(
     context: &Context<'_>,
     arguments: Arguments,
     filter: Filter<FailureField>,
+    order_by: Option<Vec<ScanFailureOrder>>,
 ) -> Result<FailureConnection, Error> {
-    let page = arguments.page(FailureOrder::keys(Direction::Descending))?;
+    // There is one key yet; the first mention of it decides.
+    let direction = order_by.unwrap_or_default().first().map_or(OrderDirection::Desc, |order| match order.field {
+        ScanFailureOrderField::Time => order.direction,
+    });
+    let page = arguments.page(FailureOrder::keys(direction.into()))?;
     let question = Failures { filter: filter.clone(), page: page.clone() };
     let rows = snapshot(context)?.fetch(&question).await.map_err(from_store)?;
     Ok(connection(&page, &rows, FailureTotals(filter), FailureRecord::sort_values, |row| ScanFailure(row.clone())))

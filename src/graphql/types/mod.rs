@@ -27,7 +27,7 @@ pub use event::{
 };
 pub use events_recorded::{EventsRecorded, events_recorded};
 pub use facts::{ChartGroup, FluxVersion, InstalledChart, ResourceFacts};
-pub use failure::{FailureConnection, failure_connection};
+pub use failure::{FailureConnection, ScanFailureOrder, failure_connection};
 pub use image::{Image, ImageConnection, ImageOrder, image_connection};
 pub use job::{Job, JobConnection, JobKind, JobOrder, JobState, job_connection};
 pub use metrics::{
@@ -40,7 +40,9 @@ pub use request_limit::{RequestLimit, request_limits};
 pub use resource::{Resource, ResourceConnection, ResourceOrder, ResourceStatus, resource_connection, resources_by_id};
 pub use schedule::{RateLimit, Schedule, Worker, job};
 pub use search::{SearchResult, SearchType, search};
-pub use version_change::{VersionChangeConnection, VersionPart, VersionStep, version_change_connection};
+pub use version_change::{
+    ChartVersionChangeOrder, VersionChangeConnection, VersionPart, VersionStep, version_change_connection,
+};
 
 use async_graphql::{ID, Interface};
 

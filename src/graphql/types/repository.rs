@@ -7,8 +7,8 @@ use async_graphql::{Context, Description, Enum, Error, ID, InputObject, Object};
 
 use super::{
     Actor, Commit, EventConnection, FailureConnection, FluxVersion, LanguageShare, Quality, RepositoryChange,
-    RepositoryChart, RepositoryMetrics, ResourceConnection, ResourceEventOrder, ResourceOrder, event_connection,
-    failure_connection, resource_connection,
+    RepositoryChart, RepositoryMetrics, ResourceConnection, ResourceEventOrder, ResourceOrder, ScanFailureOrder,
+    event_connection, failure_connection, resource_connection,
 };
 use crate::graphql::error::{bad_input, from_store};
 use crate::graphql::filter::{Conditions, RepositoryFilter, ResourceEventFilter, ResourceFilter, ScanFailureFilter};
@@ -350,10 +350,13 @@ impl Repository {
         #[graphql(desc = "Rows of the page, from its end.")] last: Option<i32>,
         #[graphql(desc = "End before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which failures.")] filter: Option<ScanFailureFilter>,
+        #[graphql(desc = "By what they are ordered; by default committer time, newest first.")] order_by: Option<
+            Vec<ScanFailureOrder>,
+        >,
     ) -> Result<FailureConnection, Error> {
         let mut conditions = filter.unwrap_or_default().conditions()?;
         conditions.add(FailureField::Repository, Operator::Equal(self.0.id.to_string()));
-        failure_connection(context, Arguments { first, after, last, before }, conditions).await
+        failure_connection(context, Arguments { first, after, last, before }, conditions, order_by).await
     }
 }
 

@@ -340,10 +340,15 @@ impl Resource {
 
     /// The moment after a commit.
     async fn after(&self, context: &Context<'_>, commit: String) -> Result<Moment, Error> {
-        let key = CommitKey { repository: self.0.repository_id, commit };
-        match loaders(context)?.commit_ends.load_one(key.clone()).await? {
-            Some(sequence) => Ok(Moment::Sequence(sequence)),
-            None => Err(bad_input(format!("{:?} is no commit of this repository that changed a resource", key.commit))),
+        let key = CommitKey { repository: self.0.repository_id, commit: commit.to_ascii_lowercase() };
+        if let Some(sequence) = loaders(context)?.commit_ends.load_one(key.clone()).await? {
+            return Ok(Moment::Sequence(sequence));
+        }
+        // The newest commit is known even where it changed no resource.
+        let repository = loaders(context)?.repositories.load_one(self.0.repository_id).await?;
+        match repository.is_some_and(|repository| repository.head_commit == key.commit) {
+            true => Ok(Moment::Sequence(u64::MAX >> 1)),
+            false => Err(bad_input(format!("{commit:?} is no commit of this repository that changed a resource"))),
         }
     }
 }

@@ -105,6 +105,9 @@ pub async fn search(
     if text.is_empty() || text.len() > MAX_TEXT {
         return Err(bad_input(format!("`query` has {} bytes; it has to have between 1 and {MAX_TEXT}", text.len())));
     }
+    if types.as_ref().is_some_and(Vec::is_empty) {
+        return Err(bad_input("`types` is empty; leave it out to search all of them"));
+    }
     let types = types.unwrap_or_else(|| SearchType::ALL.to_vec());
     // In one order, so that the same set is the same question to the cache.
     let types = SearchType::ALL.into_iter().filter(|of| types.contains(of)).map(SearchType::as_str).collect();

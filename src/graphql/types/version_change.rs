@@ -1,17 +1,17 @@
 //! Releases that went from one version of their chart to another.
 
 use async_graphql::connection::{Connection, EmptyFields};
-use async_graphql::{Context, Description, Enum, Error, Object};
+use async_graphql::{Context, Description, Enum, Error, InputObject, Object};
 
 use super::resource::load_repository;
 use super::{Actor, InstalledChart, Repository, Resource};
 use crate::graphql::error::{Code, error, from_store};
 use crate::graphql::loaders::ResourceKey;
-use crate::graphql::pagination::{Arguments, connection};
+use crate::graphql::pagination::{Arguments, OrderDirection, connection};
 use crate::graphql::scalars::{DateTime, Long};
 use crate::graphql::sight::{loaders, snapshot};
 use crate::store::query::{
-    Direction, Filter, VersionChangeCount, VersionChangeField, VersionChangeOrder, VersionChangeRecord, VersionChanges,
+    Filter, VersionChangeCount, VersionChangeField, VersionChangeOrder, VersionChangeRecord, VersionChanges,
 };
 
 /// How a change of version is to be read.
@@ -135,6 +135,23 @@ impl ChartVersionChange {
     }
 }
 
+/// What changes of charts can be ordered by.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChartVersionChangeOrderField {
+    /// Committer time, then the order of the walk.
+    Time,
+}
+
+/// One key of an order of changes of charts.
+#[derive(InputObject, Clone, Copy, Debug)]
+pub struct ChartVersionChangeOrder {
+    /// The key.
+    field: ChartVersionChangeOrderField,
+    /// Its direction.
+    #[graphql(default_with = "OrderDirection::Desc")]
+    direction: OrderDirection,
+}
+
 /// A page of changes of chart versions.
 pub type VersionChangeConnection = Connection<String, ChartVersionChange, VersionChangeTotals, EmptyFields>;
 
@@ -155,8 +172,13 @@ pub async fn version_change_connection(
     context: &Context<'_>,
     arguments: Arguments,
     filter: Filter<VersionChangeField>,
+    order_by: Option<Vec<ChartVersionChangeOrder>>,
 ) -> Result<VersionChangeConnection, Error> {
-    let page = arguments.page(VersionChangeOrder::keys(Direction::Descending))?;
+    // There is one key yet; the first mention of it decides.
+    let direction = order_by.unwrap_or_default().first().map_or(OrderDirection::Desc, |order| match order.field {
+        ChartVersionChangeOrderField::Time => order.direction,
+    });
+    let page = arguments.page(VersionChangeOrder::keys(direction.into()))?;
     let question = VersionChanges { filter: filter.clone(), page: page.clone() };
     let rows = snapshot(context)?.fetch(&question).await.map_err(from_store)?;
     let totals = VersionChangeTotals(filter);

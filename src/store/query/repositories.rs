@@ -130,7 +130,8 @@ impl Field for RepositoryField {
             Self::Topics => "topics",
             Self::DiscoveryTags => "discovery_tags",
             Self::IsArchived => "is_archived",
-            Self::Language => "language",
+            // What is not told is the empty text, as in all filters.
+            Self::Language => "ifNull(language, '')",
             Self::Stars => "stars",
             Self::ResourceCount => "resources",
             Self::Quality => "quality_score",

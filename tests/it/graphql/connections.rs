@@ -68,13 +68,14 @@ fn a_page_without_a_size_has_fifty_rows() {
 fn lists() -> Vec<List> {
     let mut lists = vec![
         List { field: "events", order: String::new(), key: "id" },
-        List { field: "scanFailures", order: String::new(), key: "commitId path" },
         List { field: "charts", order: String::new(), key: "id" },
         List { field: "images", order: String::new(), key: "id" },
         List { field: "repositoryMetrics", order: String::new(), key: "recordedAt" },
     ];
     let orders = [
         ("events", ["TIME"].as_slice()),
+        ("scanFailures", &["TIME"]),
+        ("chartVersionChanges", &["TIME"]),
         ("charts", &["REPOSITORY_COUNT", "RELEASE_COUNT", "NAME", "IDENTITY"]),
         ("images", &["REPOSITORY_COUNT", "RESOURCE_COUNT", "REPOSITORY"]),
         ("repositories", &["FULL_NAME", "RESOURCE_COUNT", "HEAD_TIME"]),
@@ -84,7 +85,12 @@ fn lists() -> Vec<List> {
         for key in keys {
             for direction in ["ASC", "DESC"] {
                 let order = format!(", orderBy: [{{ field: {key}, direction: {direction} }}]");
-                lists.push(List { field, order, key: "id" });
+                let key = match field {
+                    "scanFailures" => "commitId path",
+                    "chartVersionChanges" => "commitId resource { name }",
+                    _ => "id",
+                };
+                lists.push(List { field, order, key });
             }
         }
     }

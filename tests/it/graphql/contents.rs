@@ -80,3 +80,19 @@ fn secrets_are_not_shown() {
     assert_eq!(change["pointer"], "/stringData/token");
     assert_ne!(change["before"], change["after"], "the change is still seen");
 }
+
+#[test]
+fn the_newest_commit_is_known_even_where_it_changed_no_resource() {
+    let repositories = ask_with(
+        "{ repositories { nodes { headCommit { id } resources(first: 1) { nodes { id yaml } } } } }",
+        json!({}),
+    );
+    for repository in repositories["repositories"]["nodes"].as_array().unwrap() {
+        let resource = &repository["resources"]["nodes"][0];
+        let commit = repository["headCommit"]["id"].as_str().unwrap().to_uppercase();
+        let document =
+            "query($id: ID!, $commit: String!) { node(id: $id) { ... on Resource { yaml(commit: $commit) } } }";
+        let after = ask_with(document, json!({ "id": resource["id"], "commit": commit }));
+        assert_eq!(after["node"]["yaml"], resource["yaml"]);
+    }
+}

@@ -278,3 +278,17 @@ fn texts_are_never_code() {
         }
     }
 }
+
+#[test]
+fn a_language_that_is_not_told_is_the_empty_text() {
+    let count = |filter: &str| {
+        let data = ask(&format!("{{ repositories(filter: {{ {filter} }}) {{ totalCount }} }}"));
+        data["repositories"]["totalCount"].as_u64().unwrap()
+    };
+    let all = count("");
+    let untold = count("language: { eq: \"\" }");
+    assert!(untold > 0 && untold <= all);
+    assert_eq!(count("language: { ne: \"COBOL\" }"), all);
+    assert_eq!(count("language: { notIn: [\"COBOL\"] }"), all);
+    assert_eq!(count("not: { language: { ne: \"COBOL\" } }"), 0);
+}

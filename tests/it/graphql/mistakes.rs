@@ -62,6 +62,26 @@ fn page_sizes_are_checked() {
 }
 
 #[test]
+fn arguments_that_ask_for_nothing_are_refused() {
+    for (document, words) in [
+        ("{ chartsBehind(by: {name: \"grafana\"}, minBehind: -1) { version } }", ["`minBehind` is -1", "0 or more"]),
+        (
+            "{ chartMovers(range: {from: \"2024-01-01\", to: \"2024-02-01\"}, minRepositories: -1) { name } }",
+            ["`minRepositories` is -1", "0 or more"],
+        ),
+        (
+            "{ installedTogether(by: {name: \"grafana\"}, minRepositories: -2) { chart } }",
+            ["`minRepositories` is -2", "0 or more"],
+        ),
+        ("{ search(query: \"a\", types: []) { matched } }", ["`types`", "empty"]),
+        ("{ eventTrend(having: [{}]) { truncated } }", ["`having`", "`lte`"]),
+        ("{ eventTrend(measures: [{count: EVENTS}, {count: EVENTS}]) { truncated } }", ["`measures`", "twice"]),
+    ] {
+        bad_input(document, &words);
+    }
+}
+
+#[test]
 fn cursors_are_checked() {
     let cursors = ["", "!", "bm90IEpTT04", "WyJhIl0", "eyJhIjoxfQ", "W10", &"A".repeat(100_000)];
     for list in LISTS {
