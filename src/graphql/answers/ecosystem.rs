@@ -1,5 +1,7 @@
 //! All repositories together: now, over time, and what they are about.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, Description, Error, Object, SimpleObject};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -15,7 +17,7 @@ use crate::store::query::aggregate::{
     ChartColumn, ChartDistinct, Charts, EventDistinct, EventNumber, Events, Measure, MetricsNumber, RepositoryMetrics,
     ResourceColumn, ResourceDistinct, Resources, Span,
 };
-use crate::store::query::{BeganAt, RepositoryTags};
+use crate::store::query::{OriginRecord, RepositoryOrigins, RepositoryTags};
 
 const DAY: i64 = 24 * 3_600;
 /// What counts as now: a repository is active when something changed in it within so many days.
@@ -97,13 +99,15 @@ impl Ecosystem {
         let from = to - ACTIVE_DAYS * DAY;
         let wanted = Wanted::of(context);
         // What the lists of kinds and charts count, too, is asked once for both.
-        let others = Wanted { resources: false, charts: false, ..wanted };
-        let (totals, kinds, charts) = tokio::try_join!(
+        let others = Wanted { resources: false, charts: false, metrics: false, ..wanted };
+        let (totals, origins, kinds, charts) = tokio::try_join!(
             totals(&snapshot, Span { from, to, buckets: vec![from] }, others).boxed(),
+            if_wanted(wanted.metrics, origins(&snapshot)),
             if_wanted(wanted.resources || wanted.growth, kinds(&snapshot)),
             if_wanted(wanted.charts, charts(&snapshot)),
         )?;
         let sum = |rows: &[Measured], place| Long(rows.iter().map(|row| row.count(place).0).sum());
+        let newest = |of: fn(&OriginRecord) -> u64| Long::from(origins.iter().map(of).sum::<u64>());
         let resource_count = sum(&kinds, 1);
         let totals = totals.into_iter().next().unwrap_or_default();
         Ok(EcosystemTotals {
@@ -112,6 +116,10 @@ impl Ecosystem {
             resource_growth: Long(resource_count.0 - (totals.resource_count.0 - totals.resource_growth.0)),
             kind_count: (kinds.len() as u64).into(),
             chart_count: sum(&charts, 2),
+            stars: newest(|repository| repository.stars),
+            forks: newest(|repository| repository.forks),
+            watchers: newest(|repository| repository.watchers),
+            open_issues: newest(|repository| repository.open_issues),
             ..totals
         })
     }
@@ -196,6 +204,10 @@ fn charts(snapshot: &Snapshot) -> Measuring<'_> {
     measure::<Charts>(snapshot, own::<Charts>(), Some(ChartColumn::Name), measures, vec![now(snapshot)]).boxed()
 }
 
+async fn origins(snapshot: &Snapshot) -> Result<Arc<Vec<OriginRecord>>, Error> {
+    snapshot.fetch(&RepositoryOrigins).await.map_err(from_store)
+}
+
 async fn if_wanted<T: Default>(is_wanted: bool, asked: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     match is_wanted {
         true => asked.await,
@@ -271,19 +283,19 @@ async fn totals(snapshot: &Snapshot, span: Span, wanted: Wanted) -> Result<Vec<E
     let of_metrics = [MetricsNumber::Stars, MetricsNumber::Forks, MetricsNumber::Watchers, MetricsNumber::OpenIssues];
     let of_metrics = of_metrics.map(Measure::<RepositoryMetrics>::Sum).to_vec();
     let of_charts = vec![Measure::<Charts>::Distinct(ChartDistinct::Charts)];
-    // The moment at which the first bucket begins.
-    let before = Span { from: span.buckets[0] - 1, to: span.buckets[0], buckets: vec![span.buckets[0] - 1] };
-    let before_all = vec![Measure::<Resources>::Count];
-    let began = async { Ok::<_, Error>(snapshot.fetch(&BeganAt).await.map_err(from_store)?.to_vec()) }.boxed();
-    let (began, events, resources, before, charts, metrics) = tokio::try_join!(
-        if_wanted(wanted.repositories, began),
+    // With what was there when the first bucket began: one more bucket, which ends then.
+    let mut of_growth = span.clone();
+    if wanted.growth {
+        of_growth.buckets.insert(0, span.buckets[0] - 1);
+    }
+    let (origins, events, resources, charts, metrics) = tokio::try_join!(
+        if_wanted(wanted.repositories, origins(snapshot)),
         if_wanted(wanted.events, all(snapshot, of_events, &span)),
-        if_wanted(wanted.resources || wanted.with_resources, all(snapshot, of_resources, &span)),
-        if_wanted(wanted.growth, all(snapshot, before_all, &before)),
+        if_wanted(wanted.growth || wanted.resources || wanted.with_resources, all(snapshot, of_resources, &of_growth)),
         if_wanted(wanted.charts, all(snapshot, of_charts, &span)),
         if_wanted(wanted.metrics, all(snapshot, of_metrics, &span)),
     )?;
-    let mut before = before.first().map_or(Long(0), |row| row.count(0));
+    let mut before = resources.iter().find(|row| row.bucket < span.buckets[0]).map_or(Long(0), |row| row.count(0));
     let ends = span.buckets.iter().skip(1).copied().chain([span.to]);
     let totals = span.buckets.iter().zip(ends).map(|(start, end)| {
         let of = |rows: &[Measured], place: usize| {
@@ -293,7 +305,7 @@ async fn totals(snapshot: &Snapshot, span: Span, wanted: Wanted) -> Result<Vec<E
         EcosystemTotals {
             from: DateTime::from_seconds((*start).max(span.from)),
             to: DateTime::from_seconds(end),
-            repository_count: (began.partition_point(|seconds| *seconds < end) as u64).into(),
+            repository_count: (origins.partition_point(|repository| repository.began_at < end) as u64).into(),
             active_repository_count: of(&events, 3),
             repository_with_resources_count: of(&resources, 1),
             resource_count,

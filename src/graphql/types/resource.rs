@@ -8,8 +8,8 @@ use async_graphql::{Context, Description, Enum, Error, ID, InputObject, Json, Ob
 use uuid::Uuid;
 
 use super::{
-    EventConnection, InstalledChart, Reference, Repository, ResourceEventOrder, ResourceFacts, VersionChangeConnection,
-    event_connection, version_change_connection,
+    ChartVersionChangeOrder, EventConnection, InstalledChart, Reference, Repository, ResourceEventOrder, ResourceFacts,
+    VersionChangeConnection, event_connection, version_change_connection,
 };
 use crate::graphql::error::{Code, bad_input, error, from_store};
 use crate::graphql::filter::{Conditions, ResourceEventFilter};
@@ -177,6 +177,7 @@ impl Resource {
     }
 
     /// Its changes of chart versions, newest first.
+    #[allow(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
     async fn chart_version_changes(
         &self,
         context: &Context<'_>,
@@ -184,11 +185,14 @@ impl Resource {
         #[graphql(desc = "Begin after this cursor.")] after: Option<String>,
         #[graphql(desc = "Rows of the page, from its end.")] last: Option<i32>,
         #[graphql(desc = "End before this cursor.")] before: Option<String>,
+        #[graphql(desc = "By what they are ordered; by default committer time, newest first.")] order_by: Option<
+            Vec<ChartVersionChangeOrder>,
+        >,
     ) -> Result<VersionChangeConnection, Error> {
         let filter = Filter::default()
             .and(VersionChangeField::Repository, Operator::Equal(self.0.repository_id.to_string()))
             .and(VersionChangeField::Resource, Operator::Equal(self.0.id.to_string()));
-        version_change_connection(context, Arguments { first, after, last, before }, filter).await
+        version_change_connection(context, Arguments { first, after, last, before }, filter, order_by).await
     }
 
     /// Whether it is there at the head.

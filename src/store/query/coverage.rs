@@ -59,15 +59,26 @@ impl Question for RepositoryTags {
     }
 }
 
-/// When repositories began, in seconds since 1970, ascending.
+/// When repositories began, and what forges count now; ascending in time.
 #[derive(Clone, Copy, Debug)]
-pub struct BeganAt;
+pub struct RepositoryOrigins;
 
-impl Question for BeganAt {
-    type Row = i64;
-    const NAME: &'static str = "began_at";
+#[derive(Clone, Debug, Row, Deserialize)]
+pub struct OriginRecord {
+    /// Seconds since 1970.
+    pub began_at: i64,
+    /// Of the newest snapshot; without one, nothing.
+    pub stars: u64,
+    pub forks: u64,
+    pub watchers: u64,
+    pub open_issues: u64,
+}
+
+impl Question for RepositoryOrigins {
+    type Row = OriginRecord;
+    const NAME: &'static str = "repository_origins";
 
     fn statement(&self) -> Statement {
-        Statement::new(include_str!("../../../clickhouse/queries/began_at.sql"))
+        Statement::new(include_str!("../../../clickhouse/queries/repository_origins.sql"))
     }
 }

@@ -44,7 +44,7 @@ pub use chart_moves::{ChartMoveRecord, ChartMoves};
 pub use charts::{ChartCount, ChartField, ChartOrder, ChartRecord, Charts};
 pub use checkpoint::{CheckpointRecord, NewestCheckpoint};
 pub use content::{CommitEnd, CommitEnds, Content, ContentAt, EventContent, EventContents, Moment};
-pub use coverage::{BeganAt, Coverage, CoverageRecord, RepositoryTags, TagRecord};
+pub use coverage::{Coverage, CoverageRecord, OriginRecord, RepositoryOrigins, RepositoryTags, TagRecord};
 pub use discovery::{
     Discovered, DiscoveredRecord, DiscoveryRunRecord, DiscoveryRuns, DiscoveryStatRecord, DiscoveryStats,
 };

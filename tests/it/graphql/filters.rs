@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::support::{Event, all_events, ask_with};
+use super::support::{Event, all_events, ask, ask_with};
 
 /// The filter picks what `wanted` picks, which is something but not everything.
 #[track_caller]

@@ -185,14 +185,14 @@ fn large_filters_are_refused() {
         let document = format!(
             "query Q($prefix: String) {{ {list}(filter: {{ path: {{ startsWith: $prefix }} }}) {{ totalCount }} }}"
         );
-        check(&document, json!({ "prefix": prefix }), "BAD_USER_INPUT", &["1048576 bytes", "at most"]);
+        check(&document, json!({ "prefix": prefix }), "RESOURCE_EXHAUSTED", &["1048576 bytes", "at most"]);
     }
     let names: Vec<String> = (0..1_001).map(|number| number.to_string()).collect();
     let document = "query Q($names: [String!]) { events(filter: { name: { in: $names } }) { totalCount } }";
-    check(document, json!({ "names": names }), "BAD_USER_INPUT", &["1001 values", "at most"]);
+    check(document, json!({ "names": names }), "RESOURCE_EXHAUSTED", &["1001 values", "at most"]);
     let document = "query Q($or: [ResourceEventFilter!]) { events(filter: { or: $or }) { totalCount } }";
     let many = |number: usize| json!({ "or": vec![json!({ "kind": { "eq": "a" } }); number] });
-    check(document, many(201), "BAD_USER_INPUT", &["201 comparisons", "at most"]);
+    check(document, many(201), "RESOURCE_EXHAUSTED", &["201 comparisons", "at most"]);
     // The largest that is allowed is answered, and what is nested as deeply as a request may be.
     assert_eq!(ask_with(document, many(200))["events"]["totalCount"], 0);
     let deep = (0..30).fold(json!({ "kind": { "eq": "a" } }), |inner, _| json!({ "not": inner }));
@@ -206,8 +206,8 @@ fn large_filters_are_refused() {
 fn trends_have_limits() {
     bad_input("{ eventTrend(timeZone: \"Europe/Atlantis\") { truncated } }", &["Europe/Atlantis", "IANA"]);
     bad_input("{ eventTrend(range: { from: \"2024-01-02\", to: \"2024-01-01\" }) { truncated } }", &["from", "to"]);
-    for top in [-1, 0, 1_001] {
-        bad_input(&format!("{{ eventTrend(top: {top}) {{ truncated }} }}"), &["`top`", "1000"]);
+    for top in [-1, 0] {
+        bad_input(&format!("{{ eventTrend(top: {top}) {{ truncated }} }}"), &["`top`", "1 or more"]);
     }
     for range in ["from: \"0000-01-01\", to: \"9999-12-31\"", "from: \"1990-01-01\"", "to: \"2090-01-01\""] {
         let document = format!("{{ eventTrend(bucket: HOUR, range: {{ {range} }}) {{ truncated }} }}");

@@ -43,8 +43,8 @@ impl Outcomes {
             self.days.iter().find(|days| arrived(**days) >= part * self.days.len() as f64 - 1e-9)
         };
         let share = |days: f64| match self.count {
-            0 => 0.0,
-            count => self.days.iter().filter(|other| **other <= days).count() as f64 / count as f64,
+            0 => None,
+            count => Some(self.days.iter().filter(|other| **other <= days).count() as f64 / count as f64),
         };
         json!({
             "repositoryCount": self.count, "arrivedCount": self.days.len(), "behindCount": self.behind,
