@@ -87,7 +87,7 @@ fn lists() -> Vec<List> {
                 let order = format!(", orderBy: [{{ field: {key}, direction: {direction} }}]");
                 let key = match field {
                     "scanFailures" => "commitId path",
-                    "chartVersionChanges" => "commitId resource { name }",
+                    "chartVersionChanges" => "commitId time",
                     _ => "id",
                 };
                 lists.push(List { field, order, key });
