@@ -21,7 +21,7 @@ struct Coverage {
     failed_repository_count: Long,
     /// Commits that were read.
     commit_count: Long,
-    /// Resources alive.
+    /// Resources alive, patches and vendored files among them.
     resource_count: Long,
     /// Events.
     event_count: Long,
