@@ -28,6 +28,9 @@ use crate::{graphql, telemetry};
 
 /// Time that threads get to end which nobody waits for any more.
 const LEAVING: Duration = Duration::from_secs(1);
+/// Bytes of the stack of a thread. Fields and values of a request are resolved on it level by level, and the usual 2 MiB are too few for all
+/// that limits allow where the program is not optimised. What is not used takes no memory.
+const STACK: usize = 16 << 20;
 
 #[derive(Parser)]
 #[command(name = "kubestats", version, about = "Lifecycle analytics for Kubernetes GitOps repositories", long_about = LONG_ABOUT, after_help = EXAMPLES, after_long_help = HELP)]
@@ -176,7 +179,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if let Command::Engine(options) = arguments.command {
         return engine::run(&config, options);
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().thread_stack_size(STACK).enable_all().build()?;
     let result = runtime.block_on(async {
         match arguments.command {
             Command::Serve(_) => serve::run(config).await,

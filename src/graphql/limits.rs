@@ -9,6 +9,7 @@ use super::error::{Code, error};
 pub enum Limit {
     DocumentBytes,
     Tokens,
+    Nesting,
     Fragments,
     Fields,
     Depth,
@@ -33,11 +34,12 @@ pub enum Limit {
 
 impl Limit {
     /// All of them, in the order in which they are looked at.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::ConcurrentRequests,
         Self::SocketOperations,
         Self::DocumentBytes,
         Self::Tokens,
+        Self::Nesting,
         Self::Fragments,
         Self::Fields,
         Self::Aliases,
@@ -63,6 +65,7 @@ impl Limit {
         match self {
             Self::DocumentBytes => "documentBytes",
             Self::Tokens => "tokens",
+            Self::Nesting => "nesting",
             Self::Fragments => "fragments",
             Self::Fields => "fields",
             Self::Depth => "depth",
@@ -91,6 +94,9 @@ impl Limit {
         match self {
             Self::DocumentBytes => "Bytes of the document; variables are not counted.",
             Self::Tokens => "Names, values and punctuators of the document.",
+            Self::Nesting => {
+                "Levels to which brackets of the document are nested, of any kind, and lists and objects of a variable."
+            }
             Self::Fragments => "Fragments that the document defines.",
             Self::Fields => "Fields of all operations of the document, each fragment counted wherever it is spread.",
             Self::Depth => "Levels to which fields are nested.",
@@ -123,6 +129,9 @@ impl Limit {
         match self {
             Self::DocumentBytes => 256 << 10,
             Self::Tokens => 20_000,
+            // Introspection, as GraphiQL sends it, needs 15 here, too. Values are read level by level on the stack of a thread: those of the
+            // server have room for several times as many, even where the program is not optimised.
+            Self::Nesting => 40,
             Self::Fragments => 200,
             Self::Fields => 2_000,
             // Introspection, as GraphiQL sends it, needs 15.

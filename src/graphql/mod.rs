@@ -25,6 +25,7 @@ mod limits;
 mod loaders;
 mod meaning_loaders;
 mod mutation;
+mod nesting;
 mod nodes;
 mod order;
 mod pagination;
@@ -97,6 +98,7 @@ impl Schema {
     fn admit(&self, request: &mut Request) -> Result<(), Box<Response>> {
         self.check_text(&request.query)
             .and_then(|()| self.documents.resolve(request))
+            .and_then(|()| nesting::check(&request.query, &request.variables))
             .map_err(|refused| Box::new(failed(refused)))
     }
 
@@ -104,7 +106,7 @@ impl Schema {
         self.limits.check(Limit::DocumentBytes, text.len() as u64, |most| {
             format!("the document has {} bytes; at most {most} are allowed", text.len())
         })?;
-        self.limits.check(Limit::Tokens, tokens::count(text) as u64, |most| {
+        self.limits.check(Limit::Tokens, tokens::measure(text).count, |most| {
             format!("the document has more than {most} tokens")
         })
     }
@@ -329,6 +331,11 @@ pub fn too_many_at_once(limits: &Limits) -> Response {
     let maximum = limits.maximum(Limit::ConcurrentRequests);
     let message = format!("{maximum} requests from your address are running; wait for one of them");
     failed(exceeded(Limit::ConcurrentRequests, None, maximum, message))
+}
+
+/// The answer to a request whose text is no JSON that can be read, if it is nested too deeply for that.
+pub fn too_nested(json: &str) -> Option<Response> {
+    nesting::check_json(json).err().map(failed)
 }
 
 /// The answer to a request that is not run.

@@ -1,11 +1,26 @@
 //! The tokens of a document, counted before anybody parses it: <https://spec.graphql.org/October2021/#sec-Language.Source-Text>.
 
-/// How many tokens a document has; of what is no token at all, each character is one.
-pub fn count(document: &str) -> usize {
-    let mut rest = document.as_bytes();
-    let mut tokens = 0;
+/// What a text is made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tokens {
+    /// How many there are; of what is no token at all, each character is one.
+    pub count: u64,
+    /// Levels to which brackets of any kind are nested.
+    pub nesting: u64,
+}
+
+/// Looks at each token once. JSON has the same strings and brackets: its nesting can be told, too.
+pub fn measure(text: &str) -> Tokens {
+    let mut rest = text.as_bytes();
+    let (mut tokens, mut open) = (Tokens::default(), 0_u64);
     while let Some((length, is_token)) = next(rest) {
-        tokens += usize::from(is_token);
+        tokens.count += u64::from(is_token);
+        match rest[0] {
+            b'(' | b'[' | b'{' => open += 1,
+            b')' | b']' | b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        tokens.nesting = tokens.nesting.max(open);
         rest = &rest[length..];
     }
     tokens
@@ -55,21 +70,23 @@ fn string(rest: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::count;
+    use super::{Tokens, measure};
 
     #[test]
     fn tokens_are_those_of_the_specification() {
-        for (document, tokens) in [
-            ("", 0),
-            (" \n\t,,, # nothing { here }\r\n", 0),
-            ("{ a }", 3),
-            ("query Q($n: Int = -1.5e+3) @d { a(n: $n) ...on T{ ...F } }", 28),
-            (r#"{ a(s: "one \" two", t: """block "with" \""" quotes""", u: "") }"#, 14),
-            ("{ a(s: \"no end\n) }", 8),
-            ("\"\\", 1),
-            ("{é}", 3),
+        for (document, count, nesting) in [
+            ("", 0, 0),
+            (" \n\t,,, # nothing { here }\r\n", 0, 0),
+            ("{ a }", 3, 1),
+            ("query Q($n: Int = -1.5e+3) @d { a(n: $n) ...on T{ ...F } }", 28, 2),
+            (r#"{ a(s: "one \" two {", t: """block "with" \""" [quotes""", u: "") }"#, 14, 2),
+            ("{ a(s: \"no end\n) }", 8, 2),
+            ("{ a(l: [[{}], [[[]]]]) }", 19, 6),
+            ("}}] {", 4, 1),
+            ("\"\\", 1, 0),
+            ("{é}", 3, 1),
         ] {
-            assert_eq!(count(document), tokens, "{document}");
+            assert_eq!(measure(document), Tokens { count, nesting }, "{document}");
         }
     }
 }

@@ -15,7 +15,7 @@ use super::caller::{caller, peer};
 use super::incoming::Incoming;
 use super::peers::Peers;
 use super::socket::{self, Sockets};
-use crate::graphql::{DocumentId, answer, is_named, is_query, refusal, too_many_at_once};
+use crate::graphql::{DocumentId, answer, is_named, is_query, refusal, too_many_at_once, too_nested};
 
 const JSON: &str = "application/json";
 const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
@@ -32,21 +32,15 @@ pub async fn get(
     }
     let Some(media_type) = negotiate(&parts.headers) else { return not_acceptable() };
     let request = match parse(parts.uri.query().unwrap_or_default()) {
-        Some(request) if has_document(&request) => request,
-        Some(_) => {
+        Ok(request) if has_document(&request) => request,
+        Ok(_) => {
             return refuse(
                 media_type,
                 StatusCode::BAD_REQUEST,
                 "the parameter `query` holds no GraphQL document, and `documentId` and `extensions` name none",
             );
         }
-        None => {
-            return refuse(
-                media_type,
-                StatusCode::BAD_REQUEST,
-                "the parameters `variables` and `extensions` take a JSON object",
-            );
-        }
+        Err(refused) => return respond(media_type, StatusCode::BAD_REQUEST, *refused),
     };
     let reply = Reply { context: &context, media_type, peer: peer(&parts) };
     reply.run(sockets.requests(), request, true).await
@@ -73,7 +67,7 @@ pub async fn post(
         Ok(request) if has_document(&request) => reply.run(&requests, request.data(caller), false).await,
         _ => {
             let message = "the body is no GraphQL request: a JSON object with `query` (or `documentId`), and perhaps `variables` and `operationName`";
-            refuse(media_type, StatusCode::BAD_REQUEST, message)
+            respond(media_type, StatusCode::BAD_REQUEST, unreadable(&String::from_utf8_lossy(&body), message))
         }
     }
 }
@@ -128,20 +122,30 @@ impl Reply<'_> {
     }
 }
 
-/// The request of a query string; `None` when a parameter is no JSON. The library's own parser knows no `operationName`.
-fn parse(query: &str) -> Option<Request> {
+/// The answer to a request whose JSON cannot be read.
+fn unreadable(json: &str, message: &str) -> Response {
+    too_nested(json).unwrap_or_else(|| refusal(message))
+}
+
+/// The request of a query string. The library's own parser knows no `operationName`.
+///
+/// # Errors
+/// The answer when a parameter is no JSON.
+fn parse(query: &str) -> Result<Request, Box<Response>> {
+    let no_object =
+        |json: &str| Box::new(unreadable(json, "the parameters `variables` and `extensions` take a JSON object"));
     let mut request = Request::new("");
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()).filter(|(_, value)| !value.is_empty()) {
         match name.as_ref() {
             "query" => request.query = value.into_owned(),
             "operationName" => request.operation_name = Some(value.into_owned()),
-            "variables" => request.variables = serde_json::from_str(&value).ok()?,
+            "variables" => request.variables = serde_json::from_str(&value).map_err(|_| no_object(&value))?,
             "documentId" => request = request.data(DocumentId(value.into_owned())),
-            "extensions" => request.extensions = serde_json::from_str(&value).ok()?,
+            "extensions" => request.extensions = serde_json::from_str(&value).map_err(|_| no_object(&value))?,
             _ => {}
         }
     }
-    Some(request)
+    Ok(request)
 }
 
 /// The media type of the answer; `None` when the client takes none of ours.

@@ -28,7 +28,7 @@ impl Answer {
     }
 }
 
-fn send(method: Method, uri: &str, headers: &[(header::HeaderName, &str)], body: &str) -> Answer {
+pub fn send(method: Method, uri: &str, headers: &[(header::HeaderName, &str)], body: &str) -> Answer {
     send_through(&world().reader, method, uri, headers, body)
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_graphql::Request;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::http::{StatusCode, header};
+use axum::http::{Method, StatusCode, header};
 use http_body_util::BodyExt;
 use kubestats::graphql::{Limit, Limits, execute, schema};
 use kubestats::http::router;
@@ -15,8 +15,11 @@ use serde_json::{Value, json};
 use tower_service::Service;
 
 use super::departures::slow_reader;
-use super::http::context;
-use super::support::{ask, respond, world};
+use super::http::{context, send};
+use super::support::{ask, ask_with, respond, world};
+use crate::support::data::TestData;
+use crate::support::repos::fixture;
+use crate::support::server::TestServer;
 
 /// The response to a document under other limits.
 fn respond_within(limits: Limits, document: &str) -> Value {
@@ -66,6 +69,77 @@ fn documents_past_a_limit_are_refused() {
     let ids = vec!["a"; 501];
     let document = "query Q($ids: [ID!]!) { nodes(ids: $ids) { id } }";
     check(&respond(document, json!({ "ids": ids })), "pageSize", Some(501), 500);
+}
+
+/// A filter in so many others.
+fn nested(filters: usize) -> Value {
+    (0..filters).fold(json!({ "kind": { "eq": "HelmRelease" } }), |inner, _| json!({ "not": inner }))
+}
+
+const FILTERED: &str = "query Q($filter: ResourceEventFilter) { events(filter: $filter) { totalCount } }";
+
+/// Past any depth that whoever parses a document, or reads a value, comes back from.
+#[test]
+fn what_is_nested_too_deeply_is_refused_before_anybody_goes_down_into_it() {
+    check(&respond(FILTERED, json!({ "filter": nested(50) })), "nesting", Some(52), 40);
+    let lists = (0..45).fold(json!({}), |inner, _| json!({ "and": [inner] }));
+    check(&respond(FILTERED, json!({ "filter": lists })), "nesting", Some(91), 40);
+    let literal = nested(50).to_string().replace('"', "").replace("HelmRelease", "\"HelmRelease\"");
+    check(&respond(&format!("{{ events(filter: {literal}) {{ totalCount }} }}"), json!({})), "nesting", Some(54), 40);
+    let brackets = format!("{}1{}", "[".repeat(1_500), "]".repeat(1_500));
+    for document in [
+        format!("{{ __type(name: {brackets}) {{ name }} }}"),
+        format!("{{ __typename @skip(if: {brackets}) }}"),
+        format!("query Q($name: String = {brackets}) {{ __type(name: $name) {{ name }} }}"),
+    ] {
+        let value = if document.starts_with('{') { 1_502 } else { 1_501 };
+        check(&respond(&document, json!({})), "nesting", Some(value), 40);
+    }
+}
+
+#[test]
+fn filters_of_a_sensible_depth_are_answered() {
+    let count = |filter: Value| ask_with(FILTERED, json!({ "filter": filter }))["events"]["totalCount"].take();
+    assert!(count(nested(0)).as_u64() > Some(0));
+    assert_eq!(count(nested(10)), count(nested(0)), "no to an even number of nos");
+}
+
+#[test]
+fn a_server_answers_the_deepest_that_it_lets_in() {
+    let data = TestData::new();
+    data.scan(&fixture("graphql-cluster").path());
+    let server = TestServer::start(&data);
+    let around = "resources(first: 1) { nodes { repository { ".repeat(5);
+    let document = format!(
+        "query Q($filter: ResourceEventFilter) {{ repositories {{ nodes {{ {around} \
+         events(filter: $filter) {{ totalCount }} {} }} }} }}",
+        "} } }".repeat(5)
+    );
+    let answer = server.query_with(&document, json!({ "filter": nested(38) }));
+    let innermost =
+        (0..5).fold(&answer["repositories"]["nodes"][0], |outer, _| &outer["resources"]["nodes"][0]["repository"]);
+    assert!(innermost["events"]["totalCount"].as_u64() > Some(0), "{answer}");
+}
+
+#[test]
+fn deep_nesting_is_refused_however_it_is_sent() {
+    let post = |variables: &Value| {
+        let body = json!({ "query": FILTERED, "variables": variables }).to_string();
+        send(Method::POST, "/graphql", &[(header::CONTENT_TYPE, "application/json")], &body)
+    };
+    let get = |variables: &Value| {
+        let query = [("query", FILTERED), ("variables", &variables.to_string())];
+        let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
+        send(Method::GET, &format!("/graphql?{query}"), &[], "")
+    };
+    // The reader of JSON goes no deeper than 128 levels.
+    for filters in [50, 110, 500] {
+        let variables = json!({ "filter": nested(filters) });
+        for answer in [post(&variables), get(&variables)] {
+            let error = &answer.json()["errors"][0]["extensions"];
+            assert_eq!((&error["limit"], &error["maximum"]), (&json!("nesting"), &json!(40)), "{}", answer.body);
+        }
+    }
 }
 
 #[test]

@@ -81,6 +81,27 @@ fn what_cannot_be_run_is_an_error_message() {
 }
 
 #[test]
+fn deep_nesting_is_refused_on_a_socket_that_stays_open() {
+    world().block_on(async {
+        let server = Server::start().await;
+        let mut client = server.ready().await;
+        let filter = (0..50).fold(json!({}), |inner, _| json!({ "not": inner }));
+        for operation in ["query", "subscription"] {
+            let field = if operation == "query" { "events" } else { "eventsRecorded" };
+            let document = format!("{operation} Q($f: ResourceEventFilter) {{ {field}(filter: $f) {{ __typename }} }}");
+            let mut message = subscribe("a", &document);
+            message["payload"]["variables"] = json!({ "f": filter });
+            client.send(&message).await;
+            let answer = client.receive().await;
+            assert_eq!(answer["type"], "error", "{answer}");
+            assert_eq!(answer["payload"][0]["extensions"]["limit"], "nesting", "{answer}");
+        }
+        client.send(&subscribe("a", "{ __typename }")).await;
+        assert_eq!(client.receive().await["type"], "next");
+    });
+}
+
+#[test]
 fn mutations_follow_the_rule_of_requests() {
     world().block_on(async {
         let server = Server::start().await;
