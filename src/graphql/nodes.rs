@@ -7,13 +7,16 @@ use super::id::{self, Key, NodeType};
 use super::sight::loaders;
 use super::types::{Chart, Image, Job, Node, Repository, events_by_id, resources_by_id};
 
-/// What the ids name, in their order; `None` for what is not stored.
+/// What an id names: `None` when it is not stored, an error when the id is none of ours.
+pub type Named = Option<Result<Node, Error>>;
+
+/// What the ids name, in their order.
 ///
 /// # Errors
-/// An id that is none of ours, or when the database does not answer.
-pub async fn by_ids(context: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Node>>, Error> {
-    let ids = ids.iter().map(id::decode).collect::<Result<Vec<(NodeType, Key)>, Error>>()?;
-    let of = |wanted: NodeType| ids.iter().filter(move |(node, _)| *node == wanted).map(|(_, key)| key);
+/// When the database does not answer.
+pub async fn by_ids(context: &Context<'_>, ids: &[ID]) -> Result<Vec<Named>, Error> {
+    let ids: Vec<Result<(NodeType, Key), Error>> = ids.iter().map(id::decode).collect();
+    let of = |wanted: NodeType| ids.iter().flatten().filter(move |(node, _)| *node == wanted).map(|(_, key)| key);
     let uuids = |wanted: NodeType| -> Vec<Uuid> {
         let uuid = |key: &Key| if let Key::Uuid(uuid) = key { Some(*uuid) } else { None };
         of(wanted).filter_map(uuid).collect()
@@ -31,7 +34,7 @@ pub async fn by_ids(context: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Node
         loaders.charts.load_many(texts(NodeType::Chart)),
         loaders.images.load_many(texts(NodeType::Image)),
     )?;
-    let node = |(node, key): &(NodeType, Key)| match (node, key) {
+    let node = |(node, key): (NodeType, Key)| match (node, &key) {
         (NodeType::Repository, Key::Uuid(id)) => repositories.get(id).cloned().map(Repository).map(Node::Repository),
         (NodeType::Resource, Key::Uuid(id)) => resources.get(id).cloned().map(Node::Resource),
         (NodeType::ResourceEvent, Key::Uuid(id)) => events.get(id).cloned().map(Node::ResourceEvent),
@@ -40,5 +43,5 @@ pub async fn by_ids(context: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Node
         (NodeType::Image, Key::Text(repository)) => images.get(repository).cloned().map(Image).map(Node::Image),
         _ => None,
     };
-    Ok(ids.iter().map(node).collect())
+    Ok(ids.into_iter().map(|id| id.map(node).transpose()).collect())
 }

@@ -7,7 +7,7 @@ use super::filter::{
 };
 use super::id::{self, NodeType};
 use super::limits::limits;
-use super::nodes::by_ids;
+use super::nodes::{Named, by_ids};
 use super::pagination::Arguments;
 use super::sight::{present, snapshot};
 use super::types::{
@@ -44,15 +44,16 @@ impl DataQuery {
         context: &Context<'_>,
         #[graphql(desc = "The global id.")] id: ID,
     ) -> Result<Option<Node>, Error> {
-        Ok(by_ids(context, &[id]).await?.pop().flatten())
+        by_ids(context, &[id]).await?.pop().flatten().transpose()
     }
 
-    /// Several things by their global ids, in the order of the ids; null for each that is not stored.
+    /// Several things by their global ids, in the order of the ids; null for each that is not stored, and, with an error, for each that is no
+    /// id.
     async fn nodes(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The global ids; `limits.pageSize` says how many at most.")] ids: Vec<ID>,
-    ) -> Result<Vec<Option<Node>>, Error> {
+    ) -> Result<Vec<Named>, Error> {
         by_ids(context, &ids).await
     }
 

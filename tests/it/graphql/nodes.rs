@@ -72,6 +72,17 @@ fn what_is_not_stored_is_null() {
 }
 
 #[test]
+fn an_id_that_is_none_leaves_the_others_alone() {
+    let id = ask("{ repositories(first: 1) { nodes { id } } }")["repositories"]["nodes"][0]["id"].take();
+    let document = "query Nodes($ids: [ID!]!) { nodes(ids: $ids) { id } }";
+    let response = respond(document, json!({ "ids": [id, "bad", id] }));
+    assert_eq!(response["data"]["nodes"], json!([{ "id": id }, null, { "id": id }]), "{response}");
+    let errors = response["errors"].as_array().unwrap();
+    assert_eq!((errors.len(), &errors[0]["path"]), (1, &json!(["nodes", 1])), "{response}");
+    assert_eq!(errors[0]["extensions"]["code"], "BAD_USER_INPUT");
+}
+
+#[test]
 fn nested_fields_lead_both_ways() {
     let data =
         ask("{ resources(first: 5, orderBy: [{ field: UPDATED_AT, direction: DESC }]) { nodes { id repository { id \
