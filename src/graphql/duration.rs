@@ -9,7 +9,7 @@ const DAY: u64 = 24 * HOUR;
 const WEEK: u64 = 7 * DAY;
 
 /// A length of time in ISO 8601: `PT10M`, `PT1H30M`, `PT0.250S`. Out: hours, minutes and seconds. In: weeks and days, too (`P2W`,
-/// `P1DT12H`), a day being 24 hours; not years and months, which have no fixed length.
+/// `P1DT12H`), a day being 24 hours; not years and months, which have no fixed length: give weeks or days.
 #[derive(Clone, Copy, Debug, Description, PartialEq, Eq)]
 pub struct Duration(pub std::time::Duration);
 
@@ -36,6 +36,11 @@ impl Duration {
         let of_days = Self::sum(days, &[('W', WEEK), ('D', DAY)])?;
         let of_time = Self::sum(time, &[('H', HOUR), ('M', MINUTE), ('S', 1)])?;
         of_days.checked_add(of_time).map(Self)
+    }
+
+    fn has_years_or_months(text: &str) -> bool {
+        let date = text.strip_prefix('P').and_then(|text| text.split('T').next());
+        date.is_some_and(|date| date.contains(['Y', 'M']))
     }
 
     /// The sum of numbers that are each followed by their unit, in the order of the units.
@@ -81,8 +86,12 @@ impl ScalarType for Duration {
             Value::String(text) => Self::read(text),
             _ => None,
         };
-        duration
-            .ok_or_else(|| InputValueError::custom("not a duration: give one of ISO 8601, such as PT10M or P1DT12H"))
+        duration.ok_or_else(|| match &value {
+            Value::String(text) if Self::has_years_or_months(text) => InputValueError::custom(
+                "years and months have no fixed length: give weeks or days, such as P52W or P30D",
+            ),
+            _ => InputValueError::custom("not a duration: give one of ISO 8601, such as PT10M or P1DT12H"),
+        })
     }
 
     fn to_value(&self) -> Value {
@@ -136,6 +145,9 @@ mod tests {
             assert_eq!(milliseconds(text), None, "{text}");
         }
         assert!(<Duration as ScalarType>::parse(600.into()).is_err());
+        for (text, has) in [("P1Y", true), ("P1M", true), ("P1Y2M3DT4M", true), ("PT1M", false), ("1Y", false)] {
+            assert_eq!(Duration::has_years_or_months(text), has, "{text}");
+        }
     }
 
     #[test]

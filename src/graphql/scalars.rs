@@ -4,7 +4,7 @@ use async_graphql::{Description, InputValueError, InputValueResult, Number, Scal
 use chrono::{NaiveDate, Utc};
 
 /// A point in time. Out: RFC 3339 in UTC (`2024-05-01T12:00:00Z`). In: RFC 3339, a date (`2024-05-01`, midnight UTC), or
-/// milliseconds since 1970 as a number or text.
+/// milliseconds since 1970 as a number or text; not a year alone, which is no date.
 #[derive(Clone, Copy, Debug, Default, Description, PartialEq, Eq)]
 pub struct DateTime(pub chrono::DateTime<Utc>);
 
@@ -43,8 +43,16 @@ impl DateTime {
         if let Ok(date) = text.parse::<NaiveDate>() {
             return Some(Self(date.and_time(chrono::NaiveTime::MIN).and_utc()));
         }
+        if is_year(text) {
+            return None;
+        }
         text.parse().ok().and_then(chrono::DateTime::from_timestamp_millis).map(Self)
     }
+}
+
+/// Whoever writes four digits means a year, and no moment of the first ten seconds after 1970.
+fn is_year(text: &str) -> bool {
+    text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// A number without a fraction; clients whose numbers are all floating ones write `1.7145216e12`.
@@ -63,10 +71,13 @@ impl ScalarType for DateTime {
             Value::Number(number) => whole(number).and_then(chrono::DateTime::from_timestamp_millis).map(Self),
             _ => None,
         };
-        time.ok_or_else(|| {
-            InputValueError::custom(
+        time.ok_or_else(|| match &value {
+            Value::String(text) if is_year(text) => {
+                InputValueError::custom(format!("a year alone is no date: give its first day, {text}-01-01"))
+            }
+            _ => InputValueError::custom(
                 "not a time: give RFC 3339 (2024-05-01T12:00:00Z), a date (2024-05-01) or milliseconds since 1970",
-            )
+            ),
         })
     }
 
@@ -122,10 +133,11 @@ mod tests {
         check("2024-05-01T12:00:00.250+00:00".into(), "2024-05-01T12:00:00.250Z");
         check(1_714_521_600_000_i64.into(), "2024-05-01T00:00:00Z");
         check(1.714_521_6e12.into(), "2024-05-01T00:00:00Z");
+        check(2024.into(), "1970-01-01T00:00:02.024Z");
         check((-1000).into(), "1969-12-31T23:59:59Z");
         check("1714521600000".into(), "2024-05-01T00:00:00Z");
         check("1714521600500".into(), "2024-05-01T00:00:00.500Z");
-        for text in ["yesterday", "", "2024-13-01"] {
+        for text in ["yesterday", "", "2024-13-01", "2024"] {
             assert!(<DateTime as ScalarType>::parse(text.into()).is_err(), "{text}");
         }
     }

@@ -178,6 +178,15 @@ fn times_are_checked() {
 }
 
 #[test]
+fn what_is_no_length_of_time_or_date_by_itself_is_explained() {
+    bad_input("{ events(filter: { time: { gte: \"2020\" } }) { totalCount } }", &["a year alone", "2020-01-01"]);
+    let document = "query Q($d: Duration!) { inactiveRepositories(idle: $d) { lastEventAt } }";
+    for length in ["P1Y", "P1M", "P1Y2M3DT4H"] {
+        check(document, json!({ "d": length }), "BAD_USER_INPUT", &["years and months", "weeks or days"]);
+    }
+}
+
+#[test]
 fn large_filters_are_refused() {
     let prefix = "a/".repeat(512 << 10);
     for list in ["events", "resources", "scanFailures"] {
