@@ -4,9 +4,13 @@ use async_graphql::{Context, Error, ErrorExtensions, Value};
 
 use super::error::{Code, error};
 
+/// Bytes of the body of a request.
+pub const BODY_BYTES: usize = 1 << 20;
+
 /// Something that has a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
+    BodyBytes,
     DocumentBytes,
     Tokens,
     Nesting,
@@ -34,9 +38,10 @@ pub enum Limit {
 
 impl Limit {
     /// All of them, in the order in which they are looked at.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::ConcurrentRequests,
         Self::SocketOperations,
+        Self::BodyBytes,
         Self::DocumentBytes,
         Self::Tokens,
         Self::Nesting,
@@ -63,6 +68,7 @@ impl Limit {
     /// How clients call it.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::BodyBytes => "bodyBytes",
             Self::DocumentBytes => "documentBytes",
             Self::Tokens => "tokens",
             Self::Nesting => "nesting",
@@ -92,6 +98,7 @@ impl Limit {
     /// What it counts.
     pub const fn description(self) -> &'static str {
         match self {
+            Self::BodyBytes => "Bytes of the body of a request, and of a message of a WebSocket.",
             Self::DocumentBytes => "Bytes of the document; variables are not counted.",
             Self::Tokens => "Names, values and punctuators of the document.",
             Self::Nesting => {
@@ -127,6 +134,7 @@ impl Limit {
     /// The value where nobody chose one.
     pub const fn usual(self) -> u64 {
         match self {
+            Self::BodyBytes => BODY_BYTES as u64,
             Self::DocumentBytes => 256 << 10,
             Self::Tokens => 20_000,
             // Introspection, as GraphiQL sends it, needs 15 here, too. Values are read level by level on the stack of a thread: those of the

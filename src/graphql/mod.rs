@@ -56,7 +56,7 @@ use sight::Sight;
 
 pub use caller::Caller;
 pub use documents::{DocumentId, Documents, DocumentsError, is_named};
-pub use limits::{Limit, Limits};
+pub use limits::{BODY_BYTES, Limit, Limits};
 pub use order::{field_type, find as find_operation, root_type};
 pub use subscription::answers;
 
@@ -331,6 +331,12 @@ pub fn too_many_at_once(limits: &Limits) -> Response {
     let maximum = limits.maximum(Limit::ConcurrentRequests);
     let message = format!("{maximum} requests from your address are running; wait for one of them");
     failed(exceeded(Limit::ConcurrentRequests, None, maximum, message))
+}
+
+/// The answer to a request with too large a body.
+pub fn too_large_a_body() -> Response {
+    let maximum = Limit::BodyBytes.usual();
+    failed(exceeded(Limit::BodyBytes, None, maximum, format!("the body of a request has at most {maximum} bytes")))
 }
 
 /// The answer to a request whose text is no JSON that can be read, if it is nested too deeply for that.

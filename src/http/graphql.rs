@@ -15,7 +15,7 @@ use super::caller::{caller, peer};
 use super::incoming::Incoming;
 use super::peers::Peers;
 use super::socket::{self, Sockets};
-use crate::graphql::{DocumentId, answer, is_named, is_query, refusal, too_many_at_once, too_nested};
+use crate::graphql::{DocumentId, answer, is_named, is_query, refusal, too_large_a_body, too_many_at_once, too_nested};
 
 const JSON: &str = "application/json";
 const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
@@ -61,6 +61,9 @@ pub async fn post(
     let reply = Reply { context: &context, media_type, peer: peer(&parts) };
     let body = match Bytes::from_request(axum::extract::Request::from_parts(parts, body), &()).await {
         Ok(body) => body,
+        Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            return respond(media_type, StatusCode::PAYLOAD_TOO_LARGE, too_large_a_body());
+        }
         Err(rejection) => return rejection.into_response(),
     };
     match serde_json::from_slice::<Incoming>(&body).map(Request::from) {

@@ -25,14 +25,12 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tower_http::trace::TraceLayer;
 
-use crate::graphql::{Limit, Schema};
+use crate::graphql::{BODY_BYTES, Limit, Schema};
 use crate::jobs::Service;
 use crate::store::Reader;
 use peers::Peers;
 use socket::Sockets;
 
-/// Bytes that the body of a request may have.
-const MAX_BODY: usize = 1 << 20;
 /// Time that requests get to be answered when the server is asked to end.
 const LAST_ANSWERS: Duration = Duration::from_secs(10);
 /// Time that sockets get to say goodbye.
@@ -120,7 +118,7 @@ fn with_sockets(context: Context, sockets: Sockets) -> Router {
         .route("/readyz", get(ready))
         .merge(webhook::routes(context.webhook_secret.as_ref()))
         .merge(playground::routes(context.playground.as_deref()))
-        .layer(axum::extract::DefaultBodyLimit::max(MAX_BODY))
+        .layer(axum::extract::DefaultBodyLimit::max(BODY_BYTES))
         // Whoever handles a failure logs it; the layer would log it a second time.
         .layer(TraceLayer::new_for_http().on_failure(()))
         .with_state(context)

@@ -23,12 +23,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, interval_at, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::Context;
 use super::caller::{caller, peer, refuse_socket};
 use super::graphql::never_began;
 use super::incoming::Incoming;
 use super::peers::{PeerPlace, Peers};
-use super::{Context, MAX_BODY};
-use crate::graphql::{Caller, Limit, answers, is_query, too_many_at_once, too_many_operations};
+use crate::graphql::{BODY_BYTES, Caller, Limit, answers, is_query, too_many_at_once, too_many_operations};
 
 const PROTOCOL: &str = "graphql-transport-ws";
 /// Connections at once.
@@ -149,7 +149,7 @@ pub async fn open(context: Context, sockets: Sockets, mut parts: Parts) -> axum:
         return (StatusCode::FORBIDDEN, format!("{reason}\n")).into_response();
     }
     let upgrade = match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
-        Ok(upgrade) => upgrade.protocols([PROTOCOL]).max_message_size(MAX_BODY).max_frame_size(MAX_BODY),
+        Ok(upgrade) => upgrade.protocols([PROTOCOL]).max_message_size(BODY_BYTES).max_frame_size(BODY_BYTES),
         Err(rejection) => return rejection.into_response(),
     };
     if upgrade.selected_protocol().is_none() {

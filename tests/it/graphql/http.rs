@@ -232,8 +232,14 @@ fn bodies_that_are_no_request_are_refused() {
         assert_eq!(get(uri).status, StatusCode::BAD_REQUEST, "{uri}");
     }
     let large = format!("{{\"query\":\"{{__typename}}{}\"}}", " ".repeat(1 << 20));
-    let answer = send(Method::POST, "/graphql", &[(header::CONTENT_TYPE, JSON)], &large);
-    assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
+    for accept in [JSON, GRAPHQL] {
+        let headers = [(header::CONTENT_TYPE, JSON), (header::ACCEPT, accept)];
+        let answer = send(Method::POST, "/graphql", &headers, &large);
+        assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
+        assert_eq!(answer.media_type, format!("{accept}; charset=utf-8"));
+        let extensions = json!({ "code": "RESOURCE_EXHAUSTED", "limit": "bodyBytes", "maximum": 1 << 20 });
+        assert_eq!(answer.json()["errors"][0]["extensions"], extensions, "{}", answer.body);
+    }
 }
 
 #[test]
