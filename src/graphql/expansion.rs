@@ -37,13 +37,13 @@ pub fn check(document: &ExecutableDocument, variables: &Variables, limits: &Limi
         all = all.and(measures).with_directives(&operation.node.directives);
     }
     limits.check(Limit::Fields, all.fields, |most| {
-        format!("the document selects more than {most} fields, fragments spread")
+        format!("the document selects more than {most} fields, each fragment counted wherever it is spread")
     })?;
     limits.check(Limit::Aliases, all.aliases, |most| {
-        format!("the document has more than {most} aliases, fragments spread")
+        format!("the document has more than {most} aliases, each fragment counted wherever it is spread")
     })?;
     limits.check(Limit::Directives, all.directives, |most| {
-        format!("the document has more than {most} directives, fragments spread")
+        format!("the document has more than {most} directives, each fragment counted wherever it is spread")
     })?;
     limits.check(Limit::Depth, all.depth, |most| {
         format!("the document has a depth of {}; at most {most} are allowed", all.depth)
