@@ -221,7 +221,7 @@ impl<'a> Counter<'a> {
 }
 
 /// The name of what a type is, or is a list of.
-fn innermost(of: &Type) -> &str {
+pub fn innermost(of: &Type) -> &str {
     match &of.base {
         BaseType::Named(name) => name,
         BaseType::List(inner) => innermost(inner),

@@ -38,6 +38,7 @@ mod subscription;
 mod tokens;
 mod trend;
 mod types;
+mod validation;
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -259,16 +260,18 @@ impl Prepared {
     /// # Errors
     /// The response to a request that is not run.
     fn new(schema: &Schema, mut request: Request) -> Result<Self, Box<Response>> {
-        let document = match request.parsed_query() {
-            Ok(document) => document.clone(),
-            Err(error) => return Err(Box::new(error::with_codes(Response::from_errors(vec![error])))),
-        };
+        let invalid = |error| Box::new(error::with_codes(Response::from_errors(vec![error])));
+        let mut document = request.parsed_query().cloned().map_err(invalid)?;
+        validation::show_directives(&mut document);
+        request.set_parsed_query(document.clone());
         let complexity = expansion::check(&document, &request.variables, &schema.limits);
         let complexity = complexity.map_err(|too_large| Box::new(failed(too_large)))?;
-        match missing_variable(&request, &document) {
-            Some(missing) => Err(Box::new(refusal(&missing))),
-            None => Ok(Self { request, document, complexity }),
+        if let Some(missing) = missing_variable(&request, &document) {
+            return Err(Box::new(refusal(&missing)));
         }
+        let operation = order::find(&document, request.operation_name.as_deref());
+        validation::check_values(&document, operation, &request.variables).map_err(invalid)?;
+        Ok(Self { request, document, complexity })
     }
 
     /// The response, and whether it holds anything of the present, which belongs to no version of the data.

@@ -186,6 +186,70 @@ fn what_never_began_is_400_with_the_newer_media_type_only() {
 }
 
 #[test]
+fn values_that_their_types_do_not_take_are_errors_of_the_request() {
+    let after = "query Q($value: DateTime) { __typename events(filter: { time: { gt: $value } }) { totalCount } }";
+    let first = "query Q($value: Int) { __typename events(first: $value) { totalCount } }";
+    let stars = "query Q($value: Long) { repositories(filter: { stars: { gt: $value } }) { totalCount } }";
+    let idle = "query Q($value: Duration!) { inactiveRepositories(idle: $value) { lastEventAt } }";
+    let which = "query Q($value: ResourceEventFilter) { events(filter: $value) { totalCount } }";
+    for (document, value) in [
+        (after, json!("garbage")),
+        (after, json!(true)),
+        (after, json!({})),
+        (first, json!(1_u64 << 40)),
+        (first, json!(-(1_i64 << 40))),
+        (stars, json!(1.18e21)),
+        (idle, json!("P1Y")),
+        (which, json!("HelmRelease")),
+        (which, json!({ "kind": "HelmRelease" })),
+        (which, json!({ "and": [{ "kind": 1 }] })),
+        (which, json!({ "time": { "gt": "never" } })),
+        ("{ __typename events(filter: { time: { gt: \"garbage\" } }) { totalCount } }", json!(null)),
+        ("{ __typename events(first: 1099511627776) { totalCount } }", json!(null)),
+        ("{ repositories(filter: { stars: { in: [1, 1180591620717411303424] } }) { totalCount } }", json!(null)),
+        ("{ events(filter: { kind: \"HelmRelease\" }) { totalCount } }", json!(null)),
+        ("{ ...F } fragment F on Query { events(filter: \"HelmRelease\") { totalCount } }", json!(null)),
+        (
+            "query Q($value: DateTime = \"garbage\") { events(filter: { time: { gt: $value } }) { totalCount } }",
+            json!(null),
+        ),
+    ] {
+        let body = json!({ "query": document, "variables": { "value": value } });
+        let (older, newer) = (post_accepting(JSON, &body), post_accepting(GRAPHQL, &body));
+        assert_eq!((older.status, newer.status), (StatusCode::OK, StatusCode::BAD_REQUEST), "{body}: {}", newer.body);
+        for answer in [older, newer] {
+            let error = answer.json()["errors"][0].take();
+            assert_eq!((answer.json().get("data"), error.get("path")), (None, None), "{body}: {}", answer.body);
+            assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT", "{body}: {}", answer.body);
+        }
+    }
+}
+
+#[test]
+fn directives_of_typename_use_variables() {
+    for (document, skipped, kept) in [
+        ("query Q($a: Boolean!) { __typename @skip(if: $a) }", json!({}), json!({ "__typename": "Query" })),
+        (
+            "query Q($a: Boolean!) { events { __typename @skip(if: $a) ... on ResourceEventConnection { t: __typename } } }",
+            json!({ "events": { "t": "ResourceEventConnection" } }),
+            json!({ "events": { "__typename": "ResourceEventConnection", "t": "ResourceEventConnection" } }),
+        ),
+        (
+            "query Q($a: Boolean!) { ...F } fragment F on Query { t: __typename @skip(if: $a) @include(if: true) }",
+            json!({}),
+            json!({ "t": "Query" }),
+        ),
+    ] {
+        for (value, expected) in [(true, skipped), (false, kept)] {
+            let answer = post_accepting(GRAPHQL, &json!({ "query": document, "variables": { "a": value } }));
+            assert_eq!(answer.json(), json!({ "data": expected }), "{document}");
+        }
+    }
+    let unknown = post_accepting(GRAPHQL, &json!({ "query": "{ __typename @skip(if: $a) }" }));
+    assert_eq!(unknown.status, StatusCode::BAD_REQUEST, "{}", unknown.body);
+}
+
+#[test]
 fn what_began_is_200_although_it_failed() {
     let nullable = json!({ "query": "{ __typename node(id: \"no id\") { id } }" });
     let required = json!({ "query": "{ __typename events(first: -1) { totalCount } }" });
