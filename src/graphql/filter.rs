@@ -332,9 +332,11 @@ fn add<F: Field>(
 fn check_size(operator: &Operator) -> Result<(), Error> {
     let (texts, values) = match operator {
         Operator::In(texts) | Operator::NotIn(texts) | Operator::HasAny(texts) => (texts.as_slice(), texts.len()),
-        Operator::Equal(text) | Operator::NotEqual(text) | Operator::Contains(text) | Operator::StartsWith(text) => {
-            (std::slice::from_ref(text), 1)
-        }
+        Operator::Equal(text)
+        | Operator::EqualInAnyCase(text)
+        | Operator::NotEqual(text)
+        | Operator::Contains(text)
+        | Operator::StartsWith(text) => (std::slice::from_ref(text), 1),
         Operator::IsOneOf(numbers) | Operator::IsNoneOf(numbers) => (&[][..], numbers.len()),
         Operator::Since(_)
         | Operator::Before(_)

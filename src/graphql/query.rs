@@ -27,7 +27,7 @@ use crate::store::query::{
 enum RepositoryBy {
     /// The global id.
     Id(ID),
-    /// Owner and name, joined by a slash.
+    /// Owner and name, joined by a slash, whatever the case; of several, the one that has it as it is given.
     FullName(String),
     /// The normalised URL, also one that it had before it was renamed; the path of a repository without a remote.
     Url(String),
@@ -63,17 +63,17 @@ impl DataQuery {
         context: &Context<'_>,
         #[graphql(desc = "Which one.")] by: RepositoryBy,
     ) -> Result<Option<Repository>, Error> {
-        let condition = match by {
-            RepositoryBy::Id(id) => (RepositoryField::Id, id::decode_as(NodeType::Repository, &id)?.to_string()),
-            RepositoryBy::FullName(full_name) => (RepositoryField::FullName, full_name),
+        let id = match by {
+            RepositoryBy::Id(id) => id::decode_as(NodeType::Repository, &id)?,
+            RepositoryBy::FullName(full_name) => return repository_by_full_name(context, full_name).await,
             RepositoryBy::Url(alias) => {
                 // Names are given without a new version of the data.
                 let known = present(context)?.fetch(&RepositoryByAlias { alias }).await?;
                 let Some(known) = known.first() else { return Ok(None) };
-                (RepositoryField::Id, known.repository_id.to_string())
+                known.repository_id
             }
         };
-        let filter = Filter::default().and(condition.0, Operator::Equal(condition.1));
+        let filter = Filter::default().and(RepositoryField::Id, Operator::Equal(id.to_string()));
         let question = Repositories { filter, page: None };
         let row = snapshot(context)?.fetch_optional(&question).await.map_err(from_store)?;
         Ok(row.map(|row| Repository(row.into())))
@@ -185,4 +185,12 @@ impl DataQuery {
         let moves: Vec<ChartMove> = rows.iter().map(ChartMoveRecord::to_model).collect();
         Ok(chart_groups(&moves).into_iter().map(ChartGroup).collect())
     }
+}
+
+/// Forges answer to a name in any case; not all of them keep others from having it in another one.
+async fn repository_by_full_name(context: &Context<'_>, full_name: String) -> Result<Option<Repository>, Error> {
+    let filter = Filter::default().and(RepositoryField::FullName, Operator::EqualInAnyCase(full_name.clone()));
+    let rows = snapshot(context)?.fetch(&Repositories { filter, page: None }).await.map_err(from_store)?;
+    let row = rows.iter().find(|row| row.full_name == full_name).or_else(|| rows.first());
+    Ok(row.cloned().map(|row| Repository(row.into())))
 }

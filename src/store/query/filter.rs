@@ -21,6 +21,8 @@ pub trait Field: Copy {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Operator {
     Equal(String),
+    /// Whatever the case.
+    EqualInAnyCase(String),
     NotEqual(String),
     In(Vec<String>),
     NotIn(Vec<String>),
@@ -161,6 +163,10 @@ fn comparison<F: Field>(field: F, operator: &Operator) -> Fragment {
     };
     match operator {
         Operator::Equal(value) => field.text(" = ").value(text(value), one),
+        Operator::EqualInAnyCase(value) => {
+            let lower = Fragment::default().text("lowerUTF8(").append(field).text(") = lowerUTF8(");
+            lower.value(text(value), "String").text(")")
+        }
         Operator::NotEqual(value) => field.text(" != ").value(text(value), one),
         Operator::In(values) => field.text(" IN ").value(texts(values), &many),
         Operator::NotIn(values) => field.text(" NOT IN ").value(texts(values), &many),

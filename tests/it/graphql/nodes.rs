@@ -30,6 +30,9 @@ fn a_repository_is_found_by_each_of_its_names() {
         let document = "query Named($by: RepositoryBy!) { repository(by: $by) { id fullName url } }";
         assert_eq!(ask_with(document, json!({ "by": { name: known[name] } }))["repository"], known, "{name}");
     }
+    let name = known["fullName"].as_str().unwrap().to_uppercase();
+    let document = "query Named($by: RepositoryBy!) { repository(by: $by) { id fullName url } }";
+    assert_eq!(ask_with(document, json!({ "by": { "fullName": name } }))["repository"], known, "{name}");
     for arguments in ["", "(by: {})", "(by: {id: \"x\", url: \"y\"})"] {
         let response = respond(&format!("{{ repository{arguments} {{ id }} }}"), json!({}));
         assert_eq!(response["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{response}");
