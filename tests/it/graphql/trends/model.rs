@@ -142,7 +142,11 @@ impl<'a> Asked<'a> {
         let local =
             |seconds: i64| DateTime::from_timestamp(seconds, 0).unwrap().with_timezone(&self.zone()).naive_local();
         let wanted = local(start).with_year(local(start).year() - 1)?;
-        let close = |place: &usize| bucket == "DAY" && local(compared[*place]).date() == wanted.date();
+        // An hour of which clocks skip the first half begins later.
+        let close = |place: &usize| {
+            let time = local(compared[*place]);
+            time.date() == wanted.date() && (bucket == "DAY" || time.hour() == wanted.hour())
+        };
         let same = |place: &usize| local(compared[*place]) == wanted;
         (0..compared.len()).find(same).or_else(|| (0..compared.len()).find(close))
     }
