@@ -3,7 +3,7 @@
 use async_graphql::{Enum, Error};
 use chrono::{
     DateTime, Datelike, Days, LocalResult, Months, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone,
-    Utc, Weekday,
+    Timelike, Utc, Weekday,
 };
 use chrono_tz::Tz;
 
@@ -107,7 +107,8 @@ impl Bucket {
     /// Where the same day, or the same hour of it, begins a year before; the 29th of February has none.
     pub fn same_a_year_before(self, calendar: Calendar, start: i64) -> Option<i64> {
         match self {
-            Self::Hour => calendar.moved(start, |time| time.with_year(time.year() - 1)),
+            // Clocks that change by half an hour begin one in its middle.
+            Self::Hour => calendar.moved(start, |time| time.with_minute(0)?.with_year(time.year() - 1)),
             _ => {
                 let date = local_date(calendar.zone, start)?;
                 Some(midnight(calendar.zone, date.with_year(date.year() - 1)?))

@@ -32,6 +32,7 @@ fn while_the_server_is_away_the_program_says_so_and_then_goes_on() {
     let message = "the database cannot be reached at the moment; try again";
     assert_eq!((&error["message"], &error["extensions"]["code"]), (&json!(message), &json!("INTERNAL")));
     // One line for the health check, one for the question (and one that it was repeated): each failure is logged once.
+    eventually("the failure is in the log", || server.log().contains("a question failed"));
     let log = server.log();
     let count = |words: &str| log.lines().filter(|line| line.contains(words)).count();
     assert_eq!((count("not ready"), count("ERROR"), count("a question failed")), (1, 1, 1), "{log}");

@@ -7,6 +7,7 @@ use crate::scan::stored::Stored;
 use crate::support::data::{TestData, text};
 use crate::support::external::TestClickHouse;
 use crate::support::faults::{Fault, Proxy};
+use crate::support::process::eventually;
 use crate::support::repos::{TempRepo, fixture};
 use crate::support::server::TestServer;
 
@@ -113,6 +114,7 @@ fn an_answer_cut_twice_is_a_failure_that_is_logged_once() {
     let error = error_of(&server);
     assert_eq!(error["extensions"]["code"], "INTERNAL");
     assert_eq!(error["message"], "the database cannot be reached at the moment; try again");
+    eventually("the failure is in the log", || server.log().contains("ERROR"));
     let log = server.log();
     assert_eq!(log.lines().filter(|line| line.contains("ERROR")).count(), 1, "{log}");
 }
