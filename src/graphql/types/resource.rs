@@ -348,10 +348,10 @@ impl Resource {
         if let Some(sequence) = loaders(context)?.commit_ends.load_one(key.clone()).await? {
             return Ok(Moment::Sequence(sequence));
         }
-        // The newest commit is known even where it changed no resource.
+        // The newest commit is known even where it changed no resource: nothing lies behind it.
         let repository = loaders(context)?.repositories.load_one(self.0.repository_id).await?;
         match repository.is_some_and(|repository| repository.head_commit == key.commit) {
-            true => Ok(Moment::Sequence(u64::MAX >> 1)),
+            true => Ok(Moment::Sequence(u64::MAX)),
             false => Err(bad_input(format!("{commit:?} is no commit of this repository that changed a resource"))),
         }
     }

@@ -93,7 +93,7 @@ impl Succession {
         }
     }
 
-    /// In the order of the table, backwards: neither sorted nor held in memory.
+    /// Where the table's key begins with these columns it is read backwards, and nothing is sorted; that of references does not.
     fn last(self) -> String {
         format!("ORDER BY {} DESC, {} DESC LIMIT 1 BY {}", self.of.replace(", ", " DESC, "), self.by, self.of)
     }
