@@ -1,5 +1,7 @@
 //! The arguments of trends: what is measured, of which groups, and how it is told.
 
+use std::collections::HashSet;
+
 use async_graphql::resolver_utils::enum_value;
 use async_graphql::{Enum, Error, InputObject, InputType, OneofObject, Value};
 use chrono_tz::Tz;
@@ -293,9 +295,8 @@ impl Common {
         if measures.is_empty() {
             measures.push(("count".to_owned(), Measure::Count));
         }
-        if let Some((name, _)) = measures.iter().enumerate().find_map(|(place, measure)| {
-            measures[..place].iter().any(|(other, _)| *other == measure.0).then_some(measure)
-        }) {
+        let mut names = HashSet::new();
+        if let Some((name, _)) = measures.iter().find(|(name, _)| !names.insert(name)) {
             return Err(bad_input(format!("`measures` holds {name} twice")));
         }
         let zone = time_zone(&self.time_zone)?;
